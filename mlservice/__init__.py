@@ -1,0 +1,1 @@
+"""The MAgSeg-style method: a multimodal language model says the mask of a patch in class tokens."""

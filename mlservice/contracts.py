@@ -1,0 +1,220 @@
+"""The door to the method: a few verbs on frozen dataclasses of arrays, paths and plain values.
+
+Arrays are ``(row, col)``; images are ``uint8`` ``(row, col, 3)`` in red, green, blue order. Nothing
+here knows of Django, and nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+PATCH_SIZE_PX = 256
+UNSURE = 255
+"""The mask value that is ignored in training and in scoring."""
+
+
+@dataclass(frozen=True)
+class LegendClass:
+    """A named, coloured meaning of one mask value."""
+
+    value: int
+    name: str
+    color: str
+    is_null: bool = False
+    is_boundary: bool = False
+
+
+@dataclass(frozen=True)
+class Legend:
+    """A project's label classes in the order of their values; exactly one is the null class, value 0."""
+
+    classes: tuple[LegendClass, ...]
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        return tuple(c.value for c in self.classes)
+
+    @property
+    def boundary_value(self) -> int | None:
+        return next((c.value for c in self.classes if c.is_boundary), None)
+
+
+@dataclass(frozen=True)
+class ModelRef:
+    """Where a model version lives: a base (folder or hub name), its adapter, its calibration."""
+
+    base: str
+    adapter: Path | None = None
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True)
+class PatchWindow:
+    """A patch's place in its context image, as the pixel of its upper left corner."""
+
+    key: str
+    row: int = 0
+    col: int = 0
+    size_px: int = PATCH_SIZE_PX
+
+
+@dataclass(frozen=True)
+class SegmentRequest:
+    """One context image and the patches of it to answer for.
+
+    ``valid`` is false where the scene has no data; those pixels come back as the null class.
+    """
+
+    model: ModelRef
+    legend: Legend
+    image: NDArray[np.uint8]
+    windows: tuple[PatchWindow, ...]
+    valid: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True)
+class PatchSegmentation:
+    """The model's answer for one patch.
+
+    ``mask``: uint8 ``(256, 256)`` of class values. ``entropy_nats``: float32 ``(64, 64)``, one value
+    a cell, of the calibrated class probabilities. ``class_probabilities``: float32
+    ``(classes, 64, 64)`` in the legend's order. ``embedding``: float32 ``(dimensions,)``, unit length.
+    ``unparsed_cells`` counts the cells whose answer was no class of the legend.
+    """
+
+    key: str
+    mask: NDArray[np.uint8]
+    entropy_nats: NDArray[np.float32]
+    class_probabilities: NDArray[np.float32]
+    embedding: NDArray[np.float32]
+    unparsed_cells: int = 0
+
+    @property
+    def mean_entropy_nats(self) -> float:
+        return float(self.entropy_nats.mean())
+
+
+@dataclass(frozen=True)
+class SegmentResult:
+    """One answer for each window of the request, in its order."""
+
+    patches: tuple[PatchSegmentation, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LabelledPatch:
+    """A context image, a patch's place in it and the approved mask, with 255 where it is unsure."""
+
+    key: str
+    image: NDArray[np.uint8]
+    mask: NDArray[np.uint8]
+    row: int = 0
+    col: int = 0
+
+
+@dataclass(frozen=True)
+class FinetuneConfig:
+    """How a LoRA round is trained; checked where it is made.
+
+    Raises ValueError, naming the field, when a value is out of its range.
+    """
+
+    steps: int = 60
+    learning_rate: float = 3e-3
+    lora_rank: int = 8
+    lora_alpha: int = 16
+    token_patches_per_step: int = 32
+    seed: int = 0
+    checkpoint_every_steps: int = 10
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("steps", 1, 100_000),
+            ("lora_rank", 1, 256),
+            ("lora_alpha", 1, 1024),
+            ("token_patches_per_step", 1, 4096),
+            ("checkpoint_every_steps", 1, 100_000),
+        ):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ValueError(f"{name} must be between {low} and {high}, got {value}")
+        if not 0 < self.learning_rate <= 1:
+            raise ValueError(f"learning_rate must be above 0 and at most 1, got {self.learning_rate}")
+
+
+@dataclass(frozen=True)
+class FinetuneSpec:
+    """One LoRA round: the parent, the labels, the legend, the config, and where to write.
+
+    ``work_dir`` holds the checkpoint that an interrupted round resumes from; the adapter that PEFT
+    loads is written to ``out_dir`` only when the round is complete.
+    """
+
+    parent: ModelRef
+    legend: Legend
+    training: tuple[LabelledPatch, ...]
+    validation: tuple[LabelledPatch, ...]
+    config: FinetuneConfig
+    work_dir: Path
+    out_dir: Path
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One training step as it is told to the caller; ``resumed_from`` is the checkpoint's step, if any."""
+
+    step: int
+    steps: int
+    loss: float
+    resumed_from: int | None = None
+
+
+OnProgress = Callable[[StepReport], None]
+"""Called after every step; raise `errors.Cancelled` in it to end the round."""
+
+
+@dataclass(frozen=True)
+class FinetuneReport:
+    """What a complete round leaves behind."""
+
+    model: ModelRef
+    losses: tuple[float, ...]
+    data_hash: str
+    seconds: float
+    trainable_parameters: int
+
+
+@dataclass(frozen=True)
+class EvaluateSpec:
+    """A model version and the held-out patches to measure it on."""
+
+    model: ModelRef
+    legend: Legend
+    patches: tuple[LabelledPatch, ...]
+
+
+@dataclass(frozen=True)
+class EvaluateReport:
+    """A model version's quality on a fixed held-out set; pixels of value 255 are left out.
+
+    ``iou`` is by class value, without the classes that are in neither mask. ``confusion`` counts pixels,
+    rows true and columns said, in the legend's order. ``boundary_f1`` has a tolerance of 2 px.
+    ``ece`` is the expected calibration error over 15 bins, ``error_auroc`` the area under the ROC
+    curve of token entropy as a sign of a wrong cell; None where there is no error or nothing right.
+    """
+
+    patch_count: int
+    miou: float
+    iou: dict[int, float]
+    pixel_accuracy: float
+    boundary_f1: float | None
+    ece: float
+    error_auroc: float | None
+    confusion: tuple[tuple[int, ...], ...]
+    patch_miou: dict[str, float] = field(default_factory=dict)
