@@ -1,0 +1,13 @@
+"""Django's configuration of the one app and of its admin site."""
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class AnnotatorConfig(AppConfig):
+    name = "annotator"
+    verbose_name = "Milpa"
+
+
+class MilpaAdminConfig(AdminConfig):
+    default_site = "annotator.admin.site.MilpaAdminSite"

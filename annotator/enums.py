@@ -1,0 +1,124 @@
+"""States and, beside each, the table of its lawful transitions."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+
+
+class Role(TextChoices):
+    """What a person may do in one project."""
+
+    ANNOTATOR = "annotator", "annotator"
+    LEAD = "lead", "project lead"
+    ML_STAFF = "ml_staff", "ML staff"
+
+
+class PatchState(TextChoices):
+    UNLABELLED = "unlabelled", "unlabelled"
+    CLAIMED = "claimed", "claimed"
+    SUBMITTED = "submitted", "submitted"
+    APPROVED = "approved", "approved"
+    RETURNED = "returned", "returned"
+
+
+PATCH_TRANSITIONS: dict[PatchState, frozenset[PatchState]] = {
+    PatchState.UNLABELLED: frozenset({PatchState.CLAIMED}),
+    # A claim that is released or expires puts the patch back where it came from.
+    PatchState.CLAIMED: frozenset({PatchState.SUBMITTED, PatchState.UNLABELLED, PatchState.RETURNED}),
+    PatchState.SUBMITTED: frozenset({PatchState.APPROVED, PatchState.RETURNED}),
+    PatchState.RETURNED: frozenset({PatchState.CLAIMED}),
+    # Only through a recorded reopening.
+    PatchState.APPROVED: frozenset({PatchState.SUBMITTED}),
+}
+
+
+class Verdict(TextChoices):
+    APPROVE = "approve", "approve"
+    RETURN = "return", "return"
+
+
+class SceneState(TextChoices):
+    PENDING = "pending", "waiting"
+    INGESTING = "ingesting", "being prepared"
+    READY = "ready", "ready"
+    FAILED = "failed", "failed"
+
+
+SCENE_TRANSITIONS: dict[SceneState, frozenset[SceneState]] = {
+    SceneState.PENDING: frozenset({SceneState.INGESTING, SceneState.FAILED}),
+    SceneState.INGESTING: frozenset({SceneState.READY, SceneState.FAILED, SceneState.INGESTING}),
+    SceneState.READY: frozenset(),
+    SceneState.FAILED: frozenset({SceneState.PENDING}),
+}
+
+
+class JobState(TextChoices):
+    """The state of an inference job."""
+
+    QUEUED = "queued", "queued"
+    RUNNING = "running", "running"
+    SUCCEEDED = "succeeded", "succeeded"
+    FAILED = "failed", "failed"
+    CANCELLED = "cancelled", "cancelled"
+
+
+JOB_TRANSITIONS: dict[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED, JobState.FAILED}),
+    JobState.RUNNING: frozenset(
+        {JobState.RUNNING, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED}
+    ),
+    JobState.SUCCEEDED: frozenset(),
+    JobState.FAILED: frozenset(),
+    JobState.CANCELLED: frozenset(),
+}
+ACTIVE_JOB_STATES = (JobState.QUEUED, JobState.RUNNING)
+
+
+class RunState(TextChoices):
+    """The state of a training run."""
+
+    QUEUED = "queued", "queued"
+    TRAINING = "training", "training"
+    EVALUATING = "evaluating", "evaluating"
+    SUCCEEDED = "succeeded", "succeeded"
+    FAILED = "failed", "failed"
+    CANCELLED = "cancelled", "cancelled"
+
+
+RUN_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
+    RunState.QUEUED: frozenset({RunState.TRAINING, RunState.CANCELLED, RunState.FAILED}),
+    RunState.TRAINING: frozenset(
+        {RunState.TRAINING, RunState.EVALUATING, RunState.FAILED, RunState.CANCELLED}
+    ),
+    RunState.EVALUATING: frozenset(
+        {RunState.TRAINING, RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED}
+    ),
+    RunState.SUCCEEDED: frozenset(),
+    RunState.FAILED: frozenset(),
+    RunState.CANCELLED: frozenset(),
+}
+ACTIVE_RUN_STATES = (RunState.QUEUED, RunState.TRAINING, RunState.EVALUATING)
+
+
+class VersionState(TextChoices):
+    """The state of a model version."""
+
+    CANDIDATE = "candidate", "candidate"
+    PROMOTED = "promoted", "promoted"
+    RETIRED = "retired", "retired"
+
+
+VERSION_TRANSITIONS: dict[VersionState, frozenset[VersionState]] = {
+    VersionState.CANDIDATE: frozenset({VersionState.PROMOTED, VersionState.RETIRED}),
+    VersionState.PROMOTED: frozenset({VersionState.RETIRED}),
+    # Rolling back promotes the previous version again.
+    VersionState.RETIRED: frozenset({VersionState.PROMOTED}),
+}
+
+
+class QueueReason(TextChoices):
+    """Why a patch stands where it stands in the labelling queue."""
+
+    ENTROPY = "entropy", "most uncertain by token entropy"
+    SPREAD = "spread", "spread over the area: there are no proposals yet"
+    RETURNED = "returned", "returned by a reviewer"

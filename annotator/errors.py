@@ -1,0 +1,87 @@
+"""What a person or a client can get wrong, each with a stable code and a sentence that names the remedy.
+
+`annotator.api.problems` turns them into RFC 9457 problem details, pages into a sentence.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class MilpaError(Exception):
+    """The base of all errors whose message is shown to the person. ``facts`` travel with the problem."""
+
+    code = "error"
+    status = 400
+    title = "That cannot be done"
+
+    def __init__(self, detail: str, **facts: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.facts = facts
+
+
+class IllegalTransition(MilpaError):
+    code = "illegal-transition"
+    status = 409
+    title = "Not possible in this state"
+
+
+class NotAllowed(MilpaError):
+    code = "not-allowed"
+    status = 403
+    title = "Your role does not allow this"
+
+
+class ClaimLost(MilpaError):
+    code = "claim-lost"
+    status = 409
+    title = "You no longer hold this patch"
+
+
+class RevisionConflict(MilpaError):
+    """Someone saved in between; ``facts`` hold the current revision's number so that both can be shown."""
+
+    code = "revision-conflict"
+    status = 412
+    title = "The patch was saved by someone else in the meantime"
+
+
+class BadMask(MilpaError):
+    code = "bad-mask"
+    status = 422
+    title = "The mask cannot be saved"
+
+
+class BadProject(MilpaError):
+    code = "bad-project"
+    status = 422
+    title = "The project cannot be saved"
+
+
+class BadScene(MilpaError):
+    """The scene's file cannot be used; each subclass is its own answer."""
+
+    code = "bad-scene"
+    status = 422
+    title = "The scene cannot be used"
+
+
+class AlreadyActive(MilpaError):
+    """One active job or run a project; ``facts`` hold the active one's id."""
+
+    code = "already-active"
+    status = 409
+    title = "One is already under way"
+
+
+class NothingToTrainOn(MilpaError):
+    code = "nothing-to-train-on"
+    status = 422
+    title = "There is nothing to train on"
+
+
+class NotReady(MilpaError):
+    code = "not-ready"
+    status = 409
+    title = "Not ready yet"

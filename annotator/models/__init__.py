@@ -1,0 +1,33 @@
+"""One concept a file."""
+
+from annotator.models.annotation import Annotation, Revision
+from annotator.models.event import Event
+from annotator.models.inference_job import InferenceJob
+from annotator.models.label_class import LabelClass
+from annotator.models.model_version import Evaluation, ModelVersion
+from annotator.models.patch import Patch, QueueEntry
+from annotator.models.project import Membership, Project
+from annotator.models.proposal import Proposal
+from annotator.models.ranking import Ranking
+from annotator.models.review import Review
+from annotator.models.scene import Scene
+from annotator.models.training_run import TrainingRun
+
+__all__ = [
+    "Annotation",
+    "Evaluation",
+    "Event",
+    "InferenceJob",
+    "LabelClass",
+    "Membership",
+    "ModelVersion",
+    "Patch",
+    "Project",
+    "Proposal",
+    "QueueEntry",
+    "Ranking",
+    "Review",
+    "Revision",
+    "Scene",
+    "TrainingRun",
+]

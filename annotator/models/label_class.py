@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, RegexValidator
+from django.db import models
+
+from annotator.models.project import Project
+
+
+class LabelClass(models.Model):
+    """A named, coloured meaning of one mask value; value 0 is the null class."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="label_classes")
+    value = models.PositiveSmallIntegerField(validators=[MaxValueValidator(31)])
+    name = models.CharField(max_length=60)
+    color = models.CharField(
+        max_length=7, validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", "Write the colour as #rrggbb.")]
+    )
+    is_boundary = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["value"]
+        verbose_name_plural = "label classes"
+        constraints = [
+            models.UniqueConstraint(fields=["project", "value"], name="one_class_per_value"),
+            models.UniqueConstraint(fields=["project", "name"], name="one_class_per_name"),
+            models.UniqueConstraint(
+                fields=["project"], condition=models.Q(is_boundary=True), name="one_boundary_class"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(value=0, is_boundary=True), name="null_class_is_no_boundary"
+            ),
+            models.CheckConstraint(condition=models.Q(value__lte=31), name="class_value_at_most_31"),
+        ]
+
+    @property
+    def is_null(self) -> bool:
+        return self.value == 0
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.gis.db import models
+from django.db.models import Q
+
+from annotator.enums import PatchState, QueueReason
+from annotator.models.project import Project
+
+
+class Patch(models.Model):
+    """A tile at the project's patch zoom: the unit of work."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="patches")
+    quadkey = models.CharField(max_length=24)
+    z = models.PositiveSmallIntegerField()
+    x = models.PositiveIntegerField()
+    y = models.PositiveIntegerField()
+    # In Web Mercator, so that a vector tile needs no reprojection.
+    square = models.PolygonField(srid=3857)
+    state = models.CharField(max_length=12, choices=PatchState, default=PatchState.UNLABELLED)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "patches"
+        ordering = ["quadkey"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "quadkey"], name="one_patch_per_tile"),
+            models.CheckConstraint(condition=Q(state__in=PatchState.values), name="patch_state_is_known"),
+        ]
+        indexes = [models.Index(fields=["project", "state"], name="patch_by_state")]
+
+    def __str__(self) -> str:
+        return f"{self.z}/{self.x}/{self.y}"
+
+
+class QueueEntry(models.Model):
+    """A patch that waits to be labelled, and the claim (a lease with an expiry) on it, if any.
+
+    A narrow table, so that a claim is one cheap statement. A patch has an entry while it is unlabelled,
+    claimed or returned.
+    """
+
+    patch = models.OneToOneField(
+        Patch, on_delete=models.CASCADE, primary_key=True, related_name="queue_entry"
+    )
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="queue_entries")
+    score = models.FloatField(default=0.0, help_text="The higher, the sooner it is served.")
+    reason = models.CharField(max_length=12, choices=QueueReason, default=QueueReason.SPREAD)
+    # A returned patch goes back to the person who drew it; anyone else meets it once that person releases it.
+    reserved_for = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    holder = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="claims"
+    )
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "queue entries"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(holder__isnull=True, expires_at__isnull=True)
+                | Q(holder__isnull=False, expires_at__isnull=False),
+                name="a_claim_has_an_expiry",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                "project", models.F("score").desc(), "patch", condition=Q(holder__isnull=True), name="open_queue"
+            ),
+            models.Index(fields=["expires_at"], condition=Q(holder__isnull=False), name="claim_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.patch_id}: {self.score:.3f}"

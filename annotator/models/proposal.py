@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from django.db import models
+
+from annotator.models.model_version import ModelVersion
+from annotator.models.patch import Patch
+from annotator.models.scene import Scene
+
+
+class Proposal(models.Model):
+    """The machine's mask and entropy map for a patch, from one model version and one scene; never edited."""
+
+    patch = models.ForeignKey(Patch, on_delete=models.CASCADE, related_name="proposals")
+    scene = models.ForeignKey(Scene, on_delete=models.CASCADE, related_name="proposals")
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="proposals")
+    mask_png = models.BinaryField(help_text="256 x 256, 8 bits, class values.")
+    entropy_png = models.BinaryField(
+        help_text="One 8-bit value a cell: entropy divided by entropy_max_nats, times 255."
+    )
+    entropy_max_nats = models.FloatField(help_text="The entropy of a uniform answer: ln(classes).")
+    mean_entropy_nats = models.FloatField()
+    embedding = models.BinaryField(help_text="Unit-length float16 vector, little-endian.")
+    unparsed_cells = models.PositiveIntegerField(default=0)
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model_version", "scene", "patch"], name="one_proposal_per_version_and_scene"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.patch} by {self.model_version}"

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from django.db import models
+
+from annotator.enums import QueueReason
+from annotator.models.model_version import ModelVersion
+from annotator.models.project import Project
+from annotator.models.scene import Scene
+
+
+class Ranking(models.Model):
+    """One ordering of the labelling queue, with all that is needed to reproduce it."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="rankings")
+    strategy = models.CharField(max_length=12, choices=QueueReason)
+    model_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.SET_NULL, related_name="+")
+    scene = models.ForeignKey(Scene, null=True, on_delete=models.SET_NULL, related_name="+")
+    patch_count = models.PositiveIntegerField()
+    order_hash = models.CharField(max_length=64, help_text="SHA-256 of the quadkeys in their order.")
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-made_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_strategy_display()}, {self.patch_count} patches"

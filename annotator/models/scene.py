@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.gis.db import models
+
+from annotator.enums import SceneState
+from annotator.models.project import Project
+
+
+class Scene(models.Model):
+    """One georeferenced raster with an acquisition date, kept as a COG under ``MEDIA_ROOT``."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="scenes")
+    name = models.CharField(max_length=120)
+    state = models.CharField(max_length=12, choices=SceneState, default=SceneState.PENDING)
+    message = models.TextField(blank=True, default="", help_text="Why it failed, or what is being done.")
+    source = models.CharField(max_length=1000, help_text="The file or URL that it was added from.")
+    source_is_upload = models.BooleanField(default=False)
+    cog_name = models.CharField(max_length=200, blank=True, default="")
+    acquired_on = models.DateField(null=True, blank=True)
+    footprint = models.MultiPolygonField(srid=4326, null=True, blank=True)
+    crs = models.TextField(blank=True, default="", help_text="EPSG code or WKT.")
+    gsd_m = models.FloatField(null=True, blank=True)
+    band_count = models.PositiveSmallIntegerField(null=True, blank=True)
+    band_names = models.JSONField(default=list, blank=True)
+    pixel_type = models.CharField(max_length=16, blank=True, default="")
+    nodata = models.FloatField(null=True, blank=True)
+    width_px = models.PositiveIntegerField(null=True, blank=True)
+    height_px = models.PositiveIntegerField(null=True, blank=True)
+    display_bands = models.JSONField(default=list, blank=True, help_text="Band numbers of red, green, blue.")
+    stretch = models.JSONField(
+        default=list, blank=True, help_text="[low, high] of the source's values for each display band."
+    )
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="added_scenes"
+    )
+    added_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        # The newest date first: it is the one that annotators see and proposals are made from.
+        ordering = [models.F("acquired_on").desc(nulls_last=True), "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(state=SceneState.READY)
+                | models.Q(footprint__isnull=False, gsd_m__gt=0, band_count__gt=0) & ~models.Q(cog_name=""),
+                name="a_ready_scene_is_described",
+            ),
+        ]
+
+    @property
+    def cog_path(self) -> Path:
+        return Path(settings.MEDIA_ROOT) / "scenes" / self.cog_name
+
+    def __str__(self) -> str:
+        return self.name

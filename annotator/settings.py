@@ -1,0 +1,181 @@
+"""Settings, all from the environment (12-factor); docs/settings.md lists every variable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# Rasterio and shapely bring their own GDAL and GEOS; they must be loaded before GeoDjango looks for one.
+import rasterio
+import shapely
+
+from annotator.environment import read_bool, read_database, read_int, read_list, read_path, read_secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = read_path("MILPA_VAR", BASE_DIR / "var")
+MEDIA_ROOT = read_path("MILPA_MEDIA", VAR_DIR / "media")
+MILPA_DATA = read_path("MILPA_DATA", Path()) if read_list("MILPA_DATA", []) else None
+
+DEBUG = read_bool("DEBUG", True)
+SECRET_KEY = read_secret("SECRET_KEY", VAR_DIR / "secret-key", DEBUG)
+ALLOWED_HOSTS = read_list("ALLOWED_HOSTS", ["*"] if DEBUG else ["localhost"])
+CSRF_TRUSTED_ORIGINS = read_list("CSRF_TRUSTED_ORIGINS", [])
+
+
+def _bundled_library(package: object, name: str) -> str | None:
+    """The path of a C library that a wheel brings along, None where the system's is used."""
+    folder = Path(package.__file__).parent.parent / f"{package.__name__}.libs"  # type: ignore[attr-defined]
+    return next((str(path) for path in sorted(folder.glob(name))), None)
+
+
+GDAL_LIBRARY_PATH = _bundled_library(rasterio, "libgdal-*")
+GEOS_LIBRARY_PATH = _bundled_library(shapely, "libgeos_c-*")
+
+INSTALLED_APPS = [
+    "annotator.apps.AnnotatorConfig",
+    "annotator.apps.MilpaAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.gis",
+    "django.contrib.humanize",
+    "leaflet",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "rest_framework_gis",
+    "drf_spectacular",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "annotator.urls"
+WSGI_APPLICATION = "annotator.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "DIRS": [BASE_DIR / "annotator" / "web" / "templates"],
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+DATABASES = {"default": read_database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+# Browser packages that npm installed, of which only these reach the browser.
+VENDOR_PACKAGES = ("pbf", "@mapbox/vector-tile", "@mapbox/point-geometry")
+STATICFILES_DIRS = [("milpa", BASE_DIR / "frontend")] + [
+    (f"vendor/{name}", BASE_DIR / "node_modules" / name)
+    for name in VENDOR_PACKAGES
+    if (BASE_DIR / "node_modules" / name).is_dir()
+]
+# Without a build step, files are served straight from the source folders while DEBUG is on.
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "projects"
+LOGOUT_REDIRECT_URL = "login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = read_bool("SECURE_COOKIES", False)
+X_FRAME_OPTIONS = "SAMEORIGIN"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.SessionAuthentication",
+        "rest_framework.authentication.TokenAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "annotator.api.problems.problem_response",
+    "DEFAULT_PAGINATION_CLASS": "annotator.api.pagination.NewestFirst",
+    "PAGE_SIZE": 100,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Milpa",
+    "DESCRIPTION": "Map smallholder farmland with a model that learns from every correction.",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+LEAFLET_CONFIG = {
+    "TILES": [],
+    "SRID": None,
+    "RESET_VIEW": False,
+    "SCALE": "metric",
+    "ATTRIBUTION_PREFIX": "",
+    "NO_GLOBALS": False,
+    "MAX_ZOOM": 24,
+}
+
+CELERY_BROKER_URL = read_list("CELERY_BROKER_URL", ["redis://localhost:6379/0"])[0]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A task longer than the visibility timeout is delivered twice, so it is long; a lost worker's task comes back
+# through the lease rows that the beat schedule below sweeps, not through Redis.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 6 * 3600,
+    "unacked_restore_interval": 2,
+    "unacked_restore_throttle": 1,
+}
+CELERY_BEAT_SCHEDULE = {
+    "sweep-expired-claims": {"task": "annotator.tasks.sweep_claims", "schedule": 30.0},
+    "resume-lost-jobs": {"task": "annotator.tasks.resume_lost_jobs", "schedule": 15.0},
+}
+
+# How long an annotator holds a patch without a sign of life, in seconds.
+CLAIM_LEASE_SECONDS = read_int("CLAIM_LEASE_SECONDS", 20 * 60)
+# A job whose heartbeat is older than this is taken to be lost, and is started again, in seconds.
+JOB_LOST_AFTER_SECONDS = read_int("JOB_LOST_AFTER_SECONDS", 60)
+# The largest scene that is taken by upload, in bytes.
+SCENE_UPLOAD_MAX_BYTES = read_int("SCENE_UPLOAD_MAX_BYTES", 2 * 1024**3)
+# The folder from which leads may add scenes by path; other folders are refused. None: no scenes by path.
+SCENE_FOLDERS = [Path(p).resolve() for p in read_list("MILPA_SCENE_FOLDERS", [])] + (
+    [MILPA_DATA] if MILPA_DATA else []
+)
+# The model that a new project starts from: a folder or a hub name. Empty: the starter in this repository.
+BASE_MODEL = read_list("MILPA_BASE_MODEL", [""])[0] if read_list("MILPA_BASE_MODEL", []) else ""
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024**2
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}
