@@ -77,7 +77,7 @@ def lay_out(
     block, _, block_edge, centres = nearest_point(
         x, y, side * rng.uniform(3.0, 6.0), rng, rng.uniform(0.4, 1)
     )
-    blocks = _Blocks.draw(rng, len(centres), region, side)
+    blocks = _Blocks.draw(rng, len(centres), region, side, smallest_px=max(6.0, 2.2 * sensor_px))
     field, along, edge = _divide(rng, x, y, block, blocks, side)
     edge = np.minimum(edge, block_edge)
     half = blocks.half_boundary_px[block]
@@ -98,7 +98,7 @@ def lay_out(
     canopy = crown
     if sensor_px > 1.5:
         # A lone crown within one sensor pixel is no mapped tree: it takes crowns over most of the pixel.
-        canopy = ndimage.uniform_filter(crown.astype(np.float32), round(sensor_px)) > 0.45
+        canopy = ndimage.uniform_filter(crown.astype(np.float32), round(sensor_px)) > 0.6
     canopy = (canopy | ((kind == WOODED) & ~yard)) & (shore > 0) & (road > 0)
     return Layout(
         field=field,
@@ -138,7 +138,9 @@ class _Blocks:
     tree_factor: Float
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, count: int, region: Region, side: float) -> _Blocks:
+    def draw(
+        cls, rng: np.random.Generator, count: int, region: Region, side: float, smallest_px: float
+    ) -> _Blocks:
         def between(low: float, high: float) -> Float:
             return rng.uniform(low, high, count).astype(np.float32)
 
@@ -149,7 +151,7 @@ class _Blocks:
         weights = np.array(region.shape_weights) * rng.gamma(0.6, size=5) + 0.002
         shape = rng.choice(5, count, p=weights / weights.sum())
         stretch = np.choose(
-            shape, [between(1, 1.8), between(2.5, 7), between(2, 5), between(1, 2), between(1, 1)]
+            shape, [between(1, 1.8), between(2.5, 7), between(2, 5), between(1, 2), between(1, 2.2)]
         )
         size = side * np.exp(0.33 * rng.standard_normal(count)) * np.choose(shape, [1, 0.6, 0.7, 0.75, 1])
         # Blocks follow the lie of the land or, as often, a surveyor's north; a quarter-turn is as likely
@@ -157,15 +159,18 @@ class _Blocks:
         lie = rng.uniform(0, np.pi) if rng.random() < 0.5 else rng.normal(0, 0.12)
         angle = lie + rng.normal(0, rng.uniform(0.02, 0.5), count)
         angle += np.pi / 2 * rng.integers(0, 2, count)
-        bend = np.choose(shape, [between(0, 0.05), between(0, 0.3), between(0.8, 2), between(0.1, 0.6), 0])
-        half = between(*region.half_boundary_px) * np.float32(rng.uniform(0.8, 1.1))
+        bend = np.choose(
+            shape, [between(0, 0.05), between(0, 0.3), between(0.8, 2), between(0.1, 0.6), between(0, 0.2)]
+        )
+        # Small fields are worth no wide boundaries.
+        half = np.minimum(between(*region.half_boundary_px), 0.5 + 0.04 * size).astype(np.float32)
         return cls(
             kind=kind.astype(np.uint8),
             shape=shape,
             cos=np.cos(angle).astype(np.float32),
             sin=np.sin(angle).astype(np.float32),
-            across_px=np.maximum(size, 6).astype(np.float32),
-            along_px=np.maximum(size * stretch, 6).astype(np.float32),
+            across_px=np.maximum(size, smallest_px).astype(np.float32),
+            along_px=np.maximum(size * stretch, smallest_px).astype(np.float32),
             bend_px=(bend * side).astype(np.float32),
             slant=(between(-1, 1) * np.float32(rng.uniform(0, 0.5))).astype(np.float32),
             jitter=between(0.1, 0.85),
@@ -200,7 +205,9 @@ def _divide(
 
     irregular = (blocks.shape == IRREGULAR)[block]
     if irregular.any():
-        cell, _, cell_edge, _ = nearest_point(x[irregular], y[irregular], side, rng, 0.95)
+        stretch = along_px[irregular] / across_px[irregular]
+        down = (cos * y - sin * x)[irregular] / stretch
+        cell, _, cell_edge, _ = nearest_point(along[irregular], down, side, rng, 0.95)
         field[irregular] = block[irregular] * np.int32(7919) + cell * np.int32(17)
         edge[irregular] = cell_edge
     return field % PROPERTY_ROWS, along, edge
@@ -226,7 +233,8 @@ def _line(rng: np.random.Generator, shape: tuple[int, int], swing_px: float, sca
     y, x = np.ogrid[0:rows, 0:cols]
     through_x, through_y = rng.random() * cols, rng.random() * rows
     straight = (cos * (x - through_x) + sin * (y - through_y)).astype(np.float32)
-    return straight + np.float32(swing_px) * smooth_noise(rng, shape, scale_px)
+    winding: Float = straight + np.float32(swing_px) * smooth_noise(rng, shape, scale_px)
+    return winding
 
 
 def _roads(rng: np.random.Generator, shape: tuple[int, int], side: float, gsd_m: float) -> Float:
@@ -265,7 +273,7 @@ def _window(
         slice(rows[0], rows[-1] + 1) if rows.size else slice(0, 0),
         slice(cols[0], cols[-1] + 1) if cols.size else slice(0, 0),
     )
-    return window, rows[:, None] - y, cols[None, :] - x
+    return window, rows[:, None] - np.float64(y), cols[None, :] - np.float64(x)
 
 
 def _hamlets(

@@ -94,7 +94,7 @@ def _fields(
 
     field = layout.field
     share = cover.astype(np.float32)[field] + unevenness.astype(np.float32)[field] * patchy
-    spacing_px = np.exp(rng.uniform(*np.log(region.row_spacing_m), table)) / gsd_m
+    spacing_px = rng.uniform(*region.row_spacing_m, table) / gsd_m
     # Rows closer than the grid can carry would only alias.
     contrast = rng.uniform(*region.row_contrast, table) * (rng.random(table) < 0.7) * (spacing_px > 2.4)
     if contrast.any():
@@ -102,7 +102,7 @@ def _fields(
         share += contrast.astype(np.float32)[field] * np.sin(pitch[field] * layout.along)
     share = np.clip(share, 0, 1)[..., None]
     soils_here = np.clip(soils, 0.05, 0.95).astype(np.float32)[field]
-    colours = soils_here + share * (np.clip(crops, 0.05, 0.95).astype(np.float32)[field] - soils_here)
+    colours: Float = soils_here + share * (np.clip(crops, 0.05, 0.95).astype(np.float32)[field] - soils_here)
     wet = layout.paddy & flooded[field]
     if wet.any():
         sheen = np.float32(0.6) * (1 - np.float32(0.5) * share[wet])
@@ -114,7 +114,8 @@ def _boundary_cover(rng: np.random.Generator, layout: Layout, patchy: Float) -> 
     """How much of a pixel its boundary line hides: fading in and out along the line."""
     seen = rng.uniform(0.25, 1.1, PROPERTY_ROWS).astype(np.float32)[layout.block % PROPERTY_ROWS]
     seen = np.clip(seen + np.float32(0.2) * patchy, 0.12, 1)
-    return np.clip(layout.half_boundary_px + np.float32(0.5) - layout.edge_px, 0, 1) * seen
+    cover: Float = np.clip(layout.half_boundary_px + np.float32(0.5) - layout.edge_px, 0, 1) * seen
+    return cover
 
 
 def _boundary_colours(

@@ -43,7 +43,7 @@ def observe(
     stretched = (seen - low.astype(np.float32)) / (high - low + 0.02).astype(np.float32)
     seen += np.float32(stretch) * (stretched - seen)
     np.clip(seen, 0, 1, out=seen)
-    image = (seen * 255 + 0.5).astype(np.uint8)
+    image: NDArray[np.uint8] = (seen * 255 + 0.5).astype(np.uint8)
     if ratio > 1.01:
         image = _show(image, (rows, cols), ratio, phase)
     return image
