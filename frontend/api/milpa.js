@@ -1,0 +1,165 @@
+/**
+ * The verbs of the API, one function each.
+ *
+ * @import {Claim, Job, Patch, PatchPage, Revision, Run, Saved} from "./types.js"
+ * @import {Mask} from "../state/mask.js"
+ */
+import { PIXEL_COUNT } from "../state/mask.js";
+import { ApiError } from "./errors.js";
+import { gzip, requestBytes, requestJson } from "./http.js";
+
+const ROOT = "/api/v1/";
+
+/**
+ * The next patch of the queue, or the one that is held already.
+ *
+ * @param {string} projectSlug
+ * @param {number | null} [patchId] claim this very patch
+ * @returns {Promise<Claim>}
+ */
+export function claimPatch(projectSlug, patchId = null) {
+  const json = patchId === null ? {} : { patch: patchId };
+  return requestJson(`${ROOT}projects/${projectSlug}/claims/`, { method: "POST", json, isRepeatable: true });
+}
+
+/**
+ * @param {number} patchId
+ * @returns {Promise<Patch>}
+ */
+export function getPatch(patchId) {
+  return requestJson(`${ROOT}patches/${patchId}/`);
+}
+
+/**
+ * @param {number} patchId
+ * @returns {Promise<{expires_at: string}>}
+ */
+export function sendHeartbeat(patchId) {
+  return requestJson(`${ROOT}patches/${patchId}/heartbeat/`, { method: "POST", isRepeatable: true });
+}
+
+/** @param {number} patchId */
+export function releasePatch(patchId) {
+  return requestJson(`${ROOT}patches/${patchId}/release/`, { method: "POST" });
+}
+
+/**
+ * @typedef {object} SaveRequest
+ * @property {Mask} mask
+ * @property {number} baseNumber the revision that the mask grew from, 0 when there was none
+ * @property {boolean} submit
+ * @property {number} seconds in focus since the last save
+ * @property {number} strokes since the last save
+ * @property {number | null} proposalId
+ * @property {string} idempotencyKey the same for each further try of one save
+ */
+
+/**
+ * @param {number} patchId
+ * @param {SaveRequest} save
+ * @returns {Promise<Saved>}
+ */
+export async function saveMask(patchId, save) {
+  const query = new URLSearchParams({
+    submit: save.submit ? "1" : "0",
+    seconds: String(Math.round(save.seconds)),
+    strokes: String(save.strokes),
+  });
+  if (save.proposalId !== null) query.set("proposal", String(save.proposalId));
+  return requestJson(`${ROOT}patches/${patchId}/mask/?${query}`, {
+    method: "PUT",
+    body: await gzip(save.mask),
+    headers: {
+      "Content-Type": "application/octet-stream",
+      "Content-Encoding": "gzip",
+      "If-Match": `"${save.baseNumber}"`,
+      "Idempotency-Key": save.idempotencyKey,
+    },
+    isRepeatable: true,
+  });
+}
+
+/**
+ * @param {string} url a proposal's or a revision's mask
+ * @returns {Promise<Mask>}
+ */
+export async function fetchMask(url) {
+  const mask = await requestBytes(url);
+  if (mask.length !== PIXEL_COUNT) {
+    throw new ApiError("bad-answer", `The mask has ${mask.length} bytes instead of ${PIXEL_COUNT}.`);
+  }
+  return mask;
+}
+
+/**
+ * @param {string} url
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ */
+export function fetchEntropy(url) {
+  return requestBytes(url);
+}
+
+/**
+ * @param {string} url
+ * @param {AbortSignal} signal
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ */
+export function fetchVectorTile(url, signal) {
+  return requestBytes(url, { signal });
+}
+
+/**
+ * @param {number} patchId
+ * @param {"approve" | "return"} verdict
+ * @param {string} comment
+ * @param {number} revisionNumber
+ * @returns {Promise<Patch>}
+ */
+export function reviewPatch(patchId, verdict, comment, revisionNumber) {
+  const json = { verdict, comment, revision: revisionNumber };
+  return requestJson(`${ROOT}patches/${patchId}/review/`, { method: "POST", json });
+}
+
+/**
+ * @param {string} projectSlug
+ * @returns {Promise<PatchPage>}
+ */
+export function listSubmitted(projectSlug) {
+  return requestJson(`${ROOT}projects/${projectSlug}/patches/?state=submitted`);
+}
+
+/**
+ * @param {number} patchId
+ * @returns {Promise<{events: object[], revisions: Revision[]}>}
+ */
+export function getHistory(patchId) {
+  return requestJson(`${ROOT}patches/${patchId}/history/`);
+}
+
+/**
+ * @param {string} jobId
+ * @returns {Promise<Job>}
+ */
+export function getInferenceJob(jobId) {
+  return requestJson(`${ROOT}inference-jobs/${jobId}/`);
+}
+
+/**
+ * @param {string} runId
+ * @returns {Promise<Run>}
+ */
+export function getTrainingRun(runId) {
+  return requestJson(`${ROOT}training-runs/${runId}/`);
+}
+
+/**
+ * Any action that a page names by its address.
+ *
+ * @param {string} url
+ * @param {unknown} json
+ * @param {string} idempotencyKey
+ * @returns {Promise<any>}
+ */
+export function postAction(url, json, idempotencyKey) {
+  return requestJson(url, { method: "POST", json, headers: { "Idempotency-Key": idempotencyKey } });
+}
