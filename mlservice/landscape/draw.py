@@ -25,6 +25,9 @@ LANDSCAPE_LEGEND = Legend(
 )
 """The classes of every landscape, in the colour-blind-safe colours of Okabe and Ito."""
 
+SMALLEST_PX = 64
+"""A side below this holds less than one field and the shadow of a tree."""
+
 
 @dataclass(frozen=True)
 class Landscape:
@@ -55,6 +58,8 @@ def draw_landscape(
     if sensor_gsd_m < gsd_m:
         raise ValueError(f"sensor_gsd_m must be at least gsd_m ({gsd_m}), got {sensor_gsd_m}")
     shape = (size_px, size_px) if isinstance(size_px, int) else size_px
+    if min(shape) < SMALLEST_PX:
+        raise ValueError(f"size_px must be at least {SMALLEST_PX}, got {size_px}")
     ranges = REGIONS[region]
     ground, light, camera = np.random.default_rng([seed, ranges.code]).spawn(3)
     layout = lay_out(ground, shape, ranges, gsd_m, sensor_px=sensor_gsd_m / gsd_m)

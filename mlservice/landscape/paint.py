@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mlservice.landscape.layout import FARMED, PROPERTY_ROWS, Layout, Roof
+from mlservice.landscape.features import Roof, window_around
+from mlservice.landscape.layout import FARMED, PROPERTY_ROWS, Layout
 from mlservice.landscape.noise import Float, smooth_noise
 from mlservice.landscape.region import Region, Rgb
 
@@ -157,13 +158,10 @@ def _inside(
 ) -> tuple[tuple[slice, slice], NDArray[np.bool_], NDArray[np.bool_]]:
     """The window around a roof, which of its pixels are under it, and which on its far slope."""
     reach = roof.half_length + roof.half_width + 2
-    x, y = roof.x + shift[1], roof.y + shift[0]
-    rows = slice(max(0, int(y - reach)), max(0, min(shape[0], int(y + reach) + 1)))
-    cols = slice(max(0, int(x - reach)), max(0, min(shape[1], int(x + reach) + 1)))
-    down, right = np.ogrid[rows, cols]
+    window, down, right = window_around(shape, roof.x + shift[1], roof.y + shift[0], reach)
     cos, sin = np.cos(roof.angle), np.sin(roof.angle)
-    along, across = cos * (right - x) + sin * (down - y), cos * (down - y) - sin * (right - x)
-    return (rows, cols), (np.abs(along) < roof.half_length) & (np.abs(across) < roof.half_width), across > 0
+    along, across = cos * right + sin * down, cos * down - sin * right
+    return window, (np.abs(along) < roof.half_length) & (np.abs(across) < roof.half_width), across > 0
 
 
 def _shadow(colours: Float, roof: Roof, lean: NDArray[np.float64]) -> None:
