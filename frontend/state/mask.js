@@ -93,6 +93,6 @@ export function union(a, b) {
  */
 export function countByClass(mask) {
   const counts = new Uint32Array(256);
-  for (let i = 0; i < PIXEL_COUNT; i++) counts[/** @type {number} */ (mask[i])]++;
+  for (const value of mask) counts[value] = (counts[value] ?? 0) + 1;
   return new Map([...counts.entries()].filter(([, count]) => count > 0));
 }
