@@ -1,0 +1,218 @@
+/**
+ * One patch on the table: its masks, the history of what was drawn, and what the server has of it.
+ *
+ * @import {Patch} from "../api/types.js"
+ * @import {Mask, Rect} from "./mask.js"
+ */
+import { FocusClock } from "./focus_clock.js";
+import { History } from "./history.js";
+import { changedRect, sameMask, wholePatch } from "./mask.js";
+
+/**
+ * @typedef {{type: "opened"} | {type: "closed"} | {type: "pixels", rect: Rect} | {type: "step"} | {type: "saved"}}
+ *   DocumentEvent "pixels": the shown mask changed there; "step": the history moved
+ *
+ * @typedef {object} OpenedPatch
+ * @property {Patch} patch
+ * @property {Mask} mask what editing starts from; it is what the server has, or can make again
+ * @property {number} baseNumber the revision that it is, 0 when there is none
+ * @property {Mask | null} proposalMask
+ */
+
+export class EditorDocument {
+  /** @type {Set<(event: DocumentEvent) => void>} */
+  #listeners = new Set();
+  /** @type {History<Mask> | null} */
+  #history = null;
+  /** @type {Mask | null} the copy that a stroke under way paints on */
+  #working = null;
+
+  /** @type {Patch | null} */
+  patch = null;
+  baseNumber = 0;
+  /** @type {Mask | null} */
+  proposalMask = null;
+  /** Strokes, fills and resets since the last save. */
+  strokes = 0;
+  /** No drawing while the mask is being submitted. */
+  isLocked = false;
+
+  /** @param {FocusClock} [clock] */
+  constructor(clock = new FocusClock()) {
+    this.clock = clock;
+  }
+
+  /**
+   * @param {(event: DocumentEvent) => void} listener
+   * @returns {() => void}
+   */
+  subscribe(listener) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** @param {OpenedPatch} opened */
+  open({ patch, mask, baseNumber, proposalMask }) {
+    this.patch = patch;
+    this.baseNumber = baseNumber;
+    this.proposalMask = proposalMask;
+    this.#history = new History(mask);
+    this.#working = null;
+    this.strokes = 0;
+    this.isLocked = false;
+    this.clock.reset();
+    this.#emit({ type: "opened" });
+    this.#emit({ type: "pixels", rect: wholePatch() });
+  }
+
+  close() {
+    this.patch = null;
+    this.proposalMask = null;
+    this.#history = null;
+    this.#working = null;
+    this.clock.pause();
+    this.#emit({ type: "closed" });
+  }
+
+  /** @returns {Mask | null} what the screen shows */
+  mask() {
+    return this.#working ?? this.#history?.current() ?? null;
+  }
+
+  /** @returns {Mask | null} the last finished step */
+  current() {
+    return this.#history?.current() ?? null;
+  }
+
+  /** @returns {Mask | null} what the server has */
+  saved() {
+    return this.#history?.saved() ?? null;
+  }
+
+  isDirty() {
+    return this.#history?.isDirty() ?? false;
+  }
+
+  canUndo() {
+    return this.#history?.canUndo() ?? false;
+  }
+
+  canRedo() {
+    return this.#history?.canRedo() ?? false;
+  }
+
+  isDrawable() {
+    return this.#history !== null && !this.isLocked;
+  }
+
+  isDrawing() {
+    return this.#working !== null;
+  }
+
+  /** @returns {Mask | null} a copy to paint on; tell `touch` where */
+  beginStroke() {
+    if (!this.isDrawable()) return null;
+    this.#working = this.#history?.current().slice() ?? null;
+    return this.#working;
+  }
+
+  /** @param {Rect | null} rect */
+  touch(rect) {
+    if (rect) this.#emit({ type: "pixels", rect });
+  }
+
+  /** The stroke becomes one step, unless it changed nothing. */
+  endStroke() {
+    const drawn = this.#working;
+    const before = this.#history?.current();
+    this.#working = null;
+    if (drawn && before && !sameMask(drawn, before)) this.#step(() => this.#history?.push(drawn));
+  }
+
+  cancelStroke() {
+    if (!this.#working) return;
+    this.#working = null;
+    this.#emit({ type: "pixels", rect: wholePatch() });
+  }
+
+  /**
+   * One step at once.
+   *
+   * @param {Mask} mask
+   * @returns {boolean} whether anything changed
+   */
+  apply(mask) {
+    const before = this.#history?.current();
+    if (!this.isDrawable() || !before || sameMask(before, mask)) return false;
+    this.#working = null;
+    this.#show(before, () => this.#step(() => this.#history?.push(mask)));
+    return true;
+  }
+
+  undo() {
+    this.#move(() => this.#history?.undo());
+  }
+
+  redo() {
+    this.#move(() => this.#history?.redo());
+  }
+
+  /**
+   * The server has this mask as that revision.
+   *
+   * @param {Mask} mask
+   * @param {number} number
+   */
+  markSaved(mask, number) {
+    this.#history?.markSaved(mask);
+    this.baseNumber = number;
+    this.#emit({ type: "saved" });
+  }
+
+  /**
+   * Another person's revision takes the place of ours, which stays one undo away.
+   *
+   * @param {Mask} theirs
+   * @param {number} number
+   */
+  adopt(theirs, number) {
+    const before = this.#history?.current();
+    if (!before) return;
+    this.#show(before, () => this.#history?.push(theirs));
+    this.markSaved(theirs, number);
+    this.#emit({ type: "step" });
+  }
+
+  /** @param {() => void} push */
+  #step(push) {
+    push();
+    this.strokes += 1;
+    this.#emit({ type: "step" });
+  }
+
+  /** @param {() => void} move */
+  #move(move) {
+    const before = this.mask();
+    if (!before || this.isLocked) return;
+    this.#working = null;
+    this.#show(before, () => {
+      move();
+      this.#emit({ type: "step" });
+    });
+  }
+
+  /**
+   * @param {Mask} before
+   * @param {() => void} change
+   */
+  #show(before, change) {
+    change();
+    const after = this.#history?.current();
+    if (after) this.touch(changedRect(before, after));
+  }
+
+  /** @param {DocumentEvent} event */
+  #emit(event) {
+    for (const listener of this.#listeners) listener(event);
+  }
+}
