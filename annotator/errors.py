@@ -81,7 +81,19 @@ class NothingToTrainOn(MilpaError):
     title = "There is nothing to train on"
 
 
+class BadConfig(MilpaError):
+    code = "bad-config"
+    status = 422
+    title = "The training config cannot be used"
+
+
 class NotReady(MilpaError):
     code = "not-ready"
     status = 409
     title = "Not ready yet"
+
+
+class CommentMissing(MilpaError):
+    code = "comment-missing"
+    status = 422
+    title = "Say why"

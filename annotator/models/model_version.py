@@ -25,6 +25,10 @@ class ModelVersion(models.Model):
         max_length=200, blank=True, default="", help_text="Folder under MEDIA_ROOT/adapters; empty for none."
     )
     temperature = models.FloatField(default=1.0)
+    context_levels = models.PositiveSmallIntegerField(
+        default=0,
+        help_text="How many levels above the patch its context image lies; 0 is the patch's own tile.",
+    )
     provenance = models.JSONField(
         default=dict, blank=True, help_text="Data hash, config, seed and code version that it was made with."
     )
@@ -36,7 +40,9 @@ class ModelVersion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["project", "number"], name="version_numbers_are_unique"),
             models.UniqueConstraint(
-                fields=["project"], condition=models.Q(state=VersionState.PROMOTED), name="one_promoted_version"
+                fields=["project"],
+                condition=models.Q(state=VersionState.PROMOTED),
+                name="one_promoted_version",
             ),
             models.CheckConstraint(condition=models.Q(temperature__gt=0), name="temperature_is_positive"),
         ]

@@ -55,6 +55,10 @@ class QueueEntry(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="claims"
     )
     expires_at = models.DateTimeField(null=True, blank=True)
+    # Whoever skipped the patch last gets others first.
+    skipped_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta:
         verbose_name_plural = "queue entries"
@@ -67,7 +71,11 @@ class QueueEntry(models.Model):
         ]
         indexes = [
             models.Index(
-                "project", models.F("score").desc(), "patch", condition=Q(holder__isnull=True), name="open_queue"
+                "project",
+                models.F("score").desc(),
+                "patch",
+                condition=Q(holder__isnull=True),
+                name="open_queue",
             ),
             models.Index(fields=["expires_at"], condition=Q(holder__isnull=False), name="claim_expiry"),
         ]

@@ -20,7 +20,10 @@ class Project(models.Model):
         help_text="The zoom level whose tiles are the patches; proposed from the first scene's GSD when empty.",
     )
     area_of_interest = models.MultiPolygonField(
-        srid=4326, null=True, blank=True, help_text="Patches are made inside it; the whole footprint if empty."
+        srid=4326,
+        null=True,
+        blank=True,
+        help_text="Patches are made inside it; the whole footprint if empty.",
     )
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="Membership", related_name="milpa_projects"

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Max
+
+from annotator.domain.claims import claim_patch
+from annotator.domain.events import move
+from annotator.domain.masks import Mask, check_classes, png_of, values_of
+from annotator.enums import PATCH_TRANSITIONS, PatchState
+from annotator.errors import BadMask, RevisionConflict
+from annotator.models import Annotation, LabelClass, Patch, Proposal, QueueEntry, Revision
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a save cost the person: seconds with the patch in focus and strokes drawn."""
+
+    seconds: int = 0
+    strokes: int = 0
+
+
+def save_mask(
+    *,
+    patch: Patch,
+    user: User,
+    mask: Mask,
+    base_number: int,
+    submit: bool,
+    proposal: Proposal | None = None,
+    effort: Effort | None = None,
+    idempotency_key: str = "",
+    is_import: bool = False,
+) -> Revision:
+    """Adds a revision to the patch's annotation; with ``submit`` it goes to review.
+
+    ``base_number`` is the number of the revision that the person started from, 0 for none. When another
+    revision was saved in the meantime, this one is kept beside the chain and RevisionConflict is raised
+    with both. The same ``idempotency_key`` again answers with the revision that was saved the first time.
+    Raises ClaimLost when somebody else holds the patch, BadMask for a value outside the legend.
+    """
+    values = LabelClass.objects.filter(project_id=patch.project_id).values_list("value", flat=True)
+    check_classes(mask, frozenset(values))
+    if proposal is not None and proposal.patch_id != patch.pk:
+        raise BadMask("The proposal named in the save belongs to another patch. Reload the page.")
+    with transaction.atomic():
+        patch = Patch.objects.select_for_update().get(pk=patch.pk)
+        annotation, _ = Annotation.objects.get_or_create(patch=patch)
+        repeated = _already_saved(annotation, user, idempotency_key)
+        if repeated is not None and not repeated.is_conflicting:
+            return repeated
+        # A claim that ran out is taken up again if nobody else has the patch: the work is not lost.
+        claim_patch(patch=patch, user=user)
+        current = annotation.current
+        current_number = current.number if current else 0
+        revision = repeated or _add_revision(
+            annotation, user, mask, proposal, effort or Effort(), idempotency_key, is_import
+        )
+        if current_number != base_number:
+            revision.is_conflicting = True
+            revision.save(update_fields=["is_conflicting"])
+        else:
+            _make_current(annotation, revision, submit=submit, user=user)
+    if revision.is_conflicting:
+        raise RevisionConflict(
+            "Another revision was saved after you started. Both are kept: choose which one goes on.",
+            current=current.pk if current else None,
+            kept=revision.pk,
+        )
+    return revision
+
+
+def _already_saved(annotation: Annotation, user: User, idempotency_key: str) -> Revision | None:
+    if not idempotency_key:
+        return None
+    return annotation.revisions.filter(author=user, idempotency_key=idempotency_key).first()
+
+
+def _add_revision(
+    annotation: Annotation,
+    user: User,
+    mask: Mask,
+    proposal: Proposal | None,
+    effort: Effort,
+    idempotency_key: str,
+    is_import: bool,
+) -> Revision:
+    last = annotation.revisions.aggregate(last=Max("number"))["last"] or 0
+    start = values_of(proposal.mask_png) if proposal is not None else np.zeros_like(mask)
+    return Revision.objects.create(
+        annotation=annotation,
+        number=last + 1,
+        author=user,
+        mask_png=png_of(mask),
+        proposal=proposal,
+        seconds_spent=effort.seconds,
+        stroke_count=effort.strokes,
+        pixels_changed=int(np.count_nonzero(start != mask)),
+        idempotency_key=idempotency_key,
+        is_import=is_import,
+    )
+
+
+def _make_current(annotation: Annotation, revision: Revision, *, submit: bool, user: User) -> None:
+    annotation.current = revision
+    annotation.save(update_fields=["current"])
+    if not submit:
+        return
+    revision.is_submitted = True
+    revision.save(update_fields=["is_submitted"])
+    patch = Patch.objects.get(pk=annotation.patch_id)
+    QueueEntry.objects.filter(patch=patch).delete()
+    move(patch, PatchState.SUBMITTED, PATCH_TRANSITIONS, "submitted", actor=user, revision=revision.number)

@@ -1,0 +1,180 @@
+"""Claims: leases on patches of the labelling queue, with an expiry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.utils import timezone
+
+from annotator.domain.events import move
+from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason
+from annotator.errors import ClaimLost
+from annotator.models import Patch, Project, QueueEntry
+from annotator.queries.labelling_queue import queue_summary
+
+
+class Outcome(StrEnum):
+    CLAIMED = "claimed"
+    ALL_CLAIMED = "all-claimed"
+    FINISHED = "finished"
+    EMPTY = "empty"
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """What the queue answers: a patch, or why there is none and when to ask again."""
+
+    outcome: Outcome
+    patch: Patch | None = None
+    until: datetime | None = None
+
+    @property
+    def detail(self) -> str:
+        match self.outcome:
+            case Outcome.CLAIMED:
+                return "The patch is yours."
+            case Outcome.ALL_CLAIMED:
+                when = f" The next one can come free at {self.until:%H:%M} UTC." if self.until else ""
+                return f"Every patch that is left is held by somebody else.{when}"
+            case Outcome.FINISHED:
+                return "Every patch has been submitted. Thank you!"
+            case Outcome.EMPTY:
+                return "There are no patches yet: a lead has to add a scene first."
+
+
+# One statement on a narrow table; rows that others are claiming at this moment are stepped over.
+_CLAIM_SQL = """
+UPDATE annotator_queueentry SET holder_id = %(user)s, expires_at = %(expiry)s
+WHERE patch_id = (
+    SELECT patch_id FROM annotator_queueentry
+    WHERE project_id = %(project)s AND holder_id IS NULL
+      AND (reserved_for_id IS NULL OR reserved_for_id = %(user)s)
+      AND (%(skipped_too)s OR skipped_by_id IS DISTINCT FROM %(user)s)
+    ORDER BY score DESC, patch_id
+    FOR UPDATE SKIP LOCKED LIMIT 1)
+RETURNING patch_id
+"""
+
+
+def _expiry() -> datetime:
+    return timezone.now() + timedelta(seconds=settings.CLAIM_LEASE_SECONDS)
+
+
+def claim_next(*, project: Project, user: User) -> ClaimResult:
+    """The patch that the person already holds, else the most uncertain one that nobody holds."""
+    held = QueueEntry.objects.filter(project=project, holder=user).order_by("expires_at").first()
+    if held is not None and _renew(held.patch_id, user):
+        return ClaimResult(Outcome.CLAIMED, Patch.objects.get(pk=held.patch_id))
+    with transaction.atomic():
+        patch_id = _take_best(project, user, skipped_too=False) or _take_best(project, user, skipped_too=True)
+        if patch_id is not None:
+            return ClaimResult(Outcome.CLAIMED, _mark_claimed(patch_id, user))
+    if not project.patches.exists():
+        return ClaimResult(Outcome.EMPTY)
+    summary = queue_summary(project.pk)
+    if summary.open or summary.claimed:
+        return ClaimResult(Outcome.ALL_CLAIMED, until=summary.next_expiry)
+    return ClaimResult(Outcome.FINISHED)
+
+
+@transaction.atomic
+def claim_patch(*, patch: Patch, user: User) -> Patch:
+    """Claims that very patch, or renews the person's claim on it. Raises ClaimLost when it is not to be had."""
+    if _renew(patch.pk, user):
+        return Patch.objects.get(pk=patch.pk)
+    taken = (
+        QueueEntry.objects.filter(patch=patch, holder__isnull=True)
+        .exclude(reserved_for__isnull=False, reserved_for__in=User.objects.exclude(pk=user.pk))
+        .update(holder=user, expires_at=_expiry())
+    )
+    if not taken:
+        patch.refresh_from_db()
+        raise ClaimLost(
+            f"Patch {patch} cannot be claimed: it is {patch.get_state_display()}, "
+            "or somebody else holds it. Take the next one from the queue.",
+            state=patch.state,
+        )
+    return _mark_claimed(patch.pk, user)
+
+
+def renew_claim(*, patch: Patch, user: User) -> datetime:
+    """A sign of life from the annotator; returns the new expiry. Raises ClaimLost."""
+    expires_at = _renew(patch.pk, user)
+    if expires_at is None:
+        raise ClaimLost(
+            "Your claim on this patch has ended. Your work is kept in this browser; "
+            "save to claim it again if nobody else has it."
+        )
+    return expires_at
+
+
+@transaction.atomic
+def release_claim(*, patch: Patch, user: User) -> None:
+    """Gives the patch back to the queue; the person gets others first. Raises ClaimLost."""
+    patch = Patch.objects.select_for_update().get(pk=patch.pk)
+    entry = QueueEntry.objects.select_for_update().filter(patch=patch, holder=user).first()
+    if entry is None:
+        raise ClaimLost("You do not hold this patch, so there is nothing to release.")
+    entry.skipped_by = user
+    entry.reserved_for = None
+    entry.save(update_fields=["skipped_by", "reserved_for"])
+    _put_back(patch, entry, "released", actor=user)
+
+
+def sweep_expired_claims() -> int:
+    """Puts back the patches whose claims have expired; returns how many."""
+    expired = list(
+        QueueEntry.objects.filter(holder__isnull=False, expires_at__lt=timezone.now())
+        .order_by("expires_at")
+        .values_list("patch_id", flat=True)[:1000]
+    )
+    return sum(_expire(patch_id) for patch_id in expired)
+
+
+@transaction.atomic
+def _expire(patch_id: int) -> bool:
+    patch = Patch.objects.select_for_update().get(pk=patch_id)
+    entry = (
+        QueueEntry.objects.select_for_update()
+        .filter(patch_id=patch_id, expires_at__lt=timezone.now())
+        .first()
+    )
+    if entry is None:
+        return False
+    _put_back(patch, entry, "claim expired", actor=None)
+    return True
+
+
+def _put_back(patch: Patch, entry: QueueEntry, verb: str, *, actor: User | None) -> None:
+    entry.holder = None
+    entry.expires_at = None
+    entry.save(update_fields=["holder", "expires_at"])
+    before = PatchState.RETURNED if entry.reason == QueueReason.RETURNED else PatchState.UNLABELLED
+    move(patch, before, PATCH_TRANSITIONS, verb, actor=actor)
+
+
+def _renew(patch_id: int, user: User) -> datetime | None:
+    expires_at = _expiry()
+    renewed = QueueEntry.objects.filter(patch_id=patch_id, holder=user).update(expires_at=expires_at)
+    return expires_at if renewed else None
+
+
+def _take_best(project: Project, user: User, *, skipped_too: bool) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CLAIM_SQL,
+            {"user": user.pk, "project": project.pk, "expiry": _expiry(), "skipped_too": skipped_too},
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _mark_claimed(patch_id: int, user: User) -> Patch:
+    patch = Patch.objects.select_for_update().get(pk=patch_id)
+    move(patch, PatchState.CLAIMED, PATCH_TRANSITIONS, "claimed", actor=user)
+    return patch

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from django.contrib.gis.geos import MultiPolygon
+
+from annotator import inference
+from annotator.enums import QueueReason
+from annotator.imagery.grid import patches_inside, quadkey, square
+from annotator.models import Patch, Project, QueueEntry
+
+
+def make_patches(*, project: Project, footprint: MultiPolygon) -> int:
+    """Adds the patches inside the footprint and the area of interest that the project does not have yet.
+
+    They join the queue in a spatially spread order until a ranking by entropy replaces it. The caller holds
+    a transaction. Returns how many were made.
+    """
+    zoom = project.patch_zoom
+    assert zoom is not None, "the caller settles the patch zoom first"
+    area = footprint
+    if project.area_of_interest is not None:
+        area = footprint.intersection(project.area_of_interest)
+    known = set(project.patches.values_list("quadkey", flat=True))
+    wanted = [(x, y, key) for x, y in patches_inside(area, zoom) if (key := quadkey(x, y, zoom)) not in known]
+    patches = Patch.objects.bulk_create(
+        [
+            Patch(project=project, quadkey=key, z=zoom, x=x, y=y, square=square(x, y, zoom))
+            for x, y, key in wanted
+        ],
+        batch_size=2000,
+    )
+    scores = inference.spread_scores([(p.x, p.y) for p in patches])
+    QueueEntry.objects.bulk_create(
+        [
+            QueueEntry(patch=patch, project=project, score=score, reason=QueueReason.SPREAD)
+            for patch, score in zip(patches, scores, strict=True)
+        ],
+        batch_size=5000,
+    )
+    return len(patches)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from annotator.domain.events import move
+from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason, Verdict
+from annotator.errors import CommentMissing, RevisionConflict
+from annotator.models import Annotation, Patch, QueueEntry, Review, Revision
+
+# A returned patch is served to its annotator before anything that a ranking scores.
+RETURNED_SCORE = 1e6
+
+
+@transaction.atomic
+def review_patch(
+    *, patch: Patch, user: User, verdict: Verdict, revision_number: int, comment: str = ""
+) -> Review:
+    """Approves or returns the submitted revision; a returned patch waits for its annotator with the comment.
+
+    Raises RevisionConflict when the revision reviewed is not the current one, CommentMissing for a return
+    without a word, IllegalTransition when the patch is not waiting for review.
+    """
+    comment = comment.strip()
+    if verdict == Verdict.RETURN and not comment:
+        raise CommentMissing("Tell the annotator what to change: a return needs a comment.")
+    patch = Patch.objects.select_for_update().get(pk=patch.pk)
+    revision = _current_revision(patch)
+    if revision is None or revision.number != revision_number:
+        raise RevisionConflict(
+            "The patch has a newer revision than the one you looked at. Reload and look again.",
+            current=revision.pk if revision else None,
+        )
+    state = PatchState.APPROVED if verdict == Verdict.APPROVE else PatchState.RETURNED
+    move(
+        patch,
+        state,
+        PATCH_TRANSITIONS,
+        "approved" if verdict == Verdict.APPROVE else "returned",
+        actor=user,
+        revision=revision.number,
+        comment=comment,
+    )
+    # After a reopening the same revision is judged again: the newest verdict stands, events keep the others.
+    review, _ = Review.objects.update_or_create(
+        revision=revision, defaults={"reviewer": user, "verdict": verdict, "comment": comment}
+    )
+    if verdict == Verdict.RETURN:
+        QueueEntry.objects.create(
+            patch=patch,
+            project_id=patch.project_id,
+            score=RETURNED_SCORE,
+            reason=QueueReason.RETURNED,
+            reserved_for=revision.author,
+        )
+    return review
+
+
+@transaction.atomic
+def reopen_patch(*, patch: Patch, user: User, comment: str) -> Patch:
+    """Takes an approval back, so that the patch waits for review again; the reason is recorded."""
+    if not comment.strip():
+        raise CommentMissing("Say why the approval is taken back.")
+    patch = Patch.objects.select_for_update().get(pk=patch.pk)
+    move(patch, PatchState.SUBMITTED, PATCH_TRANSITIONS, "reopened", actor=user, comment=comment.strip())
+    return patch
+
+
+def _current_revision(patch: Patch) -> Revision | None:
+    annotation = Annotation.objects.filter(patch=patch).select_related("current").first()
+    return annotation.current if annotation else None

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import logging
+import shutil
+import uuid
+from datetime import date
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+
+from annotator.domain.dispatch import enqueue
+from annotator.domain.events import move, record_event
+from annotator.domain.patches import make_patches
+from annotator.enums import SCENE_TRANSITIONS, SceneState
+from annotator.errors import BadScene, MilpaError
+from annotator.imagery.grid import propose_patch_zoom
+from annotator.imagery.ingest import check_overlap, ingest_scene
+from annotator.imagery.inspect import RasterFacts, inspect_raster
+from annotator.imagery.sources import fetch_source, is_url, local_source
+from annotator.models import Project, Scene
+
+logger = logging.getLogger(__name__)
+
+
+def add_scene(
+    *,
+    project: Project,
+    user: User,
+    upload: UploadedFile | None = None,
+    source: str = "",
+    name: str = "",
+    acquired_on: date | None = None,
+) -> Scene:
+    """Takes a scene by upload or by path or URL; what can be checked at once is, the rest goes on in Celery.
+
+    Raises BadScene, with the remedy, for a file that cannot be used; nothing is kept of it then.
+    """
+    if (upload is None) == (not source):
+        raise BadScene("Choose a file to upload, or give a path or URL; one of the two.")
+    if upload is not None:
+        kept = _keep_upload(upload)
+        try:
+            inspect_raster(kept)
+            return _add(
+                project, user, str(kept), name or Path(upload.name or "scene").stem, acquired_on, True
+            )
+        except BaseException:
+            kept.unlink(missing_ok=True)
+            raise
+    if not is_url(source):
+        inspect_raster(local_source(source))
+    return _add(project, user, source, name or Path(source.split("?")[0]).stem, acquired_on, False)
+
+
+def _keep_upload(upload: UploadedFile) -> Path:
+    if (upload.size or 0) > settings.SCENE_UPLOAD_MAX_BYTES:
+        raise BadScene(
+            f"The file has {(upload.size or 0) / 1e9:.1f} GB; uploads end at "
+            f"{settings.SCENE_UPLOAD_MAX_BYTES / 1e9:.1f} GB. Put it on the server and add it by path."
+        )
+    folder = Path(settings.MEDIA_ROOT) / "incoming"
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / f"{uuid.uuid4().hex}.upload"
+    try:
+        with kept.open("wb") as target:
+            shutil.copyfileobj(upload, target, 1 << 20)
+    except OSError as error:
+        kept.unlink(missing_ok=True)
+        raise BadScene(f"The file could not be stored ({error.strerror}). Free some disk space.") from error
+    return kept
+
+
+@transaction.atomic
+def _add(
+    project: Project, user: User, source: str, name: str, acquired_on: date | None, is_upload: bool
+) -> Scene:
+    scene = Scene.objects.create(
+        project=project,
+        name=name[:120],
+        source=source,
+        source_is_upload=is_upload,
+        acquired_on=acquired_on,
+        added_by=user,
+    )
+    record_event(scene, "added", actor=user, to_state=SceneState.PENDING)
+    enqueue("ingest_scene", scene.pk)
+    return scene
+
+
+def ingest(scene_id: int) -> None:
+    """Turns a waiting scene into a ready one with its patches, or into a failed one with the reason.
+
+    May be called again after a crash: it starts over from the source.
+    """
+    scene = _start(scene_id)
+    if scene is None:
+        return
+    try:
+        facts, cog_name = _make_cog(scene)
+        _finish(scene, facts, cog_name)
+    except MilpaError as error:
+        _fail(scene, error.detail)
+    except Exception:
+        logger.exception("ingest of scene %s failed", scene_id)
+        _fail(
+            scene, "The scene could not be prepared. The server's log has the details; try adding it again."
+        )
+    if scene.source_is_upload:
+        Path(scene.source).unlink(missing_ok=True)
+
+
+@transaction.atomic
+def _start(scene_id: int) -> Scene | None:
+    scene = Scene.objects.select_for_update().get(pk=scene_id)
+    if scene.state not in (SceneState.PENDING, SceneState.INGESTING):
+        return None
+    scene.message = "The file is being checked and turned into a COG."
+    move(scene, SceneState.INGESTING, SCENE_TRANSITIONS, "ingest started", actor=None, fields=("message",))
+    return scene
+
+
+def _make_cog(scene: Scene) -> tuple[RasterFacts, str]:
+    folder = Path(settings.MEDIA_ROOT) / "scenes"
+    folder.mkdir(parents=True, exist_ok=True)
+    fetched = None
+    if scene.source_is_upload:
+        source = Path(scene.source)
+    elif is_url(scene.source):
+        source = fetched = Path(settings.MEDIA_ROOT) / "incoming" / f"scene-{scene.pk}.download"
+        source.parent.mkdir(parents=True, exist_ok=True)
+        fetch_source(scene.source, source)
+    else:
+        source = local_source(scene.source)
+    try:
+        cog_name = f"{scene.project_id}-{scene.pk}-{uuid.uuid4().hex[:8]}.tif"
+        facts = inspect_raster(source)
+        check_overlap(facts.footprint, scene.project)
+        return ingest_scene(source, cog_path=folder / cog_name), cog_name
+    finally:
+        if fetched is not None:
+            fetched.unlink(missing_ok=True)
+
+
+@transaction.atomic
+def _finish(scene: Scene, facts: RasterFacts, cog_name: str) -> None:
+    project = Project.objects.select_for_update().get(pk=scene.project_id)
+    scene = Scene.objects.select_for_update().get(pk=scene.pk)
+    for name in (
+        "footprint", "crs", "gsd_m", "band_count", "band_names", "pixel_type", "nodata",
+        "width_px", "height_px", "display_bands", "stretch",
+    ):  # fmt: skip
+        setattr(scene, name, getattr(facts, name))
+    scene.cog_name = cog_name
+    scene.acquired_on = scene.acquired_on or facts.acquired_on
+    scene.message = ""
+    if project.patch_zoom is None:
+        project.patch_zoom = propose_patch_zoom(facts.gsd_m, facts.footprint.centroid.y)
+        project.save(update_fields=["patch_zoom"])
+    made = make_patches(project=project, footprint=facts.footprint)
+    scene.save()
+    move(scene, SceneState.READY, SCENE_TRANSITIONS, "ingested", actor=None, patches_made=made)
+
+
+@transaction.atomic
+def _fail(scene: Scene, message: str) -> None:
+    scene = Scene.objects.select_for_update().get(pk=scene.pk)
+    scene.message = message
+    move(scene, SceneState.FAILED, SCENE_TRANSITIONS, "ingest failed", actor=None, fields=("message",))
+
+
+@transaction.atomic
+def change_display(
+    *,
+    scene: Scene,
+    user: User,
+    display_bands: list[int] | None = None,
+    stretch: list[list[float]] | None = None,
+    name: str | None = None,
+    acquired_on: date | None = None,
+) -> Scene:
+    """Chooses the bands shown as red, green and blue and the range of values that the display covers."""
+    scene = Scene.objects.select_for_update().get(pk=scene.pk)
+    if display_bands is not None:
+        if len(display_bands) != 3 or not all(1 <= b <= (scene.band_count or 0) for b in display_bands):
+            raise BadScene(f"Name three bands between 1 and {scene.band_count}, for red, green and blue.")
+        scene.display_bands = display_bands
+    if stretch is not None:
+        if len(stretch) != 3 or not all(len(pair) == 2 and pair[0] < pair[1] for pair in stretch):
+            raise BadScene("Give a [low, high] pair for red, green and blue, each low below its high.")
+        scene.stretch = stretch
+    if name:
+        scene.name = name
+    if acquired_on is not None:
+        scene.acquired_on = acquired_on
+    scene.save()
+    record_event(scene, "display changed", actor=user, bands=scene.display_bands, stretch=scene.stretch)
+    return scene

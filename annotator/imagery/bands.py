@@ -1,0 +1,70 @@
+"""Which bands are red, green and blue, and which of their values are black and white."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from rasterio.enums import ColorInterp
+
+COLORS = ("red", "green", "blue")
+
+# How the bands of visible light are named; the first row of which all three names are there decides.
+_NAMINGS = (
+    COLORS,
+    ("r", "g", "b"),
+    # Sentinel-2, Landsat 8 and 9
+    ("b04", "b03", "b02"),
+    ("b4", "b3", "b2"),
+    ("srb4", "srb3", "srb2"),
+)
+# Landsat 4 to 7 have no band of that number among those of reflected light, but bands 5 and 7 around it.
+_OLD_LANDSAT = re.compile(r"(sr)?b[123457]")
+
+# A picture in 8 bits whose values range this far is shown as it is.
+_GOOD_8_BIT_RANGE = 64
+
+
+def choose_display_bands(band_names: Sequence[str], interpretations: Sequence[ColorInterp]) -> tuple[int, int, int]:
+    """Numbers (from 1) of the bands that are shown as red, green and blue.
+
+    By the bands' names, then by what the file says of their colours, then the first three; a file with fewer
+    than three bands beside its alpha band is shown in grey.
+    """
+    by_color = {c.name: i for i, c in reversed(list(enumerate(interpretations, start=1)))}
+    usable = [i for i, c in enumerate(interpretations, start=1) if c != ColorInterp.alpha] or [1]
+    for found in (_by_name(band_names), tuple(by_color.get(color, 0) for color in COLORS)):
+        if all(found):
+            return found
+    return (usable[0], usable[1], usable[2]) if len(usable) >= 3 else (usable[0],) * 3
+
+
+def choose_stretch(values: np.ndarray, valid: np.ndarray) -> tuple[tuple[float, float], ...]:
+    """For each display band the value shown as black and the one shown as white.
+
+    ``values`` (bands, rows, cols) is a sample of the display bands, ``valid`` (rows, cols) tells which of its
+    pixels count. They are the 2nd and 98th percentiles, or 0 and 255 for a picture that is fine as it is.
+    """
+    low, high = np.percentile(values[:, valid].astype(np.float64), [2, 98], axis=1)
+    if values.dtype == np.uint8 and (high - low).max() >= _GOOD_8_BIT_RANGE:
+        return ((0.0, 255.0),) * len(values)
+    # A constant band would otherwise be divided by nothing.
+    high = np.where(high > low, high, low + 1)
+    return tuple((float(f"{a:.6g}"), float(f"{b:.6g}")) for a, b in zip(low, high, strict=True))
+
+
+def _by_name(band_names: Sequence[str]) -> tuple[int, int, int]:
+    words: dict[str, int] = {}
+    for number, name in enumerate(band_names, start=1):
+        lowered = re.sub(r"red[\s_-]*edge|sr[\s_-]+(?=b\d)", lambda m: "sr" if m[0][0] == "s" else "", name.lower())
+        for word in re.findall(r"[a-z]+\d*[a-z]*", lowered):
+            words.setdefault(word, number)
+    landsat = {word for word in words if _OLD_LANDSAT.fullmatch(word)}
+    prefix = "srb" if "srb5" in landsat else "b"
+    is_old = {f"{prefix}5", f"{prefix}7"} <= landsat and f"{prefix}6" not in words
+    old = ((f"{prefix}3", f"{prefix}2", f"{prefix}1"),) if is_old else ()
+    for red, green, blue in (*_NAMINGS[:2], *old, *_NAMINGS[2:]):
+        if red in words and green in words and blue in words:
+            return words[red], words[green], words[blue]
+    return 0, 0, 0

@@ -1,0 +1,162 @@
+"""The only door to `mlservice`: rows become frozen dataclasses of arrays, and answers come back as such.
+
+Whatever would load torch is imported inside the functions, so that the web process never does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotator.models import LabelClass, ModelVersion
+from mlservice.contracts import (
+    EvaluateReport,
+    EvaluateSpec,
+    FinetuneConfig,
+    FinetuneReport,
+    FinetuneSpec,
+    LabelledPatch,
+    Legend,
+    LegendClass,
+    ModelRef,
+    PatchSegmentation,
+    PatchWindow,
+    SegmentRequest,
+    StepReport,
+)
+from mlservice.errors import Cancelled, MethodError
+
+__all__ = [
+    "Cancelled",
+    "FinetuneConfig",
+    "LabelledPatch",
+    "MethodError",
+    "PatchWindow",
+    "StepReport",
+    "base_temperature",
+    "calibrate_version",
+    "evaluate_version",
+    "finetune_config",
+    "finetune_from",
+    "legend_for",
+    "report_fields",
+    "score_by_entropy",
+    "segment_context",
+    "spread_scores",
+]
+
+
+def legend_for(classes: Sequence[LabelClass]) -> Legend:
+    return Legend(
+        tuple(
+            LegendClass(c.value, c.name, c.color, is_null=c.is_null, is_boundary=c.is_boundary)
+            for c in classes
+        )
+    )
+
+
+def model_ref(version: ModelVersion) -> ModelRef:
+    return ModelRef(_base_path(version.base), version.adapter_path, version.temperature)
+
+
+def _base_path(base: str) -> str:
+    from mlservice.starter import starter_model
+
+    return base or starter_model().base
+
+
+def base_temperature(base: str) -> float:
+    """The calibration that the base model comes with; 1 for a model that is not ours."""
+    from mlservice.starter import starter_model
+
+    return 1.0 if base else starter_model().temperature
+
+
+def segment_context(
+    version: ModelVersion,
+    classes: Sequence[LabelClass],
+    image: NDArray[np.uint8],
+    valid: NDArray[np.bool_],
+    windows: Sequence[PatchWindow],
+) -> tuple[PatchSegmentation, ...]:
+    """The model version's answers for the patches of one context image. Raises MethodError."""
+    from mlservice.segment import segment
+
+    request = SegmentRequest(model_ref(version), legend_for(classes), image, tuple(windows), valid)
+    return segment(request).patches
+
+
+def finetune_config(values: dict[str, Any]) -> dict[str, Any]:
+    """The whole config with defaults for what ``values`` leaves out. Raises TypeError or ValueError."""
+    return asdict(FinetuneConfig(**values))
+
+
+def finetune_from(
+    parent: ModelVersion,
+    classes: Sequence[LabelClass],
+    *,
+    training: Sequence[LabelledPatch],
+    validation: Sequence[LabelledPatch],
+    config: FinetuneConfig,
+    work_dir: Path,
+    out_dir: Path,
+    on_progress: Callable[[StepReport], None],
+) -> FinetuneReport:
+    """One LoRA round from the parent version. Raises MethodError, or what ``on_progress`` raises."""
+    from mlservice.finetune import finetune
+
+    spec = FinetuneSpec(
+        parent=model_ref(parent),
+        legend=legend_for(classes),
+        training=tuple(training),
+        validation=tuple(validation),
+        config=config,
+        work_dir=work_dir,
+        out_dir=out_dir,
+    )
+    return finetune(spec, on_progress)
+
+
+def evaluate_version(
+    version: ModelVersion, classes: Sequence[LabelClass], patches: Sequence[LabelledPatch]
+) -> EvaluateReport:
+    """The version's quality on held-out patches; an unsaved ModelVersion does."""
+    from mlservice.evaluate import evaluate
+
+    return evaluate(EvaluateSpec(model_ref(version), legend_for(classes), tuple(patches)))
+
+
+def calibrate_version(
+    version: ModelVersion, classes: Sequence[LabelClass], patches: Sequence[LabelledPatch]
+) -> float:
+    """The softmax temperature fitted on labelled patches that the version did not learn from."""
+    from mlservice.calibrate import calibrate
+
+    return calibrate(EvaluateSpec(model_ref(version), legend_for(classes), tuple(patches)))
+
+
+def report_fields(report: EvaluateReport) -> dict[str, Any]:
+    """The report as JSON keeps it: class values and quadkeys as string keys."""
+    fields = asdict(report)
+    fields["iou"] = {str(value): iou for value, iou in report.iou.items()}
+    return fields
+
+
+def score_by_entropy(mean_entropies_nats: Sequence[float]) -> list[float]:
+    """A queue score for each patch, higher for the more uncertain one; all are at least 0."""
+    return [float(value) for value in mean_entropies_nats]
+
+
+def spread_scores(positions: Sequence[tuple[int, int]]) -> list[float]:
+    """Negative queue scores that serve patches, given as tile (x, y), spread over the area."""
+    from mlservice.acquisition import spread_order
+
+    order = spread_order(np.asarray(positions, dtype=np.int64).reshape(-1, 2))
+    scores = np.empty(len(positions))
+    scores[order] = -1 - np.arange(len(positions)) / max(1, len(positions))
+    return [float(score) for score in scores]

@@ -1,0 +1,229 @@
+"""The JSON documents that the API answers with and the pages start from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.gis.db.models import Extent
+
+from annotator.enums import SceneState
+from annotator.imagery.grid import lonlat_bounds, propose_patch_zoom
+from annotator.models import (
+    Evaluation,
+    InferenceJob,
+    ModelVersion,
+    Patch,
+    Project,
+    Proposal,
+    Review,
+    Revision,
+    Scene,
+    TrainingRun,
+)
+from annotator.queries.access import member_roles
+from annotator.queries.labels import legend_of
+from annotator.queries.progress import patch_counts
+from annotator.queries.proposals import shown_proposal
+from annotator.queries.versions import promoted_version
+
+Document = dict[str, Any]
+User = AbstractBaseUser | AnonymousUser
+
+
+def project_document(project: Project, user: User) -> Document:
+    """The project with its legend, scenes, progress and the person's roles."""
+    extent = project.scenes.filter(state=SceneState.READY).aggregate(all=Extent("footprint"))["all"]
+    version = promoted_version(project.pk)
+    return {
+        "slug": project.slug,
+        "name": project.name,
+        "description": project.description,
+        "patch_zoom": project.patch_zoom,
+        "legend": [
+            {
+                "value": c.value,
+                "name": c.name,
+                "color": c.color,
+                "is_null": c.is_null,
+                "is_boundary": c.is_boundary,
+            }
+            for c in legend_of(project.pk)
+        ],
+        "roles": sorted(member_roles(user, project.pk)),
+        "bounds": list(extent) if extent else None,
+        "area_of_interest": project.area_of_interest.json if project.area_of_interest else None,
+        "scenes": [scene_document(scene) for scene in project.scenes.all()],
+        "patch_counts": patch_counts(project.pk),
+        "promoted_version": version.number if version else None,
+    }
+
+
+def scene_document(scene: Scene) -> Document:
+    """The scene; ``tile_url`` changes whenever its display does, so that no cache shows the old one."""
+    ready = scene.state == SceneState.READY
+    return {
+        "id": scene.pk,
+        "name": scene.name,
+        "state": scene.state,
+        "message": scene.message,
+        "acquired_on": scene.acquired_on,
+        "bounds": list(scene.footprint.extent) if scene.footprint else None,
+        "crs": scene.crs,
+        "gsd_m": scene.gsd_m,
+        "band_count": scene.band_count,
+        "band_names": scene.band_names,
+        "pixel_type": scene.pixel_type,
+        "nodata": scene.nodata,
+        "width_px": scene.width_px,
+        "height_px": scene.height_px,
+        "display_bands": scene.display_bands,
+        "stretch": scene.stretch,
+        "tile_url": f"/tiles/scenes/{scene.pk}/{{z}}/{{x}}/{{y}}?v={int(scene.changed_at.timestamp() * 1000)}"
+        if ready
+        else None,
+        "patch_zoom_proposed": propose_patch_zoom(scene.gsd_m, scene.footprint.centroid.y) if ready else None,
+    }
+
+
+def patch_document(patch: Patch, user: User) -> Document:
+    """The patch with its claim, place in the queue, proposal, current revision and last review."""
+    entry = getattr(patch, "queue_entry", None)
+    annotation = getattr(patch, "annotation", None)
+    revision = annotation.current if annotation else None
+    review = (
+        Review.objects.filter(revision__annotation=annotation).order_by("-decided_at").first()
+        if annotation
+        else None
+    )
+    return {
+        **patch_summary(patch),
+        "project": patch.project.slug,
+        "size_px": 256,
+        "claim": {"mine": entry.holder_id == user.pk, "expires_at": entry.expires_at}
+        if entry and entry.holder_id
+        else None,
+        "queue": {"score": entry.score, "reason": entry.reason, "reason_text": entry.get_reason_display()}
+        if entry
+        else None,
+        "proposal": _proposal_document(patch),
+        "revision": revision_document(revision) if revision else None,
+        "review": review_document(review) if review else None,
+    }
+
+
+def patch_summary(patch: Patch) -> Document:
+    return {
+        "id": patch.pk,
+        "quadkey": patch.quadkey,
+        "z": patch.z,
+        "x": patch.x,
+        "y": patch.y,
+        "state": patch.state,
+        "bounds": lonlat_bounds(patch.x, patch.y, patch.z),
+    }
+
+
+def _proposal_document(patch: Patch) -> Document | None:
+    shown = shown_proposal(patch.pk)
+    if shown is None:
+        return None
+    proposal: Proposal = shown.proposal
+    return {
+        "id": proposal.pk,
+        "mask_url": f"/api/v1/proposals/{proposal.pk}/mask",
+        "entropy_url": f"/api/v1/proposals/{proposal.pk}/entropy",
+        "entropy_rows": 64,
+        "entropy_cols": 64,
+        "entropy_max_nats": proposal.entropy_max_nats,
+        "mean_entropy_nats": proposal.mean_entropy_nats,
+        "model_version": proposal.model_version.number,
+        "scene": proposal.scene_id,
+        "is_stale": shown.is_stale,
+    }
+
+
+def revision_document(revision: Revision) -> Document:
+    return {
+        "id": revision.pk,
+        "number": revision.number,
+        "author": revision.author.get_username(),
+        "mask_url": f"/api/v1/revisions/{revision.pk}/mask",
+        "is_submitted": revision.is_submitted,
+        "is_conflicting": revision.is_conflicting,
+        "saved_at": revision.saved_at,
+        "seconds_spent": revision.seconds_spent,
+        "stroke_count": revision.stroke_count,
+        "pixels_changed": revision.pixels_changed,
+        "proposal": revision.proposal_id,
+    }
+
+
+def review_document(review: Review) -> Document:
+    return {
+        "verdict": review.verdict,
+        "comment": review.comment,
+        "reviewer": review.reviewer.get_username(),
+        "decided_at": review.decided_at,
+    }
+
+
+def job_document(job: InferenceJob) -> Document:
+    return {
+        "id": job.pk,
+        "state": job.state,
+        "total": job.total,
+        "done": job.done,
+        "message": job.message,
+        "scene": job.scene_id,
+        "model_version": job.model_version.number,
+        "is_active": job.is_active,
+        "requested_at": job.requested_at,
+        "ended_at": job.ended_at,
+    }
+
+
+def run_document(run: TrainingRun) -> Document:
+    return {
+        "id": run.pk,
+        "state": run.state,
+        "step": run.step,
+        "steps": run.steps,
+        "losses": run.losses,
+        "log": run.log,
+        "message": run.message,
+        "config": run.config,
+        "parent": run.parent.number,
+        "candidate": run.candidate.number if run.candidate else None,
+        "training_patch_count": len(run.training_revisions),
+        "holdout_patch_count": len(run.holdout_revisions),
+        "is_active": run.is_active,
+        "requested_at": run.requested_at,
+        "ended_at": run.ended_at,
+        "evaluations": [evaluation_document(e) for e in run.evaluations.all()],
+    }
+
+
+def evaluation_document(evaluation: Evaluation) -> Document:
+    return {
+        "model_version": evaluation.model_version.number,
+        "miou": evaluation.miou,
+        "patch_count": evaluation.patch_count,
+        "metrics": evaluation.metrics,
+        "measured_at": evaluation.measured_at,
+    }
+
+
+def version_document(version: ModelVersion) -> Document:
+    return {
+        "id": version.pk,
+        "number": version.number,
+        "state": version.state,
+        "parent": version.parent.number if version.parent else None,
+        "base": version.base,
+        "temperature": version.temperature,
+        "provenance": version.provenance,
+        "created_at": version.created_at,
+        "promoted_at": version.promoted_at,
+        "evaluations": [evaluation_document(e) for e in version.evaluations.all()],
+    }

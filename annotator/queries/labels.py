@@ -1,0 +1,25 @@
+"""The approved masks of a project, as training and evaluation read them."""
+
+from __future__ import annotations
+
+from django.db.models import F, QuerySet
+
+from annotator.enums import PatchState
+from annotator.models import LabelClass, Revision
+
+
+def approved_revisions(project_id: int) -> QuerySet[Revision]:
+    """The current revision of every approved patch, with its patch, in the order of the quadkeys."""
+    return (
+        Revision.objects.filter(
+            annotation__patch__project_id=project_id,
+            annotation__patch__state=PatchState.APPROVED,
+            annotation__current_id=F("pk"),
+        )
+        .select_related("annotation__patch", "proposal__scene")
+        .order_by("annotation__patch__quadkey")
+    )
+
+
+def legend_of(project_id: int) -> list[LabelClass]:
+    return list(LabelClass.objects.filter(project_id=project_id).order_by("value"))

@@ -1,0 +1,48 @@
+"""Celery tasks: each takes an id and calls one domain function, which asks the row whether there is work."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from annotator.domain.claims import sweep_expired_claims
+from annotator.domain.recovery import resend_lost_jobs
+
+# acks-late and reject-on-worker-lost are project-wide settings: a task that dies is delivered again.
+
+
+@shared_task
+def ingest_scene(scene_id: int) -> None:
+    from annotator.domain.scenes import ingest
+
+    ingest(scene_id)
+
+
+@shared_task
+def make_proposals(job_id: int) -> None:
+    from annotator.domain.proposals import make_proposals as domain_verb
+
+    domain_verb(job_id)
+
+
+@shared_task
+def rank_patches(project_id: int) -> None:
+    from annotator.domain.ranking import rank_patches as domain_verb
+
+    domain_verb(project_id)
+
+
+@shared_task
+def train(run_id: int) -> None:
+    from annotator.domain.training import train as domain_verb
+
+    domain_verb(run_id)
+
+
+@shared_task
+def sweep_claims() -> int:
+    return sweep_expired_claims()
+
+
+@shared_task
+def resume_lost_jobs() -> int:
+    return resend_lost_jobs()
