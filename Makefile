@@ -1,7 +1,7 @@
 # Each target calls one program of scripts/, which says in a sentence what it lacks.
 # Variables go to the programs through the environment, so that no shell ever reads them.
 PYTHON ?= python3
-export PORT HOST DATABASE_URL CELERY_BROKER_URL ARGS BENCH QUICK
+export PORT BIND DEMO DATABASE_URL CELERY_BROKER_URL ARGS BENCH QUICK
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench lock manage

@@ -144,8 +144,7 @@ class Postgres:
             time.sleep(0.05)
 
     def _make_database(self) -> None:
-        exists = f"SELECT 1 FROM pg_database WHERE datname = '{NAME}'"
-        if self._ask("postgres", exists) != "1":
+        if NAME not in self._ask("postgres", "SELECT datname FROM pg_database").splitlines():
             self._ask("postgres", f"CREATE DATABASE {NAME}")
         self._ask(NAME, "CREATE EXTENSION IF NOT EXISTS postgis")
 

@@ -29,6 +29,8 @@ from scripts.failure import Failure, Stopped, told
 from scripts.machine import as_account, is_root
 from scripts.postgres import Postgres
 
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
 
 class Services:
     """A context that starts the private servers, exports their addresses, and stops them at its end."""
@@ -156,7 +158,7 @@ def stop_on_signals() -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         raise Stopped(signal.Signals(number).name)
 
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+    for number in ENDING_SIGNALS:
         signal.signal(number, stop)
 
 

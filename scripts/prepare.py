@@ -1,0 +1,138 @@
+"""Set-up: system packages, the virtual environment and its packages, each done once and remembered."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from scripts.failure import Failure
+from scripts.machine import (
+    ROOT,
+    VENV,
+    VENV_PYTHON,
+    find_program,
+    need_free_space,
+    postgres_programs,
+    var_folder,
+)
+from scripts.packages import install_system_packages
+from scripts.python_packages import install_python_packages
+
+LOCK = ROOT / "requirements.lock"
+OLDEST_PYTHON = (3, 11)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+OLDEST_NODE = 18  # the first with a test runner of its own
+
+
+def prepare(
+    *,
+    database: bool = True,
+    broker: bool = True,
+    browser: bool = False,
+    node: bool = False,
+    npm: bool = False,
+) -> None:
+    """See that this machine can run the application, with the servers and the tests' programs asked for."""
+    if sys.version_info < OLDEST_PYTHON:
+        raise Failure(
+            f"Milpa needs Python {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer and this is "
+            f"{sys.version.split()[0]}: install a newer one and name it with `make PYTHON=python3.11 …`."
+        )
+    wanted = {
+        "postgresql-postgis": not database or postgres_programs() is not None,
+        "redis-server": not broker or find_program("redis-server", "valkey-server") is not None,
+        "python3-venv": VENV_PYTHON.exists() or _can_make_venv(),
+        "chromium": not browser or find_program(*BROWSERS) is not None,
+        "nodejs": not (node or npm) or find_program("node") is not None,
+        "npm": not npm or find_program("npm") is not None,
+    }
+    missing = [package for package, present in wanted.items() if not present]
+    if missing:
+        need_free_space(Path("/usr"), 1500 if browser else 700, f"installing {', '.join(missing)}")
+        step(f"Installing {', '.join(missing)}", lambda: install_system_packages(missing))
+    _prepare_python()
+
+
+def prepare_node_packages() -> None:
+    """Install the front end's development packages that package-lock.json pins."""
+    lock, stamp = ROOT / "package-lock.json", ROOT / "node_modules" / ".milpa-stamp"
+    wanted = _digest(lock)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    npm = find_program("npm") or "npm"
+    step("Installing the front end's checker", lambda: logged("npm", [npm, "ci", "--no-audit", "--no-fund"]))
+    stamp.write_text(wanted)
+
+
+def step(title: str, work: Callable[[], None]) -> None:
+    """Say what is being done, and how long it took."""
+    print(f"{title} … ", end="", flush=True)
+    started = time.monotonic()
+    try:
+        work()
+    except BaseException:
+        print()
+        raise
+    print(f"{time.monotonic() - started:.0f} s", flush=True)
+
+
+def logged(name: str, command: list[str], *, env: dict[str, str] | None = None, remedy: str = "") -> None:
+    """Run a step of the set-up, its output in a log; show the end of that where it fails."""
+    log = var_folder() / "log" / f"{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            env=os.environ | (env or {}),
+            check=False,
+        )
+    if done.returncode:
+        lines = log.read_text(errors="replace").splitlines()
+        print("\n" + "\n".join(f"    {line}" for line in lines[-12:]))
+        raise Failure(_install_sentence(name, log, "\n".join(lines), remedy))
+
+
+def _install_sentence(name: str, log: Path, output: str, remedy: str) -> str:
+    if "No space left on device" in output:
+        return "The disk is full: free some space, then run this again."
+    remedy = remedy or "see that this machine reaches its package sources"
+    return f"The step `{name}` failed (its output is in {log}): {remedy}, then run this again."
+
+
+def _can_make_venv() -> bool:
+    probe = [sys.executable, "-c", "import ensurepip, venv"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
+def _prepare_python() -> None:
+    """Make the virtual environment, and install what the lock file pins unless that is done already."""
+    stamp = VENV / ".milpa-stamp"
+    wanted = _digest(LOCK) + sys.version.split()[0].rpartition(".")[0]
+    if stamp.exists() and stamp.read_text() == wanted and _works(VENV_PYTHON):
+        return
+    need_free_space(ROOT, 2500, "the Python packages")
+    if not _works(VENV_PYTHON):
+        make = [sys.executable, "-m", "venv", "--clear", str(VENV)]
+        step("Making the virtual environment", lambda: logged("venv", make))
+    step("Installing Python packages", lambda: install_python_packages(LOCK, logged))
+    stamp.write_text(wanted)
+
+
+def _works(python: Path) -> bool:
+    """Whether a virtual environment's Python runs; it does not after its base was removed or moved."""
+    if not python.exists():
+        return False
+    return subprocess.run([str(python), "-c", "import pip"], capture_output=True, check=False).returncode == 0
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

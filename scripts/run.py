@@ -1,0 +1,161 @@
+"""`make run`: set up what is missing, start everything, print the address, and stop it all at Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import FrameType
+
+from scripts.addresses import Address, need_broker, need_free_port, read_address
+from scripts.child import Child
+from scripts.commands import manage
+from scripts.failure import Failure, Stopped, told
+from scripts.machine import VENV_PYTHON, need_free_space, var_folder
+from scripts.prepare import prepare, step
+from scripts.services import ENDING_SIGNALS, Holding, Services, stop_on_signals
+from scripts.supervisor import Supervisor
+
+UP_TIMEOUT_S = 180
+QUEUES = ("default", "inference", "training")
+
+
+def main() -> int:
+    stop_on_signals()
+    address = read_address()
+    var = var_folder()
+    holding = Holding(var)
+    if not holding.take():
+        raise Failure(_already_running(holding.told()))
+    need_free_space(var, 300, "running Milpa")
+    need_free_port(address)
+    given = {name: os.environ[name] for name in ("DATABASE_URL", "CELERY_BROKER_URL") if os.environ.get(name)}
+    if "CELERY_BROKER_URL" in given:
+        need_broker(given["CELERY_BROKER_URL"])
+    prepare(database="DATABASE_URL" not in given, broker="CELERY_BROKER_URL" not in given)
+    private = Services(var, database="DATABASE_URL" not in given, broker="CELERY_BROKER_URL" not in given)
+    with private:
+        env = os.environ | private.env | {"PORT": str(address.port), "MILPA_VAR": str(var)}
+        users = _bring_up_to_date(env, var / "log")
+        supervisor = Supervisor(_programs(env, var, address), private.children)
+        holding.tell(private.env | given | {"address": address.shown_url})
+        try:
+            supervisor.start()
+            step("Starting", lambda: _wait_until_up(address, supervisor))
+            print(f"\nMilpa is running at {address.shown_url}\n{users}\nPress Ctrl-C to stop it.", flush=True)
+            _watch(supervisor)
+        finally:
+            _stop(supervisor, private)
+    return 0
+
+
+def _already_running(facts: dict[str, str]) -> str:
+    where = f" at {facts['address']}" if "address" in facts else ""
+    return (
+        f"Milpa is already running from this folder{where} (process {facts.get('pid', 'unknown')}): use that "
+        "one, or stop it with Ctrl-C in its terminal first."
+    )
+
+
+def _bring_up_to_date(env: dict[str, str], logs: Path) -> str:
+    """Migrate, and make the demo's users and projects unless DEMO=0; what the demo tells of its users."""
+    printed: list[str] = []
+    step(
+        "Bringing the database up to date",
+        lambda: _append(printed, manage("migrate", ["--noinput"], env, logs)),
+    )
+    if os.environ.get("DEMO") == "0":
+        return ""
+    step("Making the demo", lambda: _append(printed, manage("demo", [], env, logs)))
+    return printed[-1]
+
+
+def _append(lines: list[str], text: str) -> None:
+    lines.append(text)
+
+
+def _programs(env: dict[str, str], var: Path, address: Address) -> list[Child]:
+    """The web server and a worker for each queue."""
+    logs, python = var / "log", str(VENV_PYTHON)
+    serve = [
+        python,
+        "-m",
+        "gunicorn",
+        "annotator.wsgi:application",
+        "--bind",
+        f"{address.host}:{address.port}",
+    ]
+    serve += ["--workers", "2", "--threads", "4", "--no-control-socket", "--graceful-timeout", "5"]
+    programs = [Child("web", serve, log=logs / "web.log", env=env)]
+    for queue in QUEUES:
+        work = [python, "-m", "celery", "-A", "annotator", "worker", "-Q", queue, "-n", f"{queue}@milpa"]
+        work += ["-P", "prefork", "-c", "1", "--prefetch-multiplier", "1", "--loglevel", "INFO"]
+        work += ["--without-gossip", "--without-mingle"]
+        if queue == "default":
+            work += ["-B", "-s", str(var / "celerybeat-schedule")]
+        # SIGQUIT drops the task in hand, which comes back by itself: nobody waits for a training run to end.
+        insist, log = signal.SIGQUIT, logs / f"worker-{queue}.log"
+        programs.append(Child(f"worker-{queue}", work, log=log, env=env, second_signal=insist, grace_s=4))
+    return programs
+
+
+def _wait_until_up(address: Address, supervisor: Supervisor) -> None:
+    """Wait for the health address to say that all is well."""
+    url = f"{address.local_url}/healthz"
+    # A proxy that the environment names is not the way to this machine itself.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline, last = time.monotonic() + UP_TIMEOUT_S, "no answer"
+    while True:
+        try:
+            with opener.open(url, timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except urllib.error.HTTPError as error:
+            last = f"{error.code}: {error.read(300).decode(errors='replace')}"
+        except OSError as error:
+            last = str(error)
+        supervisor.fail_on_death()
+        if time.monotonic() > deadline:
+            raise Failure(
+                f"{url} is not well after {UP_TIMEOUT_S} s ({last}): read the logs in var/log, and run again."
+            )
+        time.sleep(0.1)
+
+
+def _watch(supervisor: Supervisor) -> None:
+    """Look after the programs until a signal ends this."""
+    with contextlib.suppress(Stopped):
+        while True:
+            supervisor.look()
+            time.sleep(0.5)
+
+
+def _stop(supervisor: Supervisor, private: Services) -> None:
+    """Stop all; a second Ctrl-C does so without waiting for the work in hand."""
+
+    def hurry(number: int, frame: FrameType | None) -> None:
+        raise Stopped
+
+    _on_ending_signals(hurry)
+    print("\nStopping …", flush=True)
+    try:
+        supervisor.stop()
+    except Stopped:
+        private.hurry = True
+    _on_ending_signals(signal.SIG_IGN)
+    if private.hurry:
+        supervisor.stop(hurry=True)
+
+
+def _on_ending_signals(handler: signal.Handlers | object) -> None:
+    for number in ENDING_SIGNALS:
+        signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    sys.exit(told(main))

@@ -1,0 +1,58 @@
+"""`make test`: every test, beside services that are thrown away; pytest's summary comes last."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from scripts.failure import Failure, told
+from scripts.machine import ROOT, VENV_PYTHON, find_program
+from scripts.prepare import BROWSERS, prepare
+from scripts.services import run_beside, stop_on_signals, throw_away_services
+
+
+def main() -> int:
+    stop_on_signals()
+    options = pytest_options()
+    prepare(browser=True, node=True)
+    front_end_code = 0 if options else run_front_end_tests()
+    with throw_away_services() as (services, folder):
+        env = services.env | test_environment(folder)
+        python_code = run_beside([str(VENV_PYTHON), "-m", "pytest", *options], env)
+    return python_code or front_end_code
+
+
+def pytest_options() -> list[str]:
+    """The words of ARGS, split as a shell would but read by none."""
+    try:
+        return shlex.split(os.environ.get("ARGS", ""))
+    except ValueError:
+        raise Failure(
+            "ARGS has a quotation mark without its other half: write it as in "
+            "`make test ARGS=\"-k 'one or two'\"`."
+        ) from None
+
+
+def run_front_end_tests() -> int:
+    """The front end's unit tests under Node.js; with ARGS, which are pytest's, they are left out."""
+    files = [*ROOT.glob("tests/frontend/**/*.test.js"), *ROOT.glob("frontend/**/*.test.js")]
+    if not files:
+        return 0
+    return run_beside([find_program("node") or "node", "--test", *map(str, sorted(files))], {})
+
+
+def test_environment(folder: Path) -> dict[str, str]:
+    """What tests find in the environment besides their services: nothing of the user's own installation."""
+    own = dict.fromkeys(("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "MILPA_MEDIA", "MILPA_SCENE_FOLDERS"), "")
+    return own | {
+        "MILPA_VAR": str(folder / "var"),
+        "MILPA_CHROMIUM": find_program(*BROWSERS) or "",
+        # A test that needs the network is a mistake, and should fail at once rather than wait.
+        "HF_HUB_OFFLINE": "1",
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(told(main))
