@@ -8,27 +8,18 @@ import sys
 
 from scripts.failure import Failure, told
 from scripts.machine import ROOT
-from scripts.prepare import LOCK, prepare, step
-from scripts.python_packages import need_uv, uv_settings
+from scripts.prepare import LOCK, prepare
+from scripts.python_packages import need_uv, torch_options, uv_settings
 
 
 def main() -> int:
     prepare()
-    uv = need_uv()
-    compile_ = [
-        uv,
-        "pip",
-        "compile",
-        "--quiet",
-        "--no-header",
-        "--no-annotate",
-        "--extra",
-        "dev",
-        "--upgrade",
-    ]
-    compile_ += ["--python-version", "3.11", "pyproject.toml"]
+    uv, settings = need_uv(), uv_settings()
+    options = ["--quiet", "--no-header", "--no-annotate", "--upgrade", "--python-version", "3.11"]
+    compile_ = [uv, "pip", "compile", *options, "--extra", "ml", "--extra", "dev", "pyproject.toml"]
+    compile_ += torch_options(settings)
     done = subprocess.run(
-        compile_, cwd=ROOT, env=os.environ | uv_settings(), capture_output=True, text=True, check=False
+        compile_, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, check=False
     )
     if done.returncode:
         print(done.stderr, file=sys.stderr)
@@ -36,7 +27,7 @@ def main() -> int:
     # A local version such as 2.13.0+cpu exists in one place only; the plain number fits every build of it.
     pinned = [line.partition("+")[0] for line in done.stdout.splitlines() if not line.startswith("--")]
     LOCK.write_text("\n".join(pinned) + "\n")
-    step("Installing what was pinned", prepare)
+    prepare()
     return 0
 
 

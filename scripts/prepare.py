@@ -26,18 +26,10 @@ from scripts.python_packages import install_python_packages
 LOCK = ROOT / "requirements.lock"
 OLDEST_PYTHON = (3, 11)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-OLDEST_NODE = 18  # the first with a test runner of its own
 
 
-def prepare(
-    *,
-    database: bool = True,
-    broker: bool = True,
-    browser: bool = False,
-    node: bool = False,
-    npm: bool = False,
-) -> None:
-    """See that this machine can run the application, with the servers and the tests' programs asked for."""
+def prepare(*, database: bool = True, broker: bool = True, browser: bool = False) -> None:
+    """See that this machine can run the application, with the servers and the tests' browser if asked for."""
     if sys.version_info < OLDEST_PYTHON:
         raise Failure(
             f"Milpa needs Python {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer and this is "
@@ -48,25 +40,13 @@ def prepare(
         "redis-server": not broker or find_program("redis-server", "valkey-server") is not None,
         "python3-venv": VENV_PYTHON.exists() or _can_make_venv(),
         "chromium": not browser or find_program(*BROWSERS) is not None,
-        "nodejs": not (node or npm) or find_program("node") is not None,
-        "npm": not npm or find_program("npm") is not None,
     }
     missing = [package for package, present in wanted.items() if not present]
     if missing:
         need_free_space(Path("/usr"), 1500 if browser else 700, f"installing {', '.join(missing)}")
         step(f"Installing {', '.join(missing)}", lambda: install_system_packages(missing))
     _prepare_python()
-
-
-def prepare_node_packages() -> None:
-    """Install the front end's development packages that package-lock.json pins."""
-    lock, stamp = ROOT / "package-lock.json", ROOT / "node_modules" / ".milpa-stamp"
-    wanted = _digest(lock)
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    npm = find_program("npm") or "npm"
-    step("Installing the front end's checker", lambda: logged("npm", [npm, "ci", "--no-audit", "--no-fund"]))
-    stamp.write_text(wanted)
+    _prepare_node()
 
 
 def step(title: str, work: Callable[[], None]) -> None:
@@ -124,6 +104,19 @@ def _prepare_python() -> None:
         make = [sys.executable, "-m", "venv", "--clear", str(VENV)]
         step("Making the virtual environment", lambda: logged("venv", make))
     step("Installing Python packages", lambda: install_python_packages(LOCK, logged))
+    stamp.write_text(wanted)
+
+
+def _prepare_node() -> None:
+    """Install the browser's packages that package-lock.json pins, with the npm of the virtual environment."""
+    lock, stamp = ROOT / "package-lock.json", ROOT / "node_modules" / ".milpa-stamp"
+    wanted = _digest(lock)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    install = [str(VENV / "bin" / "npm"), "ci", "--no-audit", "--no-fund"]
+    # npm finds its node on PATH.
+    path = os.pathsep.join([str(VENV / "bin"), os.environ.get("PATH", os.defpath)])
+    step("Installing browser packages", lambda: logged("npm", install, env={"PATH": path}))
     stamp.write_text(wanted)
 
 

@@ -26,11 +26,9 @@ def install_python_packages(lock: Path, logged: Logged) -> None:
     if uv is None:
         logged("pip", [str(VENV_PYTHON), "-m", "pip", "install", "--quiet", "-r", str(lock)])
         return
-    install = [uv, "pip", "install", "--python", str(VENV_PYTHON), "-r", str(lock)]
     settings = uv_settings()
-    if "UV_TORCH_BACKEND" not in os.environ and not _has_torch_file(settings.get("UV_FIND_LINKS", "")):
-        install += ["--torch-backend=cpu"]
-    logged("uv", install, env=settings)
+    install = [uv, "pip", "install", "--python", str(VENV_PYTHON), "-r", str(lock)]
+    logged("uv", [*install, *torch_options(settings)], env=settings)
 
 
 def get_uv() -> str | None:
@@ -66,6 +64,14 @@ def uv_settings() -> dict[str, str]:
         # pip takes the best version of all indexes; uv would stop at the first that knows the name.
         found["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     return found
+
+
+def torch_options(settings: dict[str, str]) -> list[str]:
+    """What makes uv take the CPU build of torch, unless UV_TORCH_BACKEND asks for another (`auto`, `cu130`)."""
+    find_links = os.environ.get("UV_FIND_LINKS", settings.get("UV_FIND_LINKS", ""))
+    if "UV_TORCH_BACKEND" in os.environ or _has_torch_file(find_links):
+        return []
+    return ["--torch-backend=cpu"]
 
 
 def _pip_setting(option: str) -> str:

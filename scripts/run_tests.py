@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from scripts.failure import Failure, told
-from scripts.machine import ROOT, VENV_PYTHON, find_program
+from scripts.machine import ROOT, VENV, VENV_PYTHON, find_program
 from scripts.prepare import BROWSERS, prepare
 from scripts.services import run_beside, stop_on_signals, throw_away_services
 
@@ -16,7 +16,7 @@ from scripts.services import run_beside, stop_on_signals, throw_away_services
 def main() -> int:
     stop_on_signals()
     options = pytest_options()
-    prepare(browser=True, node=True)
+    prepare(browser=True)
     front_end_code = 0 if options else run_front_end_tests()
     with throw_away_services() as (services, folder):
         env = services.env | test_environment(folder)
@@ -40,7 +40,7 @@ def run_front_end_tests() -> int:
     files = [*ROOT.glob("tests/frontend/**/*.test.js"), *ROOT.glob("frontend/**/*.test.js")]
     if not files:
         return 0
-    return run_beside([find_program("node") or "node", "--test", *map(str, sorted(files))], {})
+    return run_beside([str(VENV / "bin" / "node"), "--test", *map(str, sorted(files))], {})
 
 
 def test_environment(folder: Path) -> dict[str, str]:
