@@ -11,22 +11,20 @@ from rasterio.enums import ColorInterp
 COLORS = ("red", "green", "blue")
 
 # How the bands of visible light are named; the first row of which all three names are there decides.
-_NAMINGS = (
-    COLORS,
-    ("r", "g", "b"),
-    # Sentinel-2, Landsat 8 and 9
-    ("b04", "b03", "b02"),
-    ("b4", "b3", "b2"),
-    ("srb4", "srb3", "srb2"),
-)
-# Landsat 4 to 7 have no band of that number among those of reflected light, but bands 5 and 7 around it.
-_OLD_LANDSAT = re.compile(r"(sr)?b[123457]")
+_WORDS = (COLORS, ("r", "g", "b"))
+# Sentinel-2, and Landsat 8 and 9
+_NUMBERS = (("b04", "b03", "b02"), ("b4", "b3", "b2"))
+# Landsat 4 to 7, known by the band that is missing among those of reflected light
+_OLD_LANDSAT_NUMBERS = ("b3", "b2", "b1")
+_NOT_RED = re.compile(r"red[\s_-]*edge|infra[\s_-]*red")
 
 # A picture in 8 bits whose values range this far is shown as it is.
 _GOOD_8_BIT_RANGE = 64
 
 
-def choose_display_bands(band_names: Sequence[str], interpretations: Sequence[ColorInterp]) -> tuple[int, int, int]:
+def choose_display_bands(
+    band_names: Sequence[str], interpretations: Sequence[ColorInterp]
+) -> tuple[int, int, int]:
     """Numbers (from 1) of the bands that are shown as red, green and blue.
 
     By the bands' names, then by what the file says of their colours, then the first three; a file with fewer
@@ -55,16 +53,14 @@ def choose_stretch(values: np.ndarray, valid: np.ndarray) -> tuple[tuple[float, 
 
 
 def _by_name(band_names: Sequence[str]) -> tuple[int, int, int]:
+    """Red, green and blue by name, zeros when the names do not tell."""
     words: dict[str, int] = {}
     for number, name in enumerate(band_names, start=1):
-        lowered = re.sub(r"red[\s_-]*edge|sr[\s_-]+(?=b\d)", lambda m: "sr" if m[0][0] == "s" else "", name.lower())
-        for word in re.findall(r"[a-z]+\d*[a-z]*", lowered):
+        for word in re.findall(r"[a-z]+\d*", _NOT_RED.sub("", name.lower())):
             words.setdefault(word, number)
-    landsat = {word for word in words if _OLD_LANDSAT.fullmatch(word)}
-    prefix = "srb" if "srb5" in landsat else "b"
-    is_old = {f"{prefix}5", f"{prefix}7"} <= landsat and f"{prefix}6" not in words
-    old = ((f"{prefix}3", f"{prefix}2", f"{prefix}1"),) if is_old else ()
-    for red, green, blue in (*_NAMINGS[:2], *old, *_NAMINGS[2:]):
+    is_old_landsat = {"b5", "b7"} <= words.keys() and "b6" not in words
+    numbers = (_OLD_LANDSAT_NUMBERS,) if is_old_landsat else _NUMBERS
+    for red, green, blue in (*_WORDS, *numbers):
         if red in words and green in words and blue in words:
             return words[red], words[green], words[blue]
     return 0, 0, 0

@@ -27,7 +27,7 @@ MAX_BANDS = 16
 PIXEL_TYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 
 _MAX_UNPACKED_BYTES = 40 * 10**9
-# Deflate reaches 1,030:1 on constant pixels, so more than this is made by hand; little files may do as they like.
+# Deflate reaches 1,030:1 on constant pixels, so more is made by hand; small rasters do no harm.
 _MAX_RATIO = 2_000
 _RATIO_MATTERS_ABOVE_BYTES = 2**30
 # Reading one pixel unpacks its whole block.
@@ -103,7 +103,9 @@ def _driver(path: Path) -> str:
     if archive is None and head[257:262] == b"ustar":
         archive = "tar"
     if archive:
-        raise ArchivedScene(f"The file {path.name} is a {archive} archive; unpack it first, then add the image.")
+        raise ArchivedScene(
+            f"The file {path.name} is a {archive} archive; unpack it first, then add the image."
+        )
     if b"<VRTDataset" in head:
         raise NotARaster(
             f"The file {path.name} is a VRT, which only points at other files. "
@@ -153,8 +155,9 @@ def _check_size(dataset: DatasetReader, path: Path) -> None:
     packed = max(path.stat().st_size, 1)
     if unpacked > _MAX_UNPACKED_BYTES:
         raise ImplausibleSize(
-            f"Unpacked, the image takes {unpacked / 10**9:,.0f} GB; at most {_MAX_UNPACKED_BYTES // 10**9} GB "
-            "are taken. Cut it into parts with `gdal_translate -srcwin` and add them one by one."
+            f"Unpacked, the image takes {unpacked / 10**9:,.0f} GB; at most "
+            f"{_MAX_UNPACKED_BYTES // 10**9} GB are taken. Cut it into parts with `gdal_translate -srcwin` "
+            "and add them one by one."
         )
     if unpacked > _RATIO_MATTERS_ABOVE_BYTES and unpacked > packed * _MAX_RATIO:
         raise ImplausibleSize(
