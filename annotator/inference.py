@@ -43,11 +43,13 @@ __all__ = [
     "evaluate_version",
     "finetune_config",
     "finetune_from",
+    "landscape_classes",
     "legend_for",
     "report_fields",
     "score_by_entropy",
     "segment_context",
     "spread_scores",
+    "write_landscape_scene",
 ]
 
 
@@ -160,3 +162,17 @@ def spread_scores(positions: Sequence[tuple[int, int]]) -> list[float]:
     scores = np.empty(len(positions))
     scores[order] = -1 - np.arange(len(positions)) / max(1, len(positions))
     return [float(score) for score in scores]
+
+
+def write_landscape_scene(path: Path, truth_path: Path, *, seed: int, size_px: int) -> None:
+    """Draws a georeferenced smallholder landscape and its truth, as COGs."""
+    from mlservice.landscape import write_landscape_scene as draw
+
+    draw(path, truth_path, seed=seed, size_px=size_px)
+
+
+def landscape_classes() -> tuple[LegendClass, ...]:
+    """The classes of the drawn landscapes, by value."""
+    from mlservice.landscape import LANDSCAPE_LEGEND
+
+    return LANDSCAPE_LEGEND.classes

@@ -166,10 +166,12 @@ JOB_LOST_AFTER_SECONDS = read_int("JOB_LOST_AFTER_SECONDS", 60)
 SCENE_LOST_AFTER_SECONDS = read_int("SCENE_LOST_AFTER_SECONDS", 15 * 60)
 # The largest scene that is taken by upload, in bytes.
 SCENE_UPLOAD_MAX_BYTES = read_int("SCENE_UPLOAD_MAX_BYTES", 2 * 1024**3)
-# The folder from which leads may add scenes by path; other folders are refused. None: no scenes by path.
-SCENE_FOLDERS = [Path(p).resolve() for p in read_list("MILPA_SCENE_FOLDERS", [])] + (
-    [MILPA_DATA] if MILPA_DATA else []
-)
+# The folders from which leads may add scenes by path; files elsewhere are refused.
+SCENE_FOLDERS = [
+    *(Path(p).resolve() for p in read_list("MILPA_SCENE_FOLDERS", [])),
+    *([MILPA_DATA] if MILPA_DATA else []),
+    MEDIA_ROOT / "demo",
+]
 # The model that a new project starts from: a folder or a hub name. Empty: the starter in this repository.
 BASE_MODEL = read_list("MILPA_BASE_MODEL", [""])[0] if read_list("MILPA_BASE_MODEL", []) else ""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024**2

@@ -152,6 +152,7 @@ def _propose(
             entropy_png=png_of(
                 np.clip(np.rint(answer.entropy_nats / entropy_max_nats * 255), 0, 255).astype(np.uint8)
             ),
+            cells_per_side=answer.entropy_nats.shape[0],
             entropy_max_nats=entropy_max_nats,
             mean_entropy_nats=answer.mean_entropy_nats,
             embedding=answer.embedding.astype("<f2").tobytes(),

@@ -18,7 +18,7 @@ from annotator.enums import SCENE_TRANSITIONS, SceneState
 from annotator.errors import BadScene, MilpaError
 from annotator.imagery.grid import propose_patch_zoom
 from annotator.imagery.ingest import check_overlap, ingest_scene
-from annotator.imagery.inspect import RasterFacts, inspect_raster
+from annotator.imagery.inspect import RasterFacts, check_raster, inspect_raster
 from annotator.imagery.sources import fetch_source, is_url, local_source
 from annotator.models import Project, Scene
 
@@ -43,7 +43,7 @@ def add_scene(
     if upload is not None:
         kept = _keep_upload(upload)
         try:
-            inspect_raster(kept)
+            check_raster(kept)
             return _add(
                 project, user, str(kept), name or Path(upload.name or "scene").stem, acquired_on, True
             )
@@ -51,7 +51,7 @@ def add_scene(
             kept.unlink(missing_ok=True)
             raise
     if not is_url(source):
-        inspect_raster(local_source(source))
+        check_raster(local_source(source))
     return _add(project, user, source, name or Path(source.split("?")[0]).stem, acquired_on, False)
 
 
@@ -136,8 +136,7 @@ def _make_cog(scene: Scene) -> tuple[RasterFacts, str]:
         source = local_source(scene.source)
     try:
         cog_name = f"{scene.project_id}-{scene.pk}-{uuid.uuid4().hex[:8]}.tif"
-        facts = inspect_raster(source)
-        check_overlap(facts.footprint, scene.project)
+        check_overlap(inspect_raster(source).footprint, scene.project)
         return ingest_scene(source, cog_path=folder / cog_name), cog_name
     finally:
         if fetched is not None:

@@ -19,7 +19,6 @@ class InferenceJob(models.Model):
     total = models.PositiveIntegerField(default=0, help_text="Patches to answer for.")
     done = models.PositiveIntegerField(default=0)
     message = models.TextField(blank=True, default="")
-    cancel_requested = models.BooleanField(default=False)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="inference_jobs"

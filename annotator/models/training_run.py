@@ -28,7 +28,6 @@ class TrainingRun(models.Model):
     losses = models.JSONField(default=list, help_text="The training loss after each step.")
     log = models.TextField(blank=True, default="")
     message = models.TextField(blank=True, default="", help_text="How it ended, in a sentence.")
-    cancel_requested = models.BooleanField(default=False)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     idempotency_key = models.CharField(max_length=64, blank=True, default="")
     requested_by = models.ForeignKey(

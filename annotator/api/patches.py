@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import gzip
+import re
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import APIException
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotator.api.access import check_roles, project_for, row_for
+from annotator.api.problems import problem
+from annotator.api.serializers import ClaimInput, CommentInput, ReviewInput, SaveParameters
+from annotator.domain.annotations import Effort, save_mask
+from annotator.domain.claims import ClaimResult, Outcome, claim_next, claim_patch, release_claim, renew_claim
+from annotator.domain.masks import mask_from_body, values_of
+from annotator.domain.reviews import reopen_patch, review_patch
+from annotator.enums import Role, Verdict
+from annotator.errors import BadMask, RevisionConflict
+from annotator.models import Event, Patch, Proposal, Revision
+from annotator.queries.documents import patch_document, revision_document
+
+ANNOTATORS = frozenset({Role.ANNOTATOR, Role.LEAD})
+LEAD = frozenset({Role.LEAD})
+OBJECT = {200: OpenApiTypes.OBJECT}
+# A mask has 65,536 bytes; a PNG of noise is hardly larger.
+MAX_MASK_BODY_BYTES = 300_000
+
+
+class MaskBody(BaseParser):
+    """Leaves the body to `mask_from_body`, whatever the content type says."""
+
+    media_type = "*/*"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> bytes:
+        return bytes(stream.read(MAX_MASK_BODY_BYTES + 1))
+
+
+class PreconditionRequired(APIException):
+    status_code = 428
+    default_code = "if-match-missing"
+    default_detail = 'Send If-Match with the number of the revision you started from, "0" for none.'
+
+
+class ProjectClaims(APIView):
+    @extend_schema(request=ClaimInput, responses=OBJECT)
+    def post(self, request: Request, slug: str) -> Response:
+        project = project_for(request, slug, ANNOTATORS)
+        given = ClaimInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        if (patch_id := given.validated_data["patch"]) is not None:
+            patch = get_object_or_404(Patch, pk=patch_id, project=project)
+            result = ClaimResult(Outcome.CLAIMED, claim_patch(patch=patch, user=request.user))
+        else:
+            result = claim_next(project=project, user=request.user)
+        return Response(
+            {
+                "outcome": result.outcome,
+                "detail": result.detail,
+                "until": result.until,
+                "patch": patch_document(result.patch, request.user) if result.patch else None,
+            }
+        )
+
+
+class PatchDetail(APIView):
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, patch_id: int) -> Response:
+        return Response(patch_document(row_for(request, Patch, patch_id), request.user))
+
+
+class PatchHeartbeat(APIView):
+    @extend_schema(request=None, responses=OBJECT)
+    def post(self, request: Request, patch_id: int) -> Response:
+        patch = row_for(request, Patch, patch_id, ANNOTATORS)
+        return Response({"expires_at": renew_claim(patch=patch, user=request.user)})
+
+
+class PatchRelease(APIView):
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request: Request, patch_id: int) -> Response:
+        release_claim(patch=row_for(request, Patch, patch_id, ANNOTATORS), user=request.user)
+        return Response(status=204)
+
+
+class PatchMask(APIView):
+    parser_classes = (MaskBody,)
+
+    @extend_schema(
+        request={"application/octet-stream": OpenApiTypes.BINARY},
+        responses={200: OpenApiTypes.OBJECT, 412: OpenApiTypes.OBJECT},
+        parameters=[SaveParameters],
+    )
+    def put(self, request: Request, patch_id: int) -> Response:
+        patch = row_for(request, Patch, patch_id, ANNOTATORS)
+        given = SaveParameters(data=request.query_params)
+        given.is_valid(raise_exception=True)
+        values = given.validated_data
+        proposal = (
+            get_object_or_404(Proposal, pk=values["proposal"], patch=patch) if values["proposal"] else None
+        )
+        if not isinstance(request.data, bytes) or len(request.data) > MAX_MASK_BODY_BYTES:
+            raise BadMask("The body holds no mask, or far more than one. Send 65,536 bytes, gzipped or not.")
+        mask = mask_from_body(
+            request.data, request.content_type.split(";")[0], request.headers.get("Content-Encoding", "")
+        )
+        try:
+            revision = save_mask(
+                patch=patch,
+                user=request.user,
+                mask=mask,
+                base_number=_base_number(request),
+                submit=values["submit"],
+                proposal=proposal,
+                effort=Effort(values["seconds"], values["strokes"]),
+                idempotency_key=request.headers.get("Idempotency-Key", "")[:64],
+            )
+        except RevisionConflict as error:
+            return _both_versions(error)
+        patch.refresh_from_db()
+        return Response(
+            {"revision": revision_document(revision), "state": patch.state},
+            headers={"ETag": f'"{revision.number}"'},
+        )
+
+
+def _base_number(request: Request) -> int:
+    header = request.headers.get("If-Match")
+    if header is None:
+        raise PreconditionRequired
+    match = re.fullmatch(r'(?:W/)?"?(\d{1,9})"?', header.strip())
+    if match is None:
+        raise BadMask('If-Match must be the number of a revision in quotes, such as "3".')
+    return int(match[1])
+
+
+def _both_versions(error: RevisionConflict) -> Response:
+    rows = Revision.objects.in_bulk([pk for pk in error.facts.values() if pk])
+    facts = {
+        name: revision_document(rows[pk]) if pk in rows else None for name, pk in error.facts.items()
+    }
+    body = problem(error.status, error.code, error.title, error.detail, **facts)
+    return Response(body, status=412, content_type="application/problem+json")
+
+
+class PatchReview(APIView):
+    @extend_schema(request=ReviewInput, responses=OBJECT)
+    def post(self, request: Request, patch_id: int) -> Response:
+        patch = row_for(request, Patch, patch_id, LEAD)
+        given = ReviewInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = given.validated_data
+        review_patch(
+            patch=patch,
+            user=request.user,
+            verdict=Verdict(values["verdict"]),
+            revision_number=values["revision"],
+            comment=values["comment"],
+        )
+        return Response(patch_document(Patch.objects.get(pk=patch.pk), request.user))
+
+
+class PatchReopen(APIView):
+    @extend_schema(request=CommentInput, responses=OBJECT)
+    def post(self, request: Request, patch_id: int) -> Response:
+        patch = row_for(request, Patch, patch_id, LEAD)
+        given = CommentInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        reopen_patch(patch=patch, user=request.user, comment=given.validated_data["comment"])
+        return Response(patch_document(Patch.objects.get(pk=patch.pk), request.user))
+
+
+class PatchHistory(APIView):
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, patch_id: int) -> Response:
+        patch = row_for(request, Patch, patch_id)
+        events = Event.objects.filter(subject="patch", subject_id=patch.pk).select_related("actor")
+        revisions = Revision.objects.filter(annotation__patch=patch).select_related("author")
+        return Response(
+            {
+                "events": [
+                    {
+                        "verb": e.verb,
+                        "from_state": e.from_state,
+                        "to_state": e.to_state,
+                        "actor": e.actor.get_username() if e.actor else None,
+                        "at": e.at,
+                        "facts": e.facts,
+                    }
+                    for e in events
+                ],
+                "revisions": [revision_document(r) for r in revisions],
+            }
+        )
+
+
+class Raster(APIView):
+    """A stored mask or entropy map as raw uint8 bytes, or as PNG; it never changes."""
+
+    def respond(self, request: Request, project_id: int, png: bytes | memoryview, suffix: str) -> HttpResponse:
+        check_roles(request, project_id, frozenset(Role))
+        if suffix == ".png":
+            response = HttpResponse(bytes(png), content_type="image/png")
+        else:
+            packed = gzip.compress(values_of(png).tobytes(), compresslevel=5, mtime=0)
+            response = HttpResponse(packed, content_type="application/octet-stream")
+            response["Content-Encoding"] = "gzip"
+        response["Cache-Control"] = "private, max-age=31536000, immutable"
+        return response
+
+
+class ProposalRaster(Raster):
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    def get(self, request: Request, proposal_id: int, kind: str, suffix: str = "") -> HttpResponse:
+        proposal = get_object_or_404(Proposal.objects.select_related("patch"), pk=proposal_id)
+        png = proposal.mask_png if kind == "mask" else proposal.entropy_png
+        return self.respond(request, proposal.patch.project_id, png, suffix)
+
+
+class RevisionRaster(Raster):
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    def get(self, request: Request, revision_id: int, suffix: str = "") -> HttpResponse:
+        revision = get_object_or_404(
+            Revision.objects.select_related("annotation__patch"), pk=revision_id
+        )
+        return self.respond(request, revision.annotation.patch.project_id, revision.mask_png, suffix)

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+from django.contrib.gis.geos import GEOSGeometry
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotator.api.access import project_for, row_for
+from annotator.api.pagination import NewestFirst
+from annotator.api.serializers import JobInput, ProjectInput, SceneChange, SceneInput
+from annotator.domain.projects import ClassSpec, create_project
+from annotator.domain.proposals import cancel_job, request_proposals
+from annotator.domain.scenes import add_scene, change_display
+from annotator.enums import Role
+from annotator.errors import NotAllowed
+from annotator.models import InferenceJob, Project, QueueEntry, Scene
+from annotator.queries.documents import (
+    job_document,
+    patch_summary,
+    project_document,
+    scene_document,
+)
+from annotator.queries.labelling_queue import latest_ranking, queue_summary
+
+LEAD = frozenset({Role.LEAD})
+MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
+OBJECT = {200: OpenApiTypes.OBJECT}
+
+
+class Projects(APIView):
+    @extend_schema(responses=OBJECT, operation_id="list_projects")
+    def get(self, request: Request) -> Response:
+        pages = NewestFirst()
+        rows = Project.objects.filter(memberships__user=request.user).distinct()
+        page = pages.paginate_queryset(rows, request, view=self)
+        return pages.get_paginated_response([project_document(project, request.user) for project in page or ()])
+
+    @extend_schema(request=ProjectInput, responses={201: OpenApiTypes.OBJECT})
+    def post(self, request: Request) -> Response:
+        if not request.user.has_perm("annotator.add_project"):
+            raise NotAllowed("Ask an administrator for the permission to add projects.")
+        given = ProjectInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = given.validated_data
+        area = values["area_of_interest"]
+        project = create_project(
+            user=request.user,
+            name=values["name"],
+            description=values["description"],
+            patch_zoom=values["patch_zoom"],
+            area_of_interest=GEOSGeometry(area.wkb, srid=4326) if area else None,
+            legend=[ClassSpec(**row) for row in values["legend"]],
+        )
+        return Response(project_document(project, request.user), status=201)
+
+
+class ProjectDetail(APIView):
+    @extend_schema(responses=OBJECT, operation_id="get_project")
+    def get(self, request: Request, slug: str) -> Response:
+        return Response(project_document(project_for(request, slug), request.user))
+
+
+class ProjectScenes(APIView):
+    parser_classes = (JSONParser, MultiPartParser)
+
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, slug: str) -> Response:
+        project = project_for(request, slug)
+        return Response({"results": [scene_document(scene) for scene in project.scenes.all()]})
+
+    @extend_schema(request=SceneInput, responses={201: OpenApiTypes.OBJECT})
+    def post(self, request: Request, slug: str) -> Response:
+        project = project_for(request, slug, LEAD)
+        given = SceneInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = given.validated_data
+        scene = add_scene(
+            project=project,
+            user=request.user,
+            upload=values["file"],
+            source=values["source"],
+            name=values["name"],
+            acquired_on=values["acquired_on"],
+        )
+        return Response(scene_document(scene), status=201)
+
+
+class SceneDetail(APIView):
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, scene_id: int) -> Response:
+        return Response(scene_document(row_for(request, Scene, scene_id)))
+
+    @extend_schema(request=SceneChange, responses=OBJECT)
+    def patch(self, request: Request, scene_id: int) -> Response:
+        scene = row_for(request, Scene, scene_id, LEAD)
+        given = SceneChange(data=request.data)
+        given.is_valid(raise_exception=True)
+        return Response(
+            scene_document(change_display(scene=scene, user=request.user, **given.validated_data))
+        )
+
+
+class ProjectInferenceJobs(APIView):
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, slug: str) -> Response:
+        jobs = project_for(request, slug).inference_jobs.select_related("model_version")[:50]
+        return Response({"results": [job_document(job) for job in jobs]})
+
+    @extend_schema(request=JobInput, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, slug: str) -> Response:
+        project = project_for(request, slug, MANAGERS)
+        given = JobInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        scene_id = given.validated_data["scene"]
+        scene = get_object_or_404(Scene, pk=scene_id, project=project) if scene_id else None
+        job = request_proposals(project=project, user=request.user, scene=scene)
+        return Response(job_document(job), status=202)
+
+
+class InferenceJobDetail(APIView):
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, job_id: int) -> Response:
+        return Response(job_document(row_for(request, InferenceJob, job_id)))
+
+
+class InferenceJobCancel(APIView):
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, job_id: int) -> Response:
+        job = row_for(request, InferenceJob, job_id, MANAGERS)
+        return Response(job_document(cancel_job(job=job, user=request.user)), status=202)
+
+
+class ProjectQueue(APIView):
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, slug: str) -> Response:
+        project = project_for(request, slug)
+        summary, state = queue_summary(project.pk), latest_ranking(project.pk)
+        first = (
+            QueueEntry.objects.filter(project=project, holder__isnull=True)
+            .select_related("patch")
+            .order_by("-score", "patch_id")[:20]
+        )
+        return Response(
+            {
+                "open": summary.open,
+                "claimed": summary.claimed,
+                "entries": [
+                    {
+                        "patch": e.patch_id,
+                        "quadkey": e.patch.quadkey,
+                        "score": e.score,
+                        "reason": e.reason,
+                        "reason_text": e.get_reason_display(),
+                    }
+                    for e in first
+                ],
+                "ranking": {
+                    "strategy": state.ranking.strategy,
+                    "made_at": state.ranking.made_at,
+                    "order_hash": state.ranking.order_hash,
+                    "model_version": getattr(state.ranking.model_version, "number", None),
+                    "is_stale": state.is_stale,
+                }
+                if state
+                else None,
+            }
+        )
+
+
+class ProjectPatches(APIView):
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, slug: str) -> Response:
+        rows = project_for(request, slug).patches.all()
+        if state := request.query_params.get("state"):
+            rows = rows.filter(state=state)
+        pages = NewestFirst()
+        page = pages.paginate_queryset(rows, request, view=self)
+        return pages.get_paginated_response([patch_summary(patch) for patch in page or ()])

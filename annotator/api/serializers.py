@@ -1,0 +1,72 @@
+"""What the API takes; what it answers with is in `annotator.queries.documents`."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+from rest_framework_gis.fields import GeometryField
+
+from annotator.enums import Verdict
+
+
+class LegendClassInput(serializers.Serializer):
+    value = serializers.IntegerField(min_value=0, max_value=31)
+    name = serializers.CharField(max_length=60)
+    color = serializers.CharField(max_length=7)
+    is_boundary = serializers.BooleanField(default=False)
+
+
+class ProjectInput(serializers.Serializer):
+    name = serializers.CharField(max_length=120)
+    description = serializers.CharField(required=False, allow_blank=True, default="")
+    patch_zoom = serializers.IntegerField(required=False, allow_null=True, default=None)
+    area_of_interest = GeometryField(required=False, allow_null=True, default=None)
+    legend = LegendClassInput(many=True)
+
+
+class SceneInput(serializers.Serializer):
+    file = serializers.FileField(required=False, default=None, allow_empty_file=True)
+    source = serializers.CharField(required=False, default="", max_length=1000)
+    name = serializers.CharField(required=False, default="", max_length=120)
+    acquired_on = serializers.DateField(required=False, default=None)
+
+
+class SceneChange(serializers.Serializer):
+    name = serializers.CharField(required=False, max_length=120)
+    acquired_on = serializers.DateField(required=False)
+    display_bands = serializers.ListField(child=serializers.IntegerField(), required=False)
+    stretch = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField()), required=False
+    )
+
+
+class JobInput(serializers.Serializer):
+    scene = serializers.IntegerField(required=False, allow_null=True, default=None)
+
+
+class ClaimInput(serializers.Serializer):
+    patch = serializers.IntegerField(required=False, allow_null=True, default=None)
+
+
+class SaveParameters(serializers.Serializer):
+    submit = serializers.BooleanField(default=False)
+    seconds = serializers.IntegerField(min_value=0, max_value=86_400, default=0)
+    strokes = serializers.IntegerField(min_value=0, max_value=1_000_000, default=0)
+    proposal = serializers.IntegerField(required=False, allow_null=True, default=None)
+
+
+class ReviewInput(serializers.Serializer):
+    verdict = serializers.ChoiceField(choices=Verdict.choices)
+    comment = serializers.CharField(required=False, allow_blank=True, default="", max_length=4000)
+    revision = serializers.IntegerField(min_value=1)
+
+
+class CommentInput(serializers.Serializer):
+    comment = serializers.CharField(required=False, allow_blank=True, default="", max_length=4000)
+
+
+class ReasonInput(serializers.Serializer):
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=4000)
+
+
+class RunInput(serializers.Serializer):
+    config = serializers.DictField(required=False, default=dict)
