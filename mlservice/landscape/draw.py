@@ -50,7 +50,7 @@ def draw_landscape(
 
     ``size_px`` is (rows, cols), or one side of a square. ``gsd_m`` is the ground width of a pixel of the
     drawn grid. A coarser ``sensor_gsd_m`` blurs the image as if it were shown from such a sensor's pixels,
-    and leaves the truth sharp. Fields are 12 to 80 px wide whatever the GSD, since a patch's zoom
+    and leaves the truth sharp. Fields are 12 to 80 px wide, mostly, whatever the GSD, since a patch's zoom
     follows the size of the fields; crowns, roofs and crop rows keep their size in metres. Region "a" is
     for training; "b" has other colours, textures, field sizes and haze, to measure transfer.
     """

@@ -66,7 +66,7 @@ def lay_out(
     block, _, block_edge, centres = nearest_point(
         x, y, side * rng.uniform(3.0, 6.0), rng, rng.uniform(0.4, 1)
     )
-    blocks = _Blocks.draw(rng, len(centres), region, side, smallest_px=max(6.0, 2.2 * sensor_px))
+    blocks = _Blocks.draw(rng, len(centres), region, side, smallest_px=max(9.0, 2.2 * sensor_px))
     field, along, edge = _divide(rng, x, y, block, blocks, side)
     edge = np.minimum(edge, block_edge)
     half = blocks.half_boundary_px[block]
@@ -86,8 +86,8 @@ def lay_out(
     crown &= (shore > 0) & (road > 0)
     canopy = crown
     if sensor_px > 1.5:
-        # A lone crown within one sensor pixel is no mapped tree: it takes crowns over most of the pixel.
-        canopy = ndimage.uniform_filter(crown.astype(np.float32), round(sensor_px)) > 0.6
+        # A lone crown within one sensor pixel is no mapped tree: it takes a stand of them, two pixels wide.
+        canopy = ndimage.uniform_filter(crown.astype(np.float32), round(2 * sensor_px)) > 0.4
     canopy = (canopy | ((kind == WOODED) & ~yard)) & (shore > 0) & (road > 0)
     return Layout(
         field=field,

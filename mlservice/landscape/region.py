@@ -36,7 +36,7 @@ class Region:
 REGIONS = {
     "a": Region(
         code=0,
-        field_side_px=(12, 80),
+        field_side_px=(18, 110),
         shape_weights=(0.42, 0.22, 0.1, 0.12, 0.14),
         half_boundary_px=(0.6, 1.9),
         row_spacing_m=(1.5, 6.0),
@@ -75,7 +75,7 @@ REGIONS = {
     ),
     "b": Region(
         code=1,
-        field_side_px=(10, 44),
+        field_side_px=(14, 60),
         shape_weights=(0.15, 0.1, 0.25, 0.15, 0.35),
         half_boundary_px=(0.5, 1.3),
         row_spacing_m=(2.5, 9.0),

@@ -9,8 +9,8 @@ import numpy as np
 import rasterio
 import rasterio.shutil
 from numpy.typing import NDArray
+from rasterio import Affine
 from rasterio.io import MemoryFile
-from rasterio.transform import from_origin
 
 from mlservice.landscape.draw import LANDSCAPE_LEGEND, draw_landscape
 
@@ -52,7 +52,7 @@ def _write_cog(path: Path, bands: NDArray[np.uint8], gsd_m: float, tags: dict[st
         "height": rows,
         "width": cols,
         "crs": CRS,
-        "transform": from_origin(*UPPER_LEFT_M, gsd_m, gsd_m),
+        "transform": Affine(gsd_m, 0, UPPER_LEFT_M[0], 0, -gsd_m, UPPER_LEFT_M[1]),
         "photometric": "MINISBLACK" if labels else "RGB",
     }
     path.parent.mkdir(parents=True, exist_ok=True)
