@@ -1,0 +1,62 @@
+"""Temperature scaling: one number that makes a model version's probabilities mean what they say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, special
+
+from mlservice.contracts import EvaluateSpec
+from mlservice.errors import MethodError
+from mlservice.evaluate import answers
+from mlservice.token_grid import IGNORED_INDEX, cells_to_indices, mask_to_cells
+
+TEMPERATURES = (0.05, 20.0)
+"""The range that is searched; a fit at its edge means that the probabilities say nothing, or everything."""
+MOST_CELLS = 200_000
+SMALLEST_PROBABILITY = 1e-12
+
+
+def fit_temperature(logits: NDArray[np.floating], truth: NDArray[np.integer]) -> float:
+    """The temperature at which softmax(logits / temperature) gives the truth its highest likelihood.
+
+    ``logits`` is ``(cells, classes)``, ``truth`` the class index of each cell. Minimises the mean negative
+    log-likelihood over the temperature's logarithm within `TEMPERATURES` (Guo et al. 2017). Raises ValueError
+    without cells.
+    """
+    if not len(truth):
+        raise ValueError("a temperature needs at least one cell to be fitted on")
+    scores = np.asarray(logits, dtype=np.float64)
+    right = scores[np.arange(len(truth)), truth]
+
+    def loss(log_temperature: float) -> float:
+        inverse = np.exp(-log_temperature)
+        return float((special.logsumexp(scores * inverse, axis=1) - right * inverse).mean())
+
+    best = optimize.minimize_scalar(loss, bounds=tuple(np.log(TEMPERATURES)), method="bounded")
+    return float(np.exp(best.x))
+
+
+def calibrate(spec: EvaluateSpec) -> float:
+    """Fit the temperature of the spec's model on the cells of its patches, whatever its temperature now.
+
+    The patches must be other than those that the model is then evaluated on. At most `MOST_CELLS` cells,
+    always the same ones, are used. Raises MethodError when no cell is sure.
+    """
+    uncalibrated = replace(spec, model=replace(spec.model, temperature=1.0))
+    logits, truths = [], []
+    for patch, answer in answers(uncalibrated):
+        truth = cells_to_indices(mask_to_cells(patch.mask, spec.legend), spec.legend)
+        sure = truth != IGNORED_INDEX
+        probabilities = answer.class_probabilities[:, sure].T
+        logits.append(np.log(np.maximum(probabilities, SMALLEST_PROBABILITY)))
+        truths.append(truth[sure])
+    all_logits, all_truths = np.concatenate(logits), np.concatenate(truths)
+    if not len(all_truths):
+        raise MethodError("Every cell of the patches is unsure, so there is nothing to calibrate on.")
+    if len(all_truths) > MOST_CELLS:
+        kept = np.random.default_rng(0).choice(len(all_truths), MOST_CELLS, replace=False)
+        all_logits, all_truths = all_logits[kept], all_truths[kept]
+    return fit_temperature(all_logits, all_truths)

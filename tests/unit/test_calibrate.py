@@ -1,0 +1,53 @@
+"""Temperature scaling finds the temperature that the truth was drawn at."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlservice.calibrate import TEMPERATURES, fit_temperature
+from mlservice.metrics import expected_calibration_error
+from mlservice.uncertainty import tempered_softmax
+
+
+def drawn_at(temperature: float, cells: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+    """Logits, and truths drawn from their probabilities at a temperature."""
+    rng = np.random.default_rng(3)
+    logits = rng.normal(0, 2, (cells, 4)).astype(np.float32)
+    shares = tempered_softmax(logits, temperature, axis=1).cumsum(axis=1)
+    return logits, np.minimum((shares < rng.random((cells, 1))).sum(axis=1), 3)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_the_temperature_of_the_truth_is_found(temperature):
+    assert fit_temperature(*drawn_at(temperature)) == pytest.approx(temperature, rel=0.05)
+
+
+def test_overconfidence_is_mended_and_no_answer_is_changed():
+    logits, truth = drawn_at(3.0)
+    before = tempered_softmax(logits, 1.0, axis=1)
+    after = tempered_softmax(logits, fit_temperature(logits, truth), axis=1)
+    right = before.argmax(axis=1) == truth
+    assert (after.argmax(axis=1) == before.argmax(axis=1)).all()
+    assert expected_calibration_error(before.max(axis=1), right) > 0.2
+    assert expected_calibration_error(after.max(axis=1), right) < 0.02
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.floats(-50, 50))
+def test_a_constant_added_to_a_cells_logits_changes_nothing(constant):
+    logits, truth = drawn_at(2.0, cells=500)
+    assert fit_temperature(logits.astype(np.float64) + constant, truth) == pytest.approx(
+        fit_temperature(logits, truth), rel=1e-3
+    )
+
+
+def test_the_search_ends_at_its_bounds_when_every_answer_is_right_or_wrong():
+    logits = np.eye(3)[[0, 1, 2] * 10]
+    assert fit_temperature(logits, np.array([0, 1, 2] * 10)) == pytest.approx(TEMPERATURES[0], rel=0.01)
+    assert fit_temperature(logits, np.array([1, 2, 0] * 10)) == pytest.approx(TEMPERATURES[1], rel=0.01)
+
+
+def test_a_temperature_needs_cells():
+    with pytest.raises(ValueError, match="at least one cell"):
+        fit_temperature(np.empty((0, 3)), np.empty(0, np.int64))
