@@ -109,16 +109,17 @@ export class EditorDocument {
     return this.#working !== null;
   }
 
-  /** @returns {Mask | null} a copy to paint on; tell `touch` where */
   beginStroke() {
-    if (!this.isDrawable()) return null;
-    this.#working = this.#history?.current().slice() ?? null;
-    return this.#working;
+    this.#working = this.isDrawable() ? (this.#history?.current().slice() ?? null) : null;
   }
 
-  /** @param {Rect | null} rect */
-  touch(rect) {
-    if (rect) this.#emit({ type: "pixels", rect });
+  /**
+   * Goes on with the stroke, if it has not been ended by a save, say.
+   *
+   * @param {(mask: Mask) => Rect | null} painter changes the mask in place and says where
+   */
+  paint(painter) {
+    if (this.#working) this.#touch(painter(this.#working));
   }
 
   /** The stroke becomes one step, unless it changed nothing. */
@@ -144,7 +145,7 @@ export class EditorDocument {
   apply(mask) {
     const before = this.#history?.current();
     if (!this.isDrawable() || !before || sameMask(before, mask)) return false;
-    this.#working = null;
+    this.cancelStroke();
     this.#show(before, () => this.#step(() => this.#history?.push(mask)));
     return true;
   }
@@ -192,9 +193,10 @@ export class EditorDocument {
 
   /** @param {() => void} move */
   #move(move) {
+    if (this.isLocked) return;
+    this.cancelStroke();
     const before = this.mask();
-    if (!before || this.isLocked) return;
-    this.#working = null;
+    if (!before) return;
     this.#show(before, () => {
       move();
       this.#emit({ type: "step" });
@@ -208,7 +210,12 @@ export class EditorDocument {
   #show(before, change) {
     change();
     const after = this.#history?.current();
-    if (after) this.touch(changedRect(before, after));
+    if (after) this.#touch(changedRect(before, after));
+  }
+
+  /** @param {Rect | null} rect */
+  #touch(rect) {
+    if (rect) this.#emit({ type: "pixels", rect });
   }
 
   /** @param {DocumentEvent} event */

@@ -1,0 +1,237 @@
+/**
+ * The labelling loop: claim a patch, open it, keep it, leave it, take the next. Saving is in saving.js.
+ *
+ * @import {Claim, Patch, Project} from "./api/types.js"
+ * @import {Drafts} from "./state/drafts.js"
+ * @import {EditorDocument} from "./state/document.js"
+ * @import {Mask} from "./state/mask.js"
+ * @import {Store} from "./state/store.js"
+ */
+import { ApiError, explain } from "./api/errors.js";
+import { sameMask, emptyMask } from "./state/mask.js";
+import { Saving } from "./saving.js";
+
+/**
+ * @typedef {"loading" | "ready" | "saving" | "idle" | "error"} Phase
+ *
+ * @typedef {object} Notice what stands in the way, until it is solved
+ * @property {string} title
+ * @property {string} sentence
+ * @property {{label: string, run?: () => unknown, href?: string}[]} ways
+ *
+ * @typedef {object} Situation
+ * @property {Phase} phase
+ * @property {Notice | null} notice
+ * @property {Exclude<Claim, {outcome: "claimed"}> | null} idle why there is no patch
+ * @property {string | null} heldUntil ISO time
+ * @property {string | null} savedAt ISO time
+ * @property {boolean} isCutOff the last sign of life did not reach the server
+ *
+ * @typedef {object} Person what the page asks or tells the person
+ * @property {(conflict: {mine: Mask, theirs: Mask, author: string, savedAt: string}) => Promise<"mine" | "theirs" | "later">} askConflict
+ * @property {() => Promise<"save" | "discard" | "stay">} askBeforeLeaving
+ * @property {(sentence: string, kind?: "success" | "info" | "warning") => void} tell
+ *
+ * @typedef {object} Parts
+ * @property {typeof import("./api/milpa.js")} api
+ * @property {Project} project
+ * @property {EditorDocument} document
+ * @property {Drafts} drafts
+ * @property {Store<Situation>} situation
+ * @property {Person} person
+ */
+
+/** @type {Situation} */
+export const AT_FIRST = { phase: "loading", notice: null, idle: null, heldUntil: null, savedAt: null, isCutOff: false };
+
+const HEARTBEAT_MS = 60_000;
+const LOOK_AGAIN_MS = 30_000;
+
+export class Labelling {
+  #isLeaving = false;
+
+  /** @param {Parts} parts */
+  constructor(parts) {
+    this.parts = parts;
+    this.saving = new Saving(parts, this);
+  }
+
+  /** Starts the regular signs of life, and looking again while all patches are claimed. */
+  startClock() {
+    setInterval(() => void this.beat(), HEARTBEAT_MS);
+    setInterval(() => {
+      const { idle, phase } = this.parts.situation.state;
+      if (phase === "idle" && idle?.outcome === "all-claimed") void this.next();
+    }, LOOK_AGAIN_MS);
+  }
+
+  /** @param {number | null} [patchId] this very patch rather than the next of the queue */
+  async next(patchId = null) {
+    const { api, document, project, situation } = this.parts;
+    situation.set({ phase: "loading", notice: null, idle: null, savedAt: null });
+    try {
+      const claim = await api.claimPatch(project.slug, patchId);
+      if (claim.outcome === "claimed") {
+        await this.open(claim.patch);
+        return;
+      }
+      document.close();
+      situation.set({ phase: "idle", idle: claim, heldUntil: null });
+    } catch (error) {
+      const another = { label: "Take the next patch", run: () => this.next() };
+      this.fail(error, () => this.next(patchId), patchId === null ? [] : [another]);
+    }
+  }
+
+  /** @param {Patch} patch */
+  async open(patch) {
+    const { api, document, situation } = this.parts;
+    const { proposal, revision } = patch;
+    const [proposalMask, revisionMask] = await Promise.all([
+      proposal && api.fetchMask(proposal.mask_url),
+      revision && api.fetchMask(revision.mask_url),
+    ]);
+    const mask = revisionMask ?? proposalMask ?? emptyMask();
+    document.open({ patch, mask, baseNumber: revision?.number ?? 0, proposalMask });
+    situation.set({
+      phase: "ready",
+      notice: null,
+      idle: null,
+      heldUntil: patch.claim?.expires_at ?? null,
+      savedAt: revision?.saved_at ?? null,
+      isCutOff: false,
+    });
+    await this.#restoreDraft(patch);
+  }
+
+  /** Gives the patch back to the queue and takes the next one. */
+  async skip() {
+    const { api, document, drafts, person, situation } = this.parts;
+    const patch = document.patch;
+    if (!patch || this.#isLeaving) return;
+    this.#isLeaving = true;
+    try {
+      if (document.isDirty()) {
+        const answer = await person.askBeforeLeaving();
+        if (answer === "stay") return;
+        if (answer === "save" && !(await this.saving.save({ submit: false }))) return;
+        if (answer === "discard") await drafts.remove(patch.id).catch(() => {});
+      }
+      situation.set({ phase: "loading" });
+      try {
+        await api.releasePatch(patch.id);
+      } catch (error) {
+        // A patch that is not held any more needs no release.
+        if (!(error instanceof ApiError && error.kind === "claim-lost")) throw error;
+      }
+      document.close();
+      await this.next();
+    } catch (error) {
+      this.fail(error, () => this.skip());
+    } finally {
+      this.#isLeaving = false;
+    }
+  }
+
+  /** A sign of life, so that the claim does not expire. */
+  async beat() {
+    const { api, document, situation } = this.parts;
+    const patch = document.patch;
+    if (!patch || situation.state.phase === "loading") return;
+    try {
+      const { expires_at } = await api.sendHeartbeat(patch.id);
+      if (document.patch === patch) situation.set({ heldUntil: expires_at, isCutOff: false });
+    } catch (error) {
+      if (document.patch !== patch) return;
+      if (error instanceof ApiError && (error.isPassing() || error.kind === "server")) situation.set({ isCutOff: true });
+      else if (situation.state.phase === "ready") this.fail(error, () => this.#recover(() => this.beat()));
+    }
+  }
+
+  /**
+   * Shows what went wrong and the ways out. The work stays on the screen and in the browser's store.
+   *
+   * @param {unknown} error
+   * @param {() => unknown} retry
+   * @param {Notice["ways"]} [otherWays]
+   */
+  fail(error, retry, otherWays = []) {
+    const { document, situation } = this.parts;
+    const { title, sentence, remedy } = explain(error);
+    const kept = document.isDirty() ? " Your strokes are kept in this browser." : "";
+    /** @type {Notice["ways"]} */
+    const ways = [];
+    if (remedy === "sign-in") ways.push({ label: "Sign in (new tab)", href: "/login/" });
+    if (remedy === "retry" || remedy === "sign-in") ways.push({ label: "Try again", run: retry });
+    if (remedy === "reload") ways.push({ label: "Reload", run: () => globalThis.location.reload() });
+    if (remedy === "reclaim") {
+      ways.push({ label: "Claim it again", run: () => this.#recover(retry) }, { label: "Take the next patch", run: () => this.next() });
+    }
+    ways.push(...otherWays);
+    if (remedy === "none" && document.patch) ways.push({ label: "Close this message", run: () => situation.set({ notice: null, phase: "ready" }) });
+    situation.set({ phase: "error", notice: { title, sentence: sentence + kept, ways } });
+  }
+
+  /**
+   * After a lost claim: hold the patch again, then go on. Nothing on the screen changes.
+   *
+   * @param {() => unknown} goOn
+   */
+  async #recover(goOn) {
+    const { api, document, project, situation } = this.parts;
+    const patch = document.patch;
+    if (!patch) return;
+    try {
+      const claim = await api.claimPatch(project.slug, patch.id);
+      if (claim.outcome !== "claimed") throw new Error(claim.detail);
+      situation.set({ phase: "ready", notice: null, heldUntil: claim.patch.claim?.expires_at ?? null });
+      await goOn();
+    } catch (error) {
+      this.fail(error, () => this.#recover(goOn), [{ label: "Take the next patch", run: () => this.next() }]);
+    }
+  }
+
+  /**
+   * Brings back strokes that an earlier visit could not save.
+   *
+   * @param {Patch} patch
+   */
+  async #restoreDraft(patch) {
+    const { document, drafts, person } = this.parts;
+    const draft = await drafts.get(patch.id).catch(() => null);
+    const base = document.current();
+    if (!draft || !base || document.patch !== patch) return;
+    if (sameMask(draft.mask, base)) {
+      await drafts.remove(patch.id).catch(() => {});
+      return;
+    }
+    const at = timeOf(draft.keptAt);
+    if (draft.baseNumber === document.baseNumber) {
+      this.#bringBack(draft);
+      person.tell(`Your unsaved strokes of ${at} are back. Undo leads to the saved mask.`, "info");
+      return;
+    }
+    const author = patch.revision?.author ?? "someone else";
+    const savedAt = patch.revision?.saved_at ?? "";
+    const answer = await person.askConflict({ mine: draft.mask, theirs: base, author, savedAt });
+    if (document.patch !== patch) return;
+    this.#bringBack(draft);
+    if (answer === "theirs") {
+      document.undo();
+      person.tell("Redo brings your strokes back.", "info");
+    }
+  }
+
+  /** @param {import("./state/drafts.js").Draft} draft */
+  #bringBack(draft) {
+    const { document } = this.parts;
+    document.apply(draft.mask);
+    document.strokes = draft.strokes;
+    document.clock.reset(draft.seconds);
+  }
+}
+
+/** @param {number | string} at */
+export function timeOf(at) {
+  return new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+}

@@ -1,0 +1,68 @@
+/**
+ * A scene's tiles as a map layer.
+ *
+ * @import {Scene} from "../api/types.js"
+ */
+
+const EQUATOR_M = 40_075_016.686;
+
+/**
+ * The deepest zoom at which the scene still has more to show; beyond it the browser enlarges.
+ *
+ * @param {Scene} scene
+ * @param {number} patchZoom
+ * @returns {number}
+ */
+export function nativeZoom(scene, patchZoom) {
+  if (!scene.gsd_m || !scene.bounds) return patchZoom;
+  const latitude = (scene.bounds[1] + scene.bounds[3]) / 2;
+  const zoom = Math.ceil(Math.log2((EQUATOR_M * Math.cos((latitude * Math.PI) / 180)) / 256 / scene.gsd_m));
+  return Math.max(patchZoom - 2, Math.min(patchZoom + 3, zoom));
+}
+
+/**
+ * @param {Scene} scene
+ * @param {number} patchZoom
+ * @returns {L.TileLayer}
+ */
+export function imageryLayer(scene, patchZoom) {
+  /** @type {L.TileLayerOptions} */
+  const options = { maxNativeZoom: nativeZoom(scene, patchZoom), maxZoom: patchZoom + 6, className: "imagery", keepBuffer: 1 };
+  if (scene.bounds) options.bounds = boundsOf(scene.bounds);
+  return L.tileLayer(scene.tile_url, options);
+}
+
+/**
+ * @param {[number, number, number, number]} bounds west, south, east, north
+ * @returns {L.LatLngBounds}
+ */
+export function boundsOf([west, south, east, north]) {
+  return L.latLngBounds([south, west], [north, east]);
+}
+
+/**
+ * The address of one tile.
+ *
+ * @param {Scene} scene
+ * @param {{z: number, x: number, y: number}} tile
+ */
+export function tileUrl(scene, { z, x, y }) {
+  return scene.tile_url.replace("{z}", String(z)).replace("{x}", String(x)).replace("{y}", String(y));
+}
+
+/**
+ * Ready scenes, the newest first; a scene without a date comes last.
+ *
+ * @param {Scene[]} scenes
+ * @returns {Scene[]}
+ */
+export function readyScenes(scenes) {
+  return scenes
+    .filter((scene) => scene.state === "ready")
+    .sort((a, b) => (b.acquired_on ?? "").localeCompare(a.acquired_on ?? "") || b.id - a.id);
+}
+
+/** @param {Scene} scene */
+export function sceneTitle(scene) {
+  return scene.acquired_on ? `${scene.acquired_on} · ${scene.name}` : scene.name;
+}

@@ -1,0 +1,79 @@
+/**
+ * What the hand shows on the map while it draws: the brush's circle and the polygon under way.
+ *
+ * @import {Point} from "../state/mask.js"
+ * @import {PatchView} from "./patch_view.js"
+ */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export class Marks {
+  /** @type {Point | null} */
+  #brushAt = null;
+  #brushSizePx = 1;
+  /** @type {Point[]} */
+  #ring = [];
+  #isDrawn = true;
+
+  /** @param {PatchView} view */
+  constructor(view) {
+    this.view = view;
+    const svg = document.createElementNS(SVG, "svg");
+    svg.classList.add("marks");
+    svg.setAttribute("aria-hidden", "true");
+    this.circle = svg.appendChild(document.createElementNS(SVG, "circle"));
+    this.shadow = svg.appendChild(document.createElementNS(SVG, "polyline"));
+    this.line = svg.appendChild(document.createElementNS(SVG, "polyline"));
+    this.corner = svg.appendChild(document.createElementNS(SVG, "circle"));
+    this.circle.classList.add("marks-brush");
+    this.shadow.classList.add("marks-shadow");
+    this.line.classList.add("marks-line");
+    this.corner.classList.add("marks-corner");
+    view.container.append(svg);
+    view.map.on("move zoom", () => this.#queue());
+  }
+
+  /**
+   * @param {Point | null} at
+   * @param {number} sizePx
+   */
+  showBrush(at, sizePx) {
+    this.#brushAt = at;
+    this.#brushSizePx = sizePx;
+    this.#queue();
+  }
+
+  /** @param {Point[]} ring */
+  showRing(ring) {
+    this.#ring = ring;
+    this.#queue();
+  }
+
+  #queue() {
+    if (!this.#isDrawn) return;
+    this.#isDrawn = false;
+    requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    this.#isDrawn = true;
+    const brush = this.#brushAt && this.view.toScreen(this.#brushAt);
+    this.circle.style.display = brush ? "" : "none";
+    if (brush) {
+      this.circle.setAttribute("cx", String(brush.x));
+      this.circle.setAttribute("cy", String(brush.y));
+      this.circle.setAttribute("r", String(Math.max(1.5, (this.#brushSizePx / 2) * this.view.scale())));
+    }
+    const points = this.#ring.map((point) => this.view.toScreen(point));
+    const text = points.map(({ x, y }) => `${x},${y}`).join(" ");
+    this.line.setAttribute("points", text);
+    this.shadow.setAttribute("points", text);
+    const [first] = points;
+    this.corner.style.display = first ? "" : "none";
+    if (first) {
+      this.corner.setAttribute("cx", String(first.x));
+      this.corner.setAttribute("cy", String(first.y));
+      this.corner.setAttribute("r", "6");
+    }
+  }
+}

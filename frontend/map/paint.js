@@ -1,0 +1,106 @@
+/**
+ * From class values and entropies to pixels; no Leaflet, no canvas, so that it can be tested.
+ *
+ * @import {LabelClass} from "../api/types.js"
+ * @import {Mask, Rect} from "../state/mask.js"
+ */
+import { NULL_CLASS, PIXEL_COUNT, SIZE_PX, UNSURE } from "../state/mask.js";
+
+/** @typedef {Uint32Array<ArrayBuffer>} Pixels RGBA as an ImageData holds them, seen as one number each */
+
+const CLEAR = 0;
+const UNSURE_DARK = rgba(30, 30, 30, 255);
+const UNSURE_LIGHT = rgba(255, 255, 255, 200);
+const UNKNOWN = rgba(255, 0, 200, 255);
+const DIFFERENT = rgba(255, 0, 140, 255);
+const SAME_VEIL = rgba(255, 255, 255, 150);
+
+/**
+ * @param {number} red
+ * @param {number} green
+ * @param {number} blue
+ * @param {number} alpha
+ */
+export function rgba(red, green, blue, alpha) {
+  return ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+}
+
+/** @param {string} color "#rrggbb" */
+export function opaque(color) {
+  const number = Number.parseInt(color.replace("#", "").slice(0, 6), 16) || 0;
+  return rgba((number >> 16) & 255, (number >> 8) & 255, number & 255, 255);
+}
+
+/**
+ * One colour for each class value. The null class is clear; a value outside the legend screams.
+ *
+ * @param {LabelClass[]} legend
+ * @returns {Pixels}
+ */
+export function paletteOf(legend) {
+  const palette = new Uint32Array(256).fill(UNKNOWN);
+  for (const one of legend) palette[one.value] = one.is_null ? CLEAR : opaque(one.color);
+  palette[NULL_CLASS] = CLEAR;
+  return palette;
+}
+
+/**
+ * @param {Mask} mask
+ * @param {Pixels} palette
+ * @param {Pixels} pixels the whole patch
+ * @param {Rect} rect what is painted of it
+ */
+export function paintMask(mask, palette, pixels, rect) {
+  for (let y = rect.y0; y < rect.y1; y++) {
+    for (let x = rect.x0; x < rect.x1; x++) {
+      const i = y * SIZE_PX + x;
+      const value = /** @type {number} */ (mask[i]);
+      pixels[i] = value === UNSURE ? unsureAt(x, y) : /** @type {number} */ (palette[value]);
+    }
+  }
+}
+
+/**
+ * The unsure class is hatched, so that it differs from every colour of a legend.
+ *
+ * @param {number} x
+ * @param {number} y
+ */
+export function unsureAt(x, y) {
+  return (x + y) % 6 < 3 ? UNSURE_DARK : UNSURE_LIGHT;
+}
+
+/**
+ * Pixels that differ between two masks, on a veil over all others.
+ *
+ * @param {Mask} a
+ * @param {Mask} b
+ * @param {Pixels} pixels
+ */
+export function paintDifference(a, b, pixels) {
+  for (let i = 0; i < PIXEL_COUNT; i++) pixels[i] = a[i] === b[i] ? SAME_VEIL : DIFFERENT;
+}
+
+/**
+ * From clear (the model was sure) over yellow to dark red (it had no idea): lightness falls all the way, so that
+ * the order is seen without colour too.
+ *
+ * @param {number} byte entropy / entropy_max_nats × 255
+ */
+export function heat(byte) {
+  const t = byte / 255;
+  const red = t < 0.5 ? 255 : 255 - (t - 0.5) * 2 * 135;
+  const green = 235 - t * 235;
+  const blue = t < 0.5 ? 60 - t * 80 : 20 + (t - 0.5) * 60;
+  return rgba(Math.round(red), Math.round(green), Math.round(blue), Math.round(255 * Math.min(1, t * 1.6)));
+}
+
+/**
+ * @param {Uint8Array} entropy one byte a cell
+ * @param {Pixels} pixels as many
+ */
+export function paintEntropy(entropy, pixels) {
+  entropy.forEach((byte, i) => {
+    pixels[i] = heat(byte);
+  });
+}

@@ -1,0 +1,210 @@
+/**
+ * A patch in its surroundings: imagery, a veil over what is outside, the mask, the entropy.
+ *
+ * @import {LabelClass, Patch, Scene} from "../api/types.js"
+ * @import {Mask, Point, Rect} from "../state/mask.js"
+ * @import {Pixels} from "./paint.js"
+ */
+import { SIZE_PX, union, wholePatch } from "../state/mask.js";
+import { CanvasOverlay } from "./canvas_overlay.js";
+import { imageryLayer } from "./imagery.js";
+import { paintDifference, paintEntropy, paintMask, paletteOf } from "./paint.js";
+
+const WORLD = [[-85.06, -720], [85.06, -720], [85.06, 720], [-85.06, 720]];
+
+export class PatchView {
+  /** @type {L.TileLayer | null} */
+  #imagery = null;
+  /** @type {L.LayerGroup | null} */
+  #frame = null;
+  /** @type {CanvasOverlay | null} */
+  #mask = null;
+  /** @type {CanvasOverlay | null} */
+  #entropy = null;
+  /** @type {CanvasOverlay | null} */
+  #difference = null;
+  /** @type {Rect | null} what of the mask is not on the screen yet */
+  #dirty = null;
+  #opacity = 0.55;
+  #isMaskHidden = false;
+  #isEntropyShown = false;
+  /** @type {Pixels} */
+  #palette;
+
+  /**
+   * @param {HTMLElement} container
+   * @param {LabelClass[]} legend
+   * @param {{hasControls?: boolean, maskOf?: () => Mask | null}} [options] `maskOf` gives the mask when a part of
+   *   it is redrawn
+   */
+  constructor(container, legend, { hasControls = true, maskOf = () => null } = {}) {
+    this.container = container;
+    this.maskOf = maskOf;
+    this.#palette = paletteOf(legend);
+    this.map = L.map(container, {
+      zoomControl: hasControls,
+      attributionControl: false,
+      boxZoom: false,
+      doubleClickZoom: false,
+      zoomSnap: 1,
+      wheelPxPerZoomLevel: 90,
+      maxZoom: 26,
+    });
+    ["veil", "mask", "entropy", "frame"].forEach((name, i) => {
+      const pane = this.map.createPane(name);
+      pane.style.zIndex = String(400 + 10 * i);
+      pane.style.pointerEvents = "none";
+    });
+    if (hasControls) L.control.scale({ imperial: false }).addTo(this.map);
+  }
+
+  /** @param {Patch} patch */
+  showPatch(patch) {
+    this.clear();
+    this.patch = patch;
+    const bounds = this.#bounds(patch);
+    const corners = [bounds.getNorthWest(), bounds.getNorthEast(), bounds.getSouthEast(), bounds.getSouthWest()];
+    const veil = L.polygon(/** @type {L.LatLngExpression[][]} */ ([WORLD, corners]), {
+      pane: "veil",
+      stroke: false,
+      fillColor: "#12201a",
+      fillOpacity: 0.45,
+      interactive: false,
+    });
+    const frame = L.rectangle(bounds, { pane: "frame", fill: false, color: "#f2bf4a", weight: 2, interactive: false });
+    this.#frame = L.layerGroup([veil, frame]).addTo(this.map);
+    this.#mask = new CanvasOverlay(bounds, SIZE_PX, SIZE_PX, "mask", "mask-canvas");
+    this.#mask.addTo(this.map);
+    this.#applyVisibility();
+    this.center();
+  }
+
+  /** Shows the patch as large as it fits, at a zoom where every mask pixel is a whole number of screen pixels. */
+  center() {
+    if (!this.patch) return;
+    const { x, y } = this.map.getSize();
+    const times = Math.floor(Math.log2(Math.max(1, Math.min(x, y) / SIZE_PX)));
+    const { maxZoom } = this.#imagery?.options ?? {};
+    const zoom = Math.min(this.patch.z + Math.max(0, times), maxZoom ?? 26);
+    this.map.setView(this.#bounds(this.patch).getCenter(), zoom, { animate: false });
+  }
+
+  clear() {
+    for (const layer of [this.#frame, this.#mask, this.#entropy, this.#difference]) layer?.remove();
+    this.#frame = this.#mask = this.#entropy = this.#difference = null;
+    this.patch = null;
+  }
+
+  /**
+   * @param {Scene} scene
+   * @param {number} patchZoom
+   */
+  showScene(scene, patchZoom) {
+    const before = this.#imagery;
+    this.#imagery = imageryLayer(scene, patchZoom);
+    // The old imagery stays until the new one is there, so that switching dates does not flash.
+    this.#imagery.once("load", () => before?.remove());
+    this.#imagery.addTo(this.map);
+    if (before) setTimeout(() => before.remove(), 4000);
+  }
+
+  /**
+   * Redraws a part of the mask with the next frame.
+   *
+   * @param {Rect} [rect]
+   */
+  redraw(rect = wholePatch()) {
+    if (!this.#dirty) requestAnimationFrame(() => this.#flush());
+    this.#dirty = union(this.#dirty, rect);
+  }
+
+  #flush() {
+    const rect = this.#dirty;
+    const mask = this.maskOf();
+    this.#dirty = null;
+    if (!rect || !mask || !this.#mask) return;
+    paintMask(mask, this.#palette, this.#mask.pixels, rect);
+    this.#mask.flush(rect.x0, rect.y0, rect.x1 - rect.x0, rect.y1 - rect.y0);
+  }
+
+  /**
+   * @param {Uint8Array} entropy
+   * @param {number} rows
+   * @param {number} columns
+   */
+  setEntropy(entropy, rows, columns) {
+    if (!this.patch) return;
+    this.#entropy?.remove();
+    this.#entropy = new CanvasOverlay(this.#bounds(this.patch), columns, rows, "entropy", "entropy-canvas");
+    paintEntropy(entropy, this.#entropy.pixels);
+    this.#entropy.flush();
+    this.#entropy.addTo(this.map);
+    this.#applyVisibility();
+  }
+
+  /**
+   * @param {Mask | null} a
+   * @param {Mask | null} b
+   */
+  setDifference(a, b) {
+    this.#difference?.remove();
+    this.#difference = null;
+    if (!a || !b || !this.patch) return;
+    this.#difference = new CanvasOverlay(this.#bounds(this.patch), SIZE_PX, SIZE_PX, "entropy", "difference-canvas");
+    paintDifference(a, b, this.#difference.pixels);
+    this.#difference.flush();
+    this.#difference.addTo(this.map);
+  }
+
+  /** @param {{opacity?: number, isMaskHidden?: boolean, isEntropyShown?: boolean}} how */
+  setVisibility(how) {
+    this.#opacity = how.opacity ?? this.#opacity;
+    this.#isMaskHidden = how.isMaskHidden ?? this.#isMaskHidden;
+    this.#isEntropyShown = how.isEntropyShown ?? this.#isEntropyShown;
+    this.#applyVisibility();
+  }
+
+  #applyVisibility() {
+    this.#mask?.setOpacity(this.#isMaskHidden ? 0 : this.#opacity);
+    this.#entropy?.setOpacity(this.#isEntropyShown ? 0.75 : 0);
+  }
+
+  /** @returns {number} screen pixels a patch pixel */
+  scale() {
+    return this.#mask ? this.#mask.canvas.getBoundingClientRect().width / SIZE_PX : 1;
+  }
+
+  /**
+   * @param {number} clientX
+   * @param {number} clientY
+   * @returns {Point | null} where that is on the patch; outside of it too
+   */
+  toPatch(clientX, clientY) {
+    if (!this.#mask) return null;
+    const box = this.#mask.canvas.getBoundingClientRect();
+    return { x: ((clientX - box.left) / box.width) * SIZE_PX, y: ((clientY - box.top) / box.height) * SIZE_PX };
+  }
+
+  /**
+   * @param {Point} point
+   * @returns {{x: number, y: number}} within the container
+   */
+  toScreen(point) {
+    const box = this.#mask?.canvas.getBoundingClientRect() ?? new DOMRect();
+    const outer = this.container.getBoundingClientRect();
+    return {
+      x: box.left - outer.left + (point.x / SIZE_PX) * box.width,
+      y: box.top - outer.top + (point.y / SIZE_PX) * box.height,
+    };
+  }
+
+  /**
+   * @param {Patch} patch
+   * @returns {L.LatLngBounds}
+   */
+  #bounds({ z, x, y }) {
+    const corner = (/** @type {number} */ column, /** @type {number} */ row) =>
+      L.CRS.EPSG3857.pointToLatLng(L.point(column * SIZE_PX, row * SIZE_PX), z);
+    return L.latLngBounds(corner(x, y), corner(x + 1, y + 1));
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Pointer events on the map become gestures in patch pixels. The middle button and the space bar pan in every mode,
+ * Alt with the wheel changes the brush, Alt with a click picks the class under the pointer, two fingers belong to
+ * the map.
+ *
+ * @import {Gesture, Modes} from "../modes/modes.js"
+ * @import {Point} from "../state/mask.js"
+ * @import {PatchView} from "./patch_view.js"
+ */
+
+/**
+ * @typedef {object} PointerParts
+ * @property {PatchView} view
+ * @property {Modes} modes
+ * @property {() => boolean} isSpaceHeld
+ * @property {() => boolean} isDrawable
+ * @property {(direction: 1 | -1) => void} resize
+ * @property {(point: Point) => void} pick
+ */
+
+/** @param {PointerParts} parts */
+export function listenToPointer({ view, modes, isSpaceHeld, isDrawable, resize, pick }) {
+  const { container, map } = view;
+  /** @type {{pointerId: number, isPan: boolean, x: number, y: number} | null} */
+  let held = null;
+  /** @type {Set<number>} */
+  const touching = new Set();
+
+  /** @param {PointerEvent} event */
+  const isOnControl = (event) => event.target instanceof Element && event.target.closest(".leaflet-control, .editor-float") !== null;
+
+  /**
+   * @param {PointerEvent} event
+   * @returns {Gesture | null}
+   */
+  const gestureOf = (event) => {
+    const events = event.getCoalescedEvents?.() ?? [];
+    const passed = (events.length ? events : [event]).flatMap((one) => view.toPatch(one.clientX, one.clientY) ?? []);
+    const point = passed.at(-1);
+    return point ? { point, passed, isShift: event.shiftKey, isSecondary: event.button === 2 } : null;
+  };
+
+  container.addEventListener("pointerdown", (event) => {
+    if (isOnControl(event)) return;
+    if (event.pointerType === "touch") touching.add(event.pointerId);
+    if (touching.size > 1) {
+      if (held) modes.current()?.cancel?.();
+      held = null;
+      return;
+    }
+    if (event.button === 1 || isSpaceHeld()) {
+      event.preventDefault();
+      hold(event, true);
+      return;
+    }
+    const mode = modes.current();
+    const gesture = gestureOf(event);
+    if (!mode?.down || !gesture || !isDrawable() || (event.button !== 0 && event.button !== 2)) return;
+    if (event.altKey) {
+      pick(gesture.point);
+      return;
+    }
+    hold(event, false);
+    mode.down(gesture);
+  });
+
+  container.addEventListener("pointermove", (event) => {
+    if (held && event.pointerId === held.pointerId && held.isPan) {
+      map.panBy([held.x - event.clientX, held.y - event.clientY], { animate: false });
+      held.x = event.clientX;
+      held.y = event.clientY;
+      return;
+    }
+    const gesture = gestureOf(event);
+    if (!gesture) return;
+    if (held && event.pointerId === held.pointerId) modes.current()?.drag?.(gesture);
+    modes.current()?.hover?.(isOnControl(event) ? null : gesture.point);
+  });
+
+  container.addEventListener("pointerleave", () => modes.current()?.hover?.(null));
+
+  /** @param {PointerEvent} event */
+  const end = (event) => {
+    touching.delete(event.pointerId);
+    if (held?.pointerId !== event.pointerId) return;
+    const { isPan } = held;
+    held = null;
+    container.classList.remove("is-panning");
+    if (isPan) return;
+    if (event.type === "pointercancel") modes.current()?.cancel?.();
+    else modes.current()?.up?.();
+  };
+  container.addEventListener("pointerup", end);
+  container.addEventListener("pointercancel", end);
+
+  container.addEventListener("dblclick", (event) => {
+    if (event.button === 0) modes.current()?.finish?.();
+  });
+  container.addEventListener("contextmenu", (event) => event.preventDefault());
+  container.addEventListener("auxclick", (event) => event.preventDefault());
+  container.addEventListener(
+    "wheel",
+    (event) => {
+      if (!event.altKey) return;
+      event.preventDefault();
+      event.stopPropagation();
+      resize(event.deltaY < 0 ? 1 : -1);
+    },
+    { capture: true, passive: false },
+  );
+
+  /**
+   * @param {PointerEvent} event
+   * @param {boolean} isPan
+   */
+  function hold(event, isPan) {
+    held = { pointerId: event.pointerId, isPan, x: event.clientX, y: event.clientY };
+    container.setPointerCapture(event.pointerId);
+    container.classList.toggle("is-panning", isPan);
+  }
+}

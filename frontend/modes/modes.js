@@ -1,0 +1,57 @@
+/**
+ * The mode that the pointer is in. A mode sees points in patch pixels and knows neither the map nor the page.
+ *
+ * @import {Point} from "../state/mask.js"
+ * @import {EditorDocument} from "../state/document.js"
+ * @import {Store} from "../state/store.js"
+ * @import {Tools} from "../state/tools.js"
+ */
+
+/**
+ * @typedef {object} Gesture
+ * @property {Point} point
+ * @property {Point[]} passed all points since the last event, `point` last
+ * @property {boolean} isShift
+ * @property {boolean} isSecondary the right button
+ *
+ * @typedef {object} Mode
+ * @property {string} cursor a CSS cursor
+ * @property {() => void} enter
+ * @property {() => void} exit
+ * @property {(gesture: Gesture) => void} [down]
+ * @property {(gesture: Gesture) => void} [drag]
+ * @property {(point: Point | null) => void} [hover] null: the pointer left
+ * @property {() => void} [up]
+ * @property {() => void} [cancel]
+ * @property {() => void} [finish] a double click
+ * @property {(chord: string) => boolean} [key] whether the mode took the key
+ *
+ * @typedef {object} Hand what modes may do to the screen
+ * @property {(at: Point | null, sizePx: number) => void} showBrush
+ * @property {(ring: Point[]) => void} showRing
+ * @property {(isOn: boolean) => void} setPanning
+ * @property {() => number} scale screen pixels a patch pixel
+ *
+ * @typedef {{document: EditorDocument, tools: Store<Tools>, hand: Hand, boundaryValue: number | null}} ModeParts
+ */
+
+export class Modes {
+  /** @param {Record<string, Mode>} modes */
+  constructor(modes) {
+    this.modes = modes;
+    this.id = "";
+  }
+
+  /** @returns {Mode | undefined} */
+  current() {
+    return this.modes[this.id];
+  }
+
+  /** @param {string} id */
+  set(id) {
+    if (id === this.id || !(id in this.modes)) return;
+    this.current()?.exit();
+    this.id = id;
+    this.current()?.enter();
+  }
+}

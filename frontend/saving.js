@@ -1,0 +1,162 @@
+/**
+ * Saving and submitting: version-checked, safe to repeat, and no stroke is ever lost on the way.
+ *
+ * @import {ConflictFacts} from "./api/types.js"
+ * @import {Labelling, Parts} from "./labelling.js"
+ * @import {Mask} from "./state/mask.js"
+ */
+import { ApiError } from "./api/errors.js";
+
+/** One save may take several tries; all of them carry one key, so that the server does it once. */
+/** @typedef {{mask: Mask, baseNumber: number, submit: boolean, key: string}} Attempt */
+
+export class Saving {
+  /** @type {Attempt | null} */
+  #attempt = null;
+  /** @type {Promise<unknown>} drafts are written one after the other */
+  #drafting = Promise.resolve();
+  #isBusy = false;
+
+  /**
+   * @param {Parts} parts
+   * @param {Labelling} labelling
+   */
+  constructor(parts, labelling) {
+    this.parts = parts;
+    this.labelling = labelling;
+    parts.document.subscribe((event) => {
+      if (event.type === "step") this.keepDraft();
+    });
+  }
+
+  /** Writes what the server does not have yet to the browser's store; done after each step. */
+  keepDraft() {
+    const { document, drafts, person } = this.parts;
+    const { patch, baseNumber, strokes } = document;
+    const mask = document.current();
+    if (!patch || !mask) return;
+    const isDirty = document.isDirty();
+    const seconds = document.clock.seconds();
+    this.#drafting = this.#drafting
+      .then(() => (isDirty ? drafts.put({ patchId: patch.id, baseNumber, mask, strokes, seconds }) : drafts.remove(patch.id)))
+      .catch(() => person.tell("This browser cannot keep unsaved strokes. Save often.", "warning"));
+  }
+
+  /** @returns {Promise<unknown>} when all drafts are written */
+  drafted() {
+    return this.#drafting;
+  }
+
+  /**
+   * @param {{submit: boolean}} how
+   * @returns {Promise<boolean>} whether the server has it
+   */
+  async save({ submit }) {
+    const { api, document, situation } = this.parts;
+    document.endStroke();
+    const patch = document.patch;
+    const mask = document.current();
+    if (!patch || !mask || this.#isBusy) return false;
+    this.#isBusy = true;
+    document.isLocked = submit;
+    situation.set({ phase: "saving", notice: null });
+    const seconds = document.clock.seconds();
+    const strokes = document.strokes;
+    try {
+      const idempotencyKey = this.#keyFor(mask, document.baseNumber, submit);
+      const proposalId = patch.proposal?.id ?? null;
+      const { baseNumber } = document;
+      const saved = await api.saveMask(patch.id, { mask, baseNumber, submit, seconds, strokes, proposalId, idempotencyKey });
+      this.#attempt = null;
+      document.strokes -= strokes;
+      document.clock.reset(document.clock.seconds() - seconds);
+      document.markSaved(mask, saved.revision.number);
+      this.keepDraft();
+      situation.set({ phase: "ready", savedAt: saved.revision.saved_at, isCutOff: false });
+      return true;
+    } catch (error) {
+      document.isLocked = false;
+      this.#isBusy = false;
+      const conflict = error instanceof ApiError && error.kind === "revision-conflict" && conflictIn(error);
+      if (conflict) return await this.#settle(mask, conflict, submit);
+      this.labelling.fail(error, () => (submit ? this.submit() : this.save({ submit })));
+      return false;
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  /** Submits the mask for review; the next patch follows at once. */
+  async submit() {
+    const { document, person } = this.parts;
+    if (!(await this.save({ submit: true }))) return;
+    person.tell("Submitted for review.", "success");
+    await this.#drafting;
+    document.close();
+    await this.labelling.next();
+  }
+
+  /**
+   * Another revision was saved first: both masks are shown, and the person decides. The server has kept ours too.
+   *
+   * @param {Mask} mine
+   * @param {ConflictFacts} conflict
+   * @param {boolean} submit
+   * @returns {Promise<boolean>}
+   */
+  async #settle(mine, conflict, submit) {
+    const { api, document, person, situation } = this.parts;
+    const patch = document.patch;
+    this.#attempt = null;
+    try {
+      const { number, author, saved_at } = conflict.current;
+      const theirs = await api.fetchMask(conflict.current.mask_url);
+      const answer = await person.askConflict({ mine, theirs, author, savedAt: saved_at });
+      if (document.patch !== patch) return false;
+      if (answer === "mine") {
+        document.baseNumber = number;
+        return await this.save({ submit });
+      }
+      if (answer === "theirs") {
+        document.adopt(theirs, number);
+        document.strokes = 0;
+        situation.set({ phase: "ready", savedAt: saved_at });
+        person.tell(`You work on ${author}'s mask now. Undo brings yours back.`, "info");
+        return false;
+      }
+      situation.set({ phase: "ready" });
+      person.tell("Not saved yet: your strokes are kept in this browser.", "warning");
+    } catch (error) {
+      this.labelling.fail(error, () => this.save({ submit }));
+    }
+    return false;
+  }
+
+  /**
+   * @param {Mask} mask
+   * @param {number} baseNumber
+   * @param {boolean} submit
+   * @returns {string}
+   */
+  #keyFor(mask, baseNumber, submit) {
+    const last = this.#attempt;
+    const isAgain = last?.mask === mask && last.baseNumber === baseNumber && last.submit === submit;
+    this.#attempt = isAgain ? last : { mask, baseNumber, submit, key: newKey() };
+    return this.#attempt.key;
+  }
+}
+
+/**
+ * @param {ApiError} error
+ * @returns {ConflictFacts | null}
+ */
+function conflictIn(error) {
+  const { current, kept } = error.facts;
+  return current?.mask_url ? { current, kept } : null;
+}
+
+/** `crypto.randomUUID` exists on secure origins only, and a field server may have none. */
+export function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
