@@ -1,0 +1,112 @@
+"""Between masks of pixels and grids of cells: what a model says of a cell, and what a mask says of a pixel.
+
+A mask is uint8 ``(rows, cols)`` of class values, 255 where unsure; a cell is a square of ``CELL_PX``
+pixels; a token patch is a square of ``TOKEN_PATCH_CELLS`` cells. Class *indices* count in the legend's order.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlservice.contracts import UNSURE, Legend
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+CELL_PX = 4
+TOKEN_PATCH_CELLS = 16
+TOKEN_PATCH_PX = CELL_PX * TOKEN_PATCH_CELLS
+IGNORED_INDEX = -100
+"""The class index of a cell that is left out of the loss."""
+BOUNDARY_WEIGHT = 2
+"""What a boundary pixel counts where other pixels count 1: boundaries are thinner than cells, and a plain
+majority would break them up. Of the weights 1 to 4, and of fixed shares, this lets upsampled cells match the
+masks of synthetic landscapes best."""
+
+
+def mask_to_cells(mask: NDArray[np.uint8], legend: Legend) -> NDArray[np.uint8]:
+    """One class value for each cell, uint8 ``(rows / CELL_PX, cols / CELL_PX)``.
+
+    A cell is unsure where more than half of its pixels are; else it has the class that most of its other
+    pixels have, a boundary pixel counting `BOUNDARY_WEIGHT` times, and the earlier class in the legend when
+    two are level. Raises ValueError when a side is no multiple of the cell, or a value is neither in the
+    legend nor unsure.
+    """
+    rows, cols = mask.shape
+    if rows % CELL_PX or cols % CELL_PX:
+        raise ValueError(f"a mask's sides must be multiples of {CELL_PX} px, got {rows} × {cols}")
+    values = np.array(legend.values, dtype=np.uint8)
+    if stray := set(np.unique(mask).tolist()) - {*legend.values, UNSURE}:
+        raise ValueError(f"the mask has values that are not in the legend: {sorted(stray)}")
+    blocks = mask.reshape(rows // CELL_PX, CELL_PX, cols // CELL_PX, CELL_PX)
+    votes = np.stack([(blocks == value).sum((1, 3)) for value in values])
+    if legend.boundary_value is not None:
+        votes[legend.values.index(legend.boundary_value)] *= BOUNDARY_WEIGHT
+    cells = values[votes.argmax(0)]
+    cells[(blocks == UNSURE).mean((1, 3)) > 0.5] = UNSURE
+    return cells
+
+
+def cells_to_mask(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Every pixel of a cell gets the cell's value; the inverse of `mask_to_cells` for such masks."""
+    return cells.repeat(CELL_PX, axis=0).repeat(CELL_PX, axis=1)
+
+
+def cells_to_indices(cells: NDArray[np.uint8], legend: Legend) -> NDArray[np.int64]:
+    """Class indices of cells, int64 of the same shape; `IGNORED_INDEX` where unsure."""
+    table = np.full(256, IGNORED_INDEX, dtype=np.int64)
+    table[list(legend.values)] = np.arange(len(legend.values))
+    return table[cells]
+
+
+def indices_to_cells(indices: NDArray[np.int64], legend: Legend) -> NDArray[np.uint8]:
+    """The inverse of `cells_to_indices`."""
+    values = np.array(legend.values, dtype=np.uint8)
+    return np.where(indices == IGNORED_INDEX, np.uint8(UNSURE), values[np.maximum(indices, 0)])
+
+
+def token_patch_origins(row: int, col: int, size_px: int) -> NDArray[np.int64]:
+    """Upper left corners ``(token patches, 2)`` in pixels of a patch's token patches, row by row."""
+    steps = np.arange(0, size_px, TOKEN_PATCH_PX)
+    rows, cols = np.meshgrid(row + steps, col + steps, indexing="ij")
+    return np.stack([rows.ravel(), cols.ravel()], axis=1).astype(np.int64)
+
+
+def split_token_patches(cells: NDArray[Scalar]) -> NDArray[Scalar]:
+    """Cells ``(…, rows, cols)`` as token patches ``(token patches, …, 16, 16)``, row by row."""
+    side = TOKEN_PATCH_CELLS
+    *lead, rows, cols = cells.shape
+    blocks = cells.reshape(*lead, rows // side, side, cols // side, side)
+    blocks = np.moveaxis(np.moveaxis(blocks, -2, 0), -3, 0)
+    return blocks.reshape(-1, *lead, side, side)
+
+
+def join_token_patches(
+    patches: NDArray[Scalar], rows: int, cols: int
+) -> NDArray[Scalar]:
+    """The inverse of `split_token_patches`: ``(…, rows, cols)`` cells."""
+    side = TOKEN_PATCH_CELLS
+    lead = patches.shape[1:-2]
+    blocks = patches.reshape(rows // side, cols // side, *lead, side, side)
+    blocks = np.moveaxis(np.moveaxis(blocks, 0, -3), 0, -2)
+    return blocks.reshape(*lead, rows, cols)
+
+
+def upsample_probabilities(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Cell probabilities ``(classes, rows, cols)`` at every pixel, bilinear between the cells' centres."""
+    _, rows, cols = probabilities.shape
+    along_rows, along_cols = _bilinear_weights(rows), _bilinear_weights(cols)
+    return np.asarray(along_rows @ probabilities @ along_cols.T, dtype=np.float32)
+
+
+def probabilities_to_mask(probabilities: NDArray[np.float32], legend: Legend) -> NDArray[np.uint8]:
+    """The mask ``(rows × CELL_PX, cols × CELL_PX)`` of the likeliest class at each pixel."""
+    return indices_to_cells(upsample_probabilities(probabilities).argmax(0), legend)
+
+
+def _bilinear_weights(cells: int) -> NDArray[np.float32]:
+    """``(cells × CELL_PX, cells)``: how much each cell's centre weighs at each pixel's centre."""
+    at = np.clip((np.arange(cells * CELL_PX) + 0.5) / CELL_PX - 0.5, 0, cells - 1)
+    return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(cells))).astype(np.float32)
