@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,10 +34,10 @@ def milpa_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def landscape_tif(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
+def landscape_tif(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A drawn scene of 640 x 640 px and its truth, both georeferenced."""
     from mlservice.landscape import write_landscape_scene
 
     folder = tmp_path_factory.mktemp("landscape")
     write_landscape_scene(folder / "scene.tif", folder / "truth.tif", seed=11, size_px=640)
-    yield folder / "scene.tif", folder / "truth.tif"
+    return folder / "scene.tif", folder / "truth.tif"
