@@ -49,6 +49,8 @@ def _known_sentence(output: str, last: str) -> str | None:
             "The database has no PostGIS: install it on the server that DATABASE_URL names and let an "
             "administrator run `CREATE EXTENSION postgis` in that database."
         )
+    if last.startswith("CommandError: "):
+        return last.removeprefix("CommandError: ")
     if "ImproperlyConfigured" in output:
         return last.partition("ImproperlyConfigured:")[2].strip() or last
     return None

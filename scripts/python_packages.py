@@ -67,7 +67,7 @@ def uv_settings() -> dict[str, str]:
 
 
 def torch_options(settings: dict[str, str]) -> list[str]:
-    """What makes uv take the CPU build of torch, unless UV_TORCH_BACKEND asks for another (`auto`, `cu130`)."""
+    """What makes uv take the CPU build of torch, unless UV_TORCH_BACKEND asks for another, such as `auto`."""
     find_links = os.environ.get("UV_FIND_LINKS", settings.get("UV_FIND_LINKS", ""))
     if "UV_TORCH_BACKEND" in os.environ or _has_torch_file(find_links):
         return []

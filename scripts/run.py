@@ -23,6 +23,10 @@ from scripts.supervisor import Supervisor
 
 UP_TIMEOUT_S = 180
 QUEUES = ("default", "inference", "training")
+OFF = ("0", "false", "no", "off")
+# As `manage.py demo` makes them.
+DEMO_USERS = ("annotator", "lead", "mlstaff")
+DEMO_PASSWORD = "milpa-demo"  # noqa: S105 - printed for all to use, and made for DEBUG only
 
 
 def main() -> int:
@@ -63,7 +67,7 @@ def _already_running(facts: dict[str, str]) -> str:
 
 
 def _bring_up_to_date(env: dict[str, str], logs: Path) -> str:
-    """Migrate, and make the demo's users and projects unless DEMO=0; what the demo tells of its users."""
+    """Migrate, and make the demo's users and projects unless DEMO=0; who can sign in then."""
     printed: list[str] = []
     step(
         "Bringing the database up to date",
@@ -105,26 +109,34 @@ def _programs(env: dict[str, str], var: Path, address: Address) -> list[Child]:
 
 
 def _wait_until_up(address: Address, supervisor: Supervisor) -> None:
-    """Wait for the health address to say that all is well."""
-    url = f"{address.local_url}/healthz"
-    # A proxy that the environment names is not the way to this machine itself.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    deadline, last = time.monotonic() + UP_TIMEOUT_S, "no answer"
+    """Wait for the health address to answer and for each worker to say that it is ready."""
+    deadline = time.monotonic() + UP_TIMEOUT_S
     while True:
-        try:
-            with opener.open(url, timeout=5) as answer:
-                if answer.status == 200:
-                    return
-        except urllib.error.HTTPError as error:
-            last = f"{error.code}: {error.read(300).decode(errors='replace')}"
-        except OSError as error:
-            last = str(error)
+        lacking = _health(address) or supervisor.first_without(" ready.", prefix="worker-")
+        if not lacking:
+            return
         supervisor.fail_on_death()
         if time.monotonic() > deadline:
             raise Failure(
-                f"{url} is not well after {UP_TIMEOUT_S} s ({last}): read the logs in var/log, and run again."
+                f"Milpa is not up after {UP_TIMEOUT_S} s ({lacking}): read the logs in var/log, and run again."
             )
         time.sleep(0.1)
+
+
+def _health(address: Address) -> str:
+    """What is wrong with the web server, empty where nothing is."""
+    # The server answers only to the names it is told.
+    host = os.environ.get("ALLOWED_HOSTS", "").split(",")[0].strip().lstrip(".*") or "localhost"
+    request = urllib.request.Request(f"{address.local_url}/healthz", headers={"Host": host})
+    # A proxy that the environment names is not the way to this machine itself.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=5) as answer:
+            return "" if answer.status == 200 else f"/healthz answers {answer.status}"
+    except urllib.error.HTTPError as error:
+        return f"/healthz answers {error.code}: {error.read(200).decode(errors='replace').strip()}"
+    except OSError as error:
+        return f"/healthz: {error}"
 
 
 def _watch(supervisor: Supervisor) -> None:

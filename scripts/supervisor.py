@@ -48,6 +48,11 @@ class Supervisor:
                     f"{child.name} did not start: mend what its log tells ({child.log}), and run again."
                 )
 
+    def first_without(self, words: str, *, prefix: str) -> str:
+        """The first program of a kind whose log lacks some words, empty where none does."""
+        kind = (child for child in self._programs if child.name.startswith(prefix))
+        return next((child.name for child in kind if words not in child.last_lines(200)), "")
+
     def stop(self, *, hurry: bool = False) -> None:
         """Ask all to stop, then wait for each."""
         for child in self._programs:
