@@ -9,4 +9,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("annotator.api.urls")),
     path("healthz", healthz),
+    path("", include("annotator.web.urls")),
 ]

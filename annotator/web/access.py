@@ -1,0 +1,84 @@
+"""Who may open which page: strangers meet a 404, members without the role a sentence that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.text import get_text_list
+
+from annotator.enums import Role
+from annotator.models import Project
+from annotator.queries.access import member_roles
+
+Rest = ParamSpec("Rest")
+
+
+class SignedInRequest(HttpRequest):
+    """A request behind `login_required`."""
+
+    user: User
+
+
+@dataclass(frozen=True)
+class ProjectAccess:
+    """The project that a page is about and what the person may do in it; templates read it as ``access``."""
+
+    project: Project
+    roles: frozenset[Role]
+
+    @property
+    def may_annotate(self) -> bool:
+        return bool(self.roles & {Role.ANNOTATOR, Role.LEAD})
+
+    @property
+    def may_lead(self) -> bool:
+        return Role.LEAD in self.roles
+
+    @property
+    def may_train(self) -> bool:
+        return Role.ML_STAFF in self.roles
+
+    @property
+    def role_names(self) -> str:
+        """The roles in words, in the order of the enum: "annotator and project lead"."""
+        return get_text_list([role.label for role in Role if role in self.roles], "and")
+
+    def context(self, **more: Any) -> dict[str, Any]:
+        """The template context of a page of this project."""
+        return {"access": self, "project": self.project, **more}
+
+
+PageView = Callable[Concatenate[SignedInRequest, ProjectAccess, Rest], HttpResponse]
+
+
+def project_view(*needed: Role) -> Callable[[PageView[Rest]], Callable[..., HttpResponse]]:
+    """Lets members with one of the roles in; without arguments, every member."""
+
+    def decorate(view: PageView[Rest]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(
+            request: SignedInRequest, slug: str, *args: Rest.args, **kwargs: Rest.kwargs
+        ) -> HttpResponse:
+            project = get_object_or_404(Project, slug=slug)
+            roles = member_roles(request.user, project.pk)
+            if not roles:
+                raise Http404
+            if needed and roles.isdisjoint(needed):
+                wanted = " or ".join(role.label for role in needed)
+                raise PermissionDenied(
+                    f"This page of {project.name} is for the role {wanted}. "
+                    "Ask a lead of the project to give it to you."
+                )
+            return view(request, ProjectAccess(project, roles), *args, **kwargs)
+
+        return login_required(guarded)
+
+    return decorate

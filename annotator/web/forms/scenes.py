@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from annotator.models import Scene
+
+CHANNELS = ("red", "green", "blue")
+
+
+def _date_field(**options: Any) -> forms.DateField:
+    return forms.DateField(widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"), **options)
+
+
+def _source_help() -> str:
+    folders = " or ".join(str(folder) for folder in settings.SCENE_FOLDERS)
+    return f"An address (https) or a file on the server in {folders}." if folders else "An address (https)."
+
+
+class SceneForm(forms.Form):
+    """A scene by upload or by source; the domain says what is wrong with the file."""
+
+    file = forms.FileField(
+        required=False,
+        label="Upload a GeoTIFF",
+        widget=forms.ClearableFileInput({"accept": ".tif,.tiff,image/tiff"}),
+    )
+    source = forms.CharField(required=False, max_length=1000, label="or give a path or URL")
+    name = forms.CharField(
+        required=False, max_length=120, help_text="The file's name is taken when this is empty."
+    )
+    acquired_on = _date_field(
+        required=False,
+        label="Date of acquisition",
+        help_text="Read from the file when this is empty. Proposals are made from the newest scene.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.fields["source"].help_text = _source_help()
+
+
+class DisplayForm(forms.Form):
+    """Which bands are shown as red, green and blue, and the range of values that each covers."""
+
+    name = forms.CharField(max_length=120)
+    acquired_on = _date_field(required=False, label="Date of acquisition")
+
+    def __init__(self, scene: Scene, data: Any = None):
+        super().__init__(data, initial={"name": scene.name, "acquired_on": scene.acquired_on})
+        names = [*scene.band_names, *[""] * (scene.band_count or 0)][: scene.band_count]
+        choices = [(n, f"{n} · {name}" if name else str(n)) for n, name in enumerate(names, start=1)]
+        for index, channel in enumerate(CHANNELS):
+            low, high = scene.stretch[index] if scene.stretch else (None, None)
+            self.fields[f"{channel}_band"] = forms.TypedChoiceField(
+                label=f"Band shown as {channel}",
+                choices=choices,
+                coerce=int,
+                initial=scene.display_bands[index] if scene.display_bands else None,
+            )
+            self.fields[f"{channel}_low"] = forms.FloatField(label=f"{channel}: black at", initial=low)
+            self.fields[f"{channel}_high"] = forms.FloatField(label=f"{channel}: full at", initial=high)
+
+    @property
+    def channels(self) -> list[dict[str, Any]]:
+        """The fields of each channel, as the template draws them in a row."""
+        return [
+            {"name": channel, "fields": [self[f"{channel}_{part}"] for part in ("band", "low", "high")]}
+            for channel in CHANNELS
+        ]
+
+    @property
+    def cleaned(self) -> dict[str, Any]:
+        """The arguments of `change_display`, but for scene and user."""
+        values = self.cleaned_data
+        return {
+            "name": values["name"],
+            "acquired_on": values["acquired_on"],
+            "display_bands": [values[f"{channel}_band"] for channel in CHANNELS],
+            "stretch": [[values[f"{channel}_low"], values[f"{channel}_high"]] for channel in CHANNELS],
+        }

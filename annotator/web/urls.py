@@ -1,0 +1,31 @@
+"""The addresses of the pages."""
+
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import path
+
+from annotator.web.views import labelling, members, overview, projects, scenes
+
+urlpatterns = [
+    path("", projects.projects, name="projects"),
+    path(
+        "login/",
+        LoginView.as_view(template_name="login.html", redirect_authenticated_user=True),
+        name="login",
+    ),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("projects/new/", projects.project_new, name="project_new"),
+    path("projects/<slug:slug>/", overview.overview, name="project"),
+    path("projects/<slug:slug>/proposals/", overview.make_proposals, name="make_proposals"),
+    path("projects/<slug:slug>/proposals/<int:job_id>/stop/", overview.stop_proposals, name="stop_proposals"),
+    path("projects/<slug:slug>/scenes/new/", scenes.scene_new, name="scene_new"),
+    path("projects/<slug:slug>/scenes/<int:scene_id>/", scenes.scene, name="scene"),
+    path("projects/<slug:slug>/annotate/", labelling.annotate, name="annotate"),
+    path("projects/<slug:slug>/review/", labelling.review, name="review"),
+    path("projects/<slug:slug>/review/<int:patch_id>/", labelling.review_patch, name="review_patch"),
+    path("projects/<slug:slug>/members/", members.members, name="members"),
+    path(
+        "projects/<slug:slug>/members/<int:membership_id>/remove/",
+        members.member_remove,
+        name="member_remove",
+    ),
+]

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from annotator.domain.members import remove_member
+from annotator.domain.projects import add_member
+from annotator.enums import Role
+from annotator.models import Membership
+from annotator.notices import tell
+from annotator.web.access import ProjectAccess, SignedInRequest, project_view
+from annotator.web.forms.members import MemberForm
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@project_view(Role.LEAD)
+def members(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
+    form = MemberForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user, role = form.cleaned_data["username"], Role(form.cleaned_data["role"])
+        add_member(project=access.project, user=user, role=role)
+        messages.success(request, f"{user} has the role {role.label} now.")
+        return redirect("members", access.project.slug)
+    rows = access.project.memberships.select_related("user").order_by("user__username", "role")
+    context = access.context(form=form, memberships=rows)
+    return render(request, "members.html", context, status=422 if request.method == "POST" else 200)
+
+
+@require_POST
+@project_view(Role.LEAD)
+def member_remove(request: SignedInRequest, access: ProjectAccess, membership_id: int) -> HttpResponse:
+    membership = get_object_or_404(
+        Membership.objects.select_related("user"), pk=membership_id, project=access.project
+    )
+    left = f"{membership.user} no longer has the role {membership.get_role_display()}."
+    with tell(request, left):
+        remove_member(membership=membership, user=request.user)
+    still_leads = access.project.memberships.filter(user=request.user, role=Role.LEAD).exists()
+    return redirect("members", access.project.slug) if still_leads else redirect("projects")

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+
+from annotator.domain.scenes import add_scene, change_display
+from annotator.enums import Role, SceneState
+from annotator.errors import MilpaError
+from annotator.models import Scene
+from annotator.queries.documents import project_document, scene_document
+from annotator.web.access import ProjectAccess, SignedInRequest, project_view
+from annotator.web.forms.scenes import DisplayForm, SceneForm
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@project_view(Role.LEAD)
+def scene_new(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
+    form = SceneForm(request.POST or None, request.FILES or None)
+    if request.method != "POST":
+        return render(request, "scene_new.html", access.context(form=form))
+    if form.is_valid():
+        values = form.cleaned_data
+        try:
+            scene = add_scene(project=access.project, user=request.user, upload=values.pop("file"), **values)
+        except MilpaError as error:
+            form.add_error(None, error.detail)
+        else:
+            messages.success(request, f"{scene.name} is being prepared; its patches follow by themselves.")
+            return redirect("project", access.project.slug)
+    return render(request, "scene_new.html", access.context(form=form), status=422)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@project_view()
+def scene(request: SignedInRequest, access: ProjectAccess, scene_id: int) -> HttpResponse:
+    """What is known of the scene, how it looks, and for leads the form that changes how it is shown."""
+    row = get_object_or_404(Scene, pk=scene_id, project=access.project)
+    if request.method != "POST":
+        return _scene_page(request, access, row, DisplayForm(row))
+    if not access.may_lead:
+        raise PermissionDenied("Only a lead of the project changes how a scene is shown.")
+    form = DisplayForm(row, request.POST)
+    if form.is_valid():
+        try:
+            change_display(scene=row, user=request.user, **form.cleaned)
+        except MilpaError as error:
+            form.add_error(None, error.detail)
+        else:
+            messages.success(request, "This is how everybody sees the scene from now on.")
+            return redirect("scene", access.project.slug, row.pk)
+    return _scene_page(request, access, row, form, status=422)
+
+
+def _scene_page(
+    request: SignedInRequest, access: ProjectAccess, row: Scene, form: DisplayForm, status: int = 200
+) -> HttpResponse:
+    context: dict[str, Any] = access.context(
+        scene=row,
+        form=form if access.may_lead and row.state == SceneState.READY else None,
+        project_json=_only_scene(project_document(access.project, request.user), row),
+    )
+    return render(request, "scene.html", context, status=status)
+
+
+def _only_scene(document: dict[str, Any], row: Scene) -> dict[str, Any]:
+    """The project as the overview map reads it, with that scene alone."""
+    shown = scene_document(row)
+    return document | {"scenes": [shown], "bounds": shown["bounds"]}
