@@ -20,9 +20,9 @@ class Address:
     port: int
 
     @property
-    def local_url(self) -> str:
-        """The address as a program on this machine reaches it."""
-        return f"http://{'127.0.0.1' if self._everywhere else self.host}:{self.port}"
+    def local_host(self) -> str:
+        """The host as a program on this machine reaches it."""
+        return "127.0.0.1" if self._everywhere else self.host
 
     @property
     def shown_url(self) -> str:

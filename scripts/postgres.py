@@ -42,9 +42,9 @@ class Postgres:
         self._programs = programs
         self._account = server_account()
         self._log = log
-        self._home = _home(folder, self._account)
-        self._data = self._home / "cluster"
-        self._sockets, self._made_sockets = _socket_folder(self._home, self._account)
+        self.home = _home(folder, self._account)
+        self._data = self.home / "cluster"
+        self._sockets, self._made_sockets = _socket_folder(self.home, self._account)
         self._settings = SETTINGS | (THROW_AWAY_SETTINGS if throw_away else {})
         self._throw_away = throw_away
         self.child: Child | None = None
@@ -56,7 +56,7 @@ class Postgres:
 
     def start(self) -> None:
         """Make the cluster if need be, start it, and see that its database is there."""
-        need_free_space(self._home, 200, "the database")
+        need_free_space(self.home, 200, "the database")
         rotate(self._log)
         if not self._data.exists():
             self._make()
@@ -91,11 +91,11 @@ class Postgres:
 
     def remove(self) -> None:
         """Delete the cluster's files, wherever they had to be put."""
-        shutil.rmtree(self._home, ignore_errors=True)
+        shutil.rmtree(self.home, ignore_errors=True)
 
     def _make(self) -> None:
         """`initdb` into a folder that gets its name only once it is whole."""
-        fresh = self._home / "cluster.new"
+        fresh = self.home / "cluster.new"
         shutil.rmtree(fresh, ignore_errors=True)
         command = [str(self._programs / "initdb"), "-D", str(fresh), "-U", NAME, "-A", "trust", "--no-sync"]
         command += ["--locale=C.UTF-8", "--encoding=UTF8"]
@@ -175,7 +175,7 @@ class Postgres:
     def _start_sentence(self, output: str) -> str:
         """The sentence for what PostgreSQL wrote as it failed."""
         if "No space left on device" in output:
-            return f"The disk of {self._home} is full: free some space, then run this again."
+            return f"The disk of {self.home} is full: free some space, then run this again."
         if "postmaster.pid" in output and "already exists" in output:
             return (
                 f"Another PostgreSQL server uses {self._data}: stop that server (its process id is the first "

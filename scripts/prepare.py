@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from scripts.machine import (
 )
 from scripts.packages import install_system_packages
 from scripts.python_packages import install_python_packages
+from scripts.remembered import Done, digest
 
 LOCK = ROOT / "requirements.lock"
 OLDEST_PYTHON = (3, 11)
@@ -49,7 +49,7 @@ def prepare(*, database: bool = True, broker: bool = True, browser: bool = False
     _prepare_node()
 
 
-def step(title: str, work: Callable[[], None]) -> None:
+def step(title: str, work: Callable[[], object]) -> None:
     """Say what is being done, and how long it took."""
     print(f"{title} … ", end="", flush=True)
     started = time.monotonic()
@@ -95,29 +95,30 @@ def _can_make_venv() -> bool:
 
 def _prepare_python() -> None:
     """Make the virtual environment, and install what the lock file pins unless that is done already."""
-    stamp = VENV / ".milpa-stamp"
-    wanted = _digest(LOCK) + sys.version.split()[0].rpartition(".")[0]
-    if stamp.exists() and stamp.read_text() == wanted and _works(VENV_PYTHON):
+    done = Done(VENV)
+    wanted = digest(LOCK) + ".".join(map(str, sys.version_info[:2]))
+    works = _works(VENV_PYTHON)
+    if works and done.before("packages", wanted):
         return
     need_free_space(ROOT, 2500, "the Python packages")
-    if not _works(VENV_PYTHON):
+    if not works:
         make = [sys.executable, "-m", "venv", "--clear", str(VENV)]
         step("Making the virtual environment", lambda: logged("venv", make))
     step("Installing Python packages", lambda: install_python_packages(LOCK, logged))
-    stamp.write_text(wanted)
+    done.now("packages", wanted)
 
 
 def _prepare_node() -> None:
     """Install the browser's packages that package-lock.json pins, with the npm of the virtual environment."""
-    lock, stamp = ROOT / "package-lock.json", ROOT / "node_modules" / ".milpa-stamp"
-    wanted = _digest(lock)
-    if stamp.exists() and stamp.read_text() == wanted:
+    done = Done(ROOT / "node_modules")
+    wanted = digest(ROOT / "package-lock.json")
+    if done.before("packages", wanted):
         return
     install = [str(VENV / "bin" / "npm"), "ci", "--no-audit", "--no-fund"]
     # npm finds its node on PATH.
     path = os.pathsep.join([str(VENV / "bin"), os.environ.get("PATH", os.defpath)])
     step("Installing browser packages", lambda: logged("npm", install, env={"PATH": path}))
-    stamp.write_text(wanted)
+    done.now("packages", wanted)
 
 
 def _works(python: Path) -> bool:
@@ -125,7 +126,3 @@ def _works(python: Path) -> bool:
     if not python.exists():
         return False
     return subprocess.run([str(python), "-c", "import pip"], capture_output=True, check=False).returncode == 0
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import signal
 import sys
 import time
-import urllib.error
-import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
 
@@ -16,8 +16,9 @@ from scripts.addresses import Address, need_broker, need_free_port, read_address
 from scripts.child import Child
 from scripts.commands import manage
 from scripts.failure import Failure, Stopped, told
-from scripts.machine import VENV_PYTHON, need_free_space, var_folder
-from scripts.prepare import prepare, step
+from scripts.machine import ROOT, VENV_PYTHON, need_free_space, var_folder
+from scripts.prepare import LOCK, prepare, step
+from scripts.remembered import Done, digest
 from scripts.services import ENDING_SIGNALS, Holding, Services, stop_on_signals
 from scripts.supervisor import Supervisor
 
@@ -45,7 +46,8 @@ def main() -> int:
     private = Services(var, database="DATABASE_URL" not in given, broker="CELERY_BROKER_URL" not in given)
     with private:
         env = os.environ | private.env | {"PORT": str(address.port), "MILPA_VAR": str(var)}
-        users = _bring_up_to_date(env, var / "log")
+        # A server of the user's own may change between two runs, so only the private one is remembered.
+        users = _bring_up_to_date(env, var / "log", Done(private.database_folder))
         supervisor = Supervisor(_programs(env, var, address), private.children)
         holding.tell(private.env | given | {"address": address.shown_url})
         try:
@@ -66,21 +68,24 @@ def _already_running(facts: dict[str, str]) -> str:
     )
 
 
-def _bring_up_to_date(env: dict[str, str], logs: Path) -> str:
+def _bring_up_to_date(env: dict[str, str], logs: Path, done: Done) -> str:
     """Migrate, and make the demo's users and projects unless DEMO=0; who can sign in then."""
-    printed: list[str] = []
-    step(
-        "Bringing the database up to date",
-        lambda: _append(printed, manage("migrate", ["--noinput"], env, logs)),
-    )
-    if os.environ.get("DEMO") == "0":
+    migrations = digest(LOCK, *sorted((ROOT / "annotator" / "migrations").glob("*.py")))
+    if not done.before("migrate", migrations):
+        step("Bringing the database up to date", lambda: manage("migrate", ["--noinput"], env, logs))
+        done.now("migrate", migrations)
+    if os.environ.get("DEBUG", "").lower() in OFF:
+        # With DEBUG the files are served from where they are written.
+        step("Gathering static files", lambda: manage("collectstatic", ["--noinput"], env, logs))
+    if os.environ.get("DEMO", "").lower() in OFF:
         return ""
-    step("Making the demo", lambda: _append(printed, manage("demo", [], env, logs)))
-    return printed[-1]
-
-
-def _append(lines: list[str], text: str) -> None:
-    lines.append(text)
+    commands = ROOT / "annotator" / "management" / "commands"
+    demo = digest(*sorted(commands.glob("*demo*.py"))) + os.environ.get("MILPA_DATA", "")
+    if not done.before("demo", demo):
+        step("Making the demo", lambda: manage("demo", [], env, logs))
+        done.now("demo", demo)
+    password = "$MILPA_DEMO_PASSWORD" if os.environ.get("MILPA_DEMO_PASSWORD") else DEMO_PASSWORD
+    return f"Sign in as {', '.join(DEMO_USERS)} (each with the password {password})."
 
 
 def _programs(env: dict[str, str], var: Path, address: Address) -> list[Child]:
@@ -94,7 +99,16 @@ def _programs(env: dict[str, str], var: Path, address: Address) -> list[Child]:
         "--bind",
         f"{address.host}:{address.port}",
     ]
-    serve += ["--workers", "2", "--threads", "4", "--no-control-socket", "--graceful-timeout", "5"]
+    serve += [
+        "--workers",
+        "2",
+        "--threads",
+        "4",
+        "--preload",
+        "--no-control-socket",
+        "--graceful-timeout",
+        "5",
+    ]
     programs = [Child("web", serve, log=logs / "web.log", env=env)]
     for queue in QUEUES:
         work = [python, "-m", "celery", "-A", "annotator", "worker", "-Q", queue, "-n", f"{queue}@milpa"]
@@ -127,16 +141,17 @@ def _health(address: Address) -> str:
     """What is wrong with the web server, empty where nothing is."""
     # The server answers only to the names it is told.
     host = os.environ.get("ALLOWED_HOSTS", "").split(",")[0].strip().lstrip(".*") or "localhost"
-    request = urllib.request.Request(f"{address.local_url}/healthz", headers={"Host": host})
-    # A proxy that the environment names is not the way to this machine itself.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    # http.client, unlike urllib, sends nothing to a proxy that the environment names.
+    link = http.client.HTTPConnection(address.local_host, address.port, timeout=5)
     try:
-        with opener.open(request, timeout=5) as answer:
-            return "" if answer.status == 200 else f"/healthz answers {answer.status}"
-    except urllib.error.HTTPError as error:
-        return f"/healthz answers {error.code}: {error.read(200).decode(errors='replace').strip()}"
-    except OSError as error:
+        link.request("GET", "/healthz", headers={"Host": host})
+        answer = link.getresponse()
+        said = answer.read(200).decode(errors="replace").strip()
+    except (OSError, http.client.HTTPException) as error:
         return f"/healthz: {error}"
+    finally:
+        link.close()
+    return "" if answer.status == HTTPStatus.OK else f"/healthz answers {answer.status}: {said}"
 
 
 def _watch(supervisor: Supervisor) -> None:

@@ -78,6 +78,11 @@ class Services:
         return found
 
     @property
+    def database_folder(self) -> Path | None:
+        """Where the private cluster lives, None where the database is not private."""
+        return self._postgres.home if self._postgres else None
+
+    @property
     def children(self) -> list[Child]:
         servers = (self._postgres, self._redis)
         return [server.child for server in servers if server and server.child]
