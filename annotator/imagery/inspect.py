@@ -17,7 +17,7 @@ from rasterio.errors import CRSError
 from rasterio.io import DatasetReader
 from rasterio.warp import transform
 
-from annotator.imagery.bands import choose_display_bands, choose_stretch
+from annotator.imagery.bands import check_display_bands, choose_display_bands, choose_stretch
 from annotator.imagery.footprint import footprint_of
 from annotator.imagery.opening import open_raster
 from annotator.imagery.problems import EmptyScene, Misplaced, NotGeoreferenced, UnsuitableResolution
@@ -67,10 +67,10 @@ def inspect_raster(path: Path) -> RasterFacts:
         gsd_m = _check_place(dataset)
         names = [name or f"band {i}" for i, name in enumerate(dataset.descriptions, start=1)]
         bands = choose_display_bands(names, dataset.colorinterp)
-        values, valid = read_sample(dataset, bands)
+        values, valid = _read_sample(dataset, bands)
         if not valid.any():
             raise EmptyScene(
-                f"All pixels of {path.name} are without data. Check the nodata value "
+                "All pixels are without data. Check the nodata value "
                 "(`gdal_edit.py -a_nodata VALUE`, or `-unsetnodata`), or choose another file."
             )
         epsg = dataset.crs.to_epsg()
@@ -92,7 +92,18 @@ def inspect_raster(path: Path) -> RasterFacts:
         )
 
 
-def read_sample(dataset: DatasetReader, bands: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def propose_stretch(path: Path, display_bands: list[int]) -> list[list[float]]:
+    """The stretch that suits those bands of a file, as `inspect_raster` proposes it for its own choice.
+
+    Raises `BadScene` when the file cannot be read or has no such bands.
+    """
+    with open_raster(path) as dataset:
+        check_display_bands(display_bands, dataset.count)
+        values, valid = _read_sample(dataset, tuple(display_bands))
+        return [list(pair) for pair in choose_stretch(values, valid)]
+
+
+def _read_sample(dataset: DatasetReader, bands: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """The raster in at most 1,024 pixels a side: values (bands, rows, cols) and validity (rows, cols)."""
     step = max(1.0, max(dataset.width, dataset.height) / _SAMPLE_PX)
     shape = (math.ceil(dataset.height / step), math.ceil(dataset.width / step))

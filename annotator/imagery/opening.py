@@ -56,8 +56,7 @@ _ARCHIVES = {
 # Metadata of these domains makes GDAL open the files that it names, and a TIFF may carry any domain.
 _DOMAINS_THAT_NAME_FILES = {"OVERVIEWS", "PROXYOVERVIEWREQUEST", "GEOLOCATION"}
 _DAMAGED = (
-    "The file {name} is damaged or was cut off: {what}. Compare its size with the original's, "
-    "and upload it again."
+    "The file is damaged or was cut off: {what}. Compare its size with the original's, and add it again."
 )
 
 
@@ -75,20 +74,20 @@ def open_raster(path: Path) -> Iterator[DatasetReader]:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             dataset = open_dataset(path, driver=driver)
     except RasterioIOError as error:
-        raise damaged(path, "it cannot be opened") from error
+        raise damaged("it cannot be opened") from error
     with dataset:
-        _check_references(dataset, path)
+        _check_references(dataset)
         _check_pixels(dataset)
         _check_size(dataset, path)
         try:
             _read_some_blocks(dataset)
             yield dataset
         except RasterioIOError as error:
-            raise damaged(path, "some of its pixels cannot be read") from error
+            raise damaged("some of its pixels cannot be read") from error
 
 
-def damaged(path: Path, what: str) -> DamagedScene:
-    return DamagedScene(_DAMAGED.format(name=path.name, what=what))
+def damaged(what: str) -> DamagedScene:
+    return DamagedScene(_DAMAGED.format(what=what))
 
 
 def _driver(path: Path) -> str:
@@ -103,25 +102,23 @@ def _driver(path: Path) -> str:
     if archive is None and head[257:262] == b"ustar":
         archive = "tar"
     if archive:
-        raise ArchivedScene(
-            f"The file {path.name} is a {archive} archive; unpack it first, then add the image."
-        )
+        raise ArchivedScene(f"The file is a {archive} archive; unpack it first, then add the image in it.")
     if b"<VRTDataset" in head:
         raise NotARaster(
-            f"The file {path.name} is a VRT, which only points at other files. "
+            "The file is a VRT, which only points at other files. "
             "Make one image of it with `gdal_translate in.vrt out.tif` and add that."
         )
     raise NotARaster(
-        f"The file {path.name} is no GeoTIFF, JPEG 2000 or PNG image. Convert it with "
+        "The file is no GeoTIFF, JPEG 2000 or PNG image. Convert it with "
         "`gdal_translate in out.tif` and add the result."
     )
 
 
-def _check_references(dataset: DatasetReader, path: Path) -> None:
+def _check_references(dataset: DatasetReader) -> None:
     # First of all checks: counting overviews would already open the file that the metadata names.
     if any(domain.upper() in _DOMAINS_THAT_NAME_FILES for domain in dataset.tag_namespaces()):
         raise RefersElsewhere(
-            f"The metadata of {path.name} point at other files. Write it anew without them: "
+            "The file's metadata point at other files. Write it anew without them: "
             "`gdal_translate -co COPY_SRC_MDD=NO in.tif out.tif`."
         )
 

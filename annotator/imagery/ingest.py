@@ -1,0 +1,134 @@
+"""From a raster file to the Cloud-Optimized GeoTIFF that tiles are read from."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.contrib.gis.geos import MultiPolygon
+from rasterio.env import Env
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
+from rasterio.shutil import copy as copy_raster
+from rio_cogeo.cogeo import cog_validate
+
+from annotator.enums import SceneState
+from annotator.imagery.inspect import RasterFacts, check_raster, guess_acquired_on, inspect_raster
+from annotator.imagery.opening import damaged, open_raster
+from annotator.imagery.problems import NoOverlap, NoSpaceLeft
+from annotator.models import Project
+
+BLOCK_PX = 256
+
+# Room that is left to the database and to other scenes.
+_SPARE_BYTES = 64 * 2**20
+
+
+def ingest_scene(path: Path, *, cog_path: Path, on_progress: Callable[[str], None]) -> RasterFacts:
+    """Makes the scene's COG at ``cog_path`` and tells what it holds.
+
+    The grid and the values stay the source's; a file that is a COG already is copied as it is. ``on_progress``
+    gets a sentence at each step. The COG appears whole or not at all, so the call can be repeated. Raises
+    `BadScene`, each kind with its own code and remedy.
+    """
+    on_progress("Checking the file.")
+    check_raster(path)
+    with _disk_full_told(cog_path, path.stat().st_size):
+        cog_path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = cog_path.with_name(f".{uuid.uuid4().hex}.tif")
+        try:
+            with open_raster(path) as source:
+                acquired_on = guess_acquired_on(source, path.name)
+                is_cog = source.driver == "GTiff" and _is_tiled_cog(path, source)
+                on_progress("Reading every pixel once." if is_cog else "Making overviews and tiles of it.")
+                if is_cog:
+                    _read_all(source)
+                    shutil.copyfile(path, unfinished)
+                else:
+                    _convert(source, unfinished)
+            on_progress("Looking at the pixels.")
+            facts = inspect_raster(unfinished)
+            unfinished.replace(cog_path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    return dataclasses.replace(facts, acquired_on=acquired_on)
+
+
+def check_overlap(footprint: MultiPolygon, project: Project) -> None:
+    """Raises NoOverlap for a scene away from the project's area of interest or, without one, from its scenes."""
+    if project.area_of_interest:
+        if not project.area_of_interest.intersects(footprint):
+            raise NoOverlap(
+                "The scene does not overlap the project's area of interest. Choose a scene of that area, or "
+                "draw the area anew."
+            )
+        return
+    ready = project.scenes.filter(state=SceneState.READY)
+    if ready.exists() and not ready.filter(footprint__intersects=footprint).exists():
+        raise NoOverlap(
+            "The scene does not overlap the project's other scenes. Make a project for the other place, or "
+            "draw an area of interest that covers both."
+        )
+
+
+def _is_tiled_cog(path: Path, source: DatasetReader) -> bool:
+    is_valid, _, warnings = cog_validate(path, quiet=True)
+    # A small file may pass without tiles; larger blocks than this make every tile slow; and what lies in
+    # files beside it (a mask, a nodata value) would not come along.
+    return (
+        is_valid and not warnings and max(source.block_shapes[0]) <= 2 * BLOCK_PX and len(source.files) == 1
+    )
+
+
+def _read_all(source: DatasetReader) -> None:
+    # What GDAL has read while converting is known to be readable; a copy would carry damage along.
+    for band in source.indexes:
+        source.checksum(band)
+
+
+def _convert(source: DatasetReader, target: Path) -> None:
+    try:
+        with Env(GDAL_NUM_THREADS="ALL_CPUS", GDAL_TIFF_INTERNAL_MASK=True):
+            copy_raster(
+                source,
+                target,
+                driver="COG",
+                COMPRESS="DEFLATE",
+                PREDICTOR="YES",
+                BLOCKSIZE=BLOCK_PX,
+                OVERVIEW_RESAMPLING="AVERAGE",
+                BIGTIFF="IF_SAFER",
+                NUM_THREADS="ALL_CPUS",
+            )
+    except RasterioError as error:
+        if _free_bytes(target.parent) < _SPARE_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise damaged("some of its pixels cannot be read") from error
+
+
+@contextmanager
+def _disk_full_told(cog_path: Path, needed_bytes: int) -> Iterator[None]:
+    """Refuses to begin without room for another copy of the file, and tells of a disk that fills up later."""
+    sentence = (
+        "There is not enough space left on the server for this scene. Ask the operator to make room on the "
+        "disk of MILPA_MEDIA, then add the scene again."
+    )
+    if _free_bytes(cog_path) < needed_bytes + _SPARE_BYTES:
+        raise NoSpaceLeft(sentence)
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise NoSpaceLeft(sentence) from error
+
+
+def _free_bytes(path: Path) -> int:
+    existing = next(folder for folder in (path, *path.parents) if folder.exists())
+    return shutil.disk_usage(existing).free

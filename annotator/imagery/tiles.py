@@ -1,0 +1,188 @@
+"""Scenes as map tiles, and as the arrays that a model sees: one call serves both."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from rasterio.enums import ColorInterp
+from rasterio.env import Env, set_gdal_config
+from rasterio.errors import RasterioIOError
+from rio_tiler.errors import TileOutsideBounds
+from rio_tiler.io import Reader
+
+from annotator.imagery.grid import TILE_PX
+from annotator.imagery.problems import SceneFileGone
+from annotator.models import Scene
+
+CONTENT_TYPE = "image/webp"
+MAX_TILE_ZOOM = 24
+MAX_SIZE_PX = 1024
+
+_OPEN_FILES_PER_THREAD = 16
+_BLOCK_CACHE_BYTES = 256 * 2**20
+_READ_OPTIONS = {
+    # Looking for files beside the COG costs more than reading from it.
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    # Values and mask are read one after the other; without its block cache GDAL would warp the tile twice.
+    "GDAL_VRT_WARP_USE_DATASET_RASTERIO": "NO",
+}
+
+# Unless told otherwise, GDAL's cache of unpacked blocks takes a share of the machine's memory in each process.
+if "GDAL_CACHEMAX" not in os.environ:
+    set_gdal_config("GDAL_CACHEMAX", _BLOCK_CACHE_BYTES)
+
+
+@dataclass(frozen=True)
+class TileImage:
+    """A tile of a scene in 8 bits."""
+
+    rgb: np.ndarray  # uint8 (rows, cols, 3), black where invalid
+    valid: np.ndarray  # bool (rows, cols): the scene has data there
+
+
+def read_tile(
+    cog_path: Path,
+    x: int,
+    y: int,
+    z: int,
+    *,
+    size_px: int = TILE_PX,
+    display_bands: Sequence[int],
+    stretch: Sequence[Sequence[float]],
+    resampling: str = "bilinear",
+) -> TileImage:
+    """The scene on a tile of the grid, stretched to 8 bits.
+
+    ``display_bands`` are the band numbers (from 1) of red, green and blue; ``stretch`` holds for each of them
+    the value shown as 0 and the one shown as 255; ``size_px`` is the side of the answer, up to 1,024.
+    A tile beside the scene is all invalid. Raises SceneFileGone when the file cannot be read.
+    """
+    if not 0 < size_px <= MAX_SIZE_PX:
+        raise ValueError(f"a tile has 1 to {MAX_SIZE_PX} pixels a side, not {size_px}")
+    try:
+        with Env(**_READ_OPTIONS):
+            values = _read(
+                _open_files.reader(cog_path), (x, y, z), size_px, display_bands, stretch, resampling
+            )
+    except TileOutsideBounds:
+        return TileImage(np.zeros((size_px, size_px, 3), np.uint8), np.zeros((size_px, size_px), bool))
+    except (OSError, RasterioIOError) as error:
+        raise SceneFileGone("The scene's file cannot be read any more. Add the scene again.") from error
+    valid = ~np.ma.getmaskarray(values).all(axis=0) & np.isfinite(values.data).all(axis=0)
+    rgb = _stretched(values.data, stretch)
+    rgb[:, ~valid] = 0
+    return TileImage(np.ascontiguousarray(rgb.transpose(1, 2, 0)), valid)
+
+
+def render_tile(
+    cog_path: Path,
+    x: int,
+    y: int,
+    z: int,
+    *,
+    display_bands: Sequence[int],
+    stretch: Sequence[Sequence[float]],
+) -> bytes:
+    """The tile as a WebP image of 256 x 256 pixels, transparent where the scene has no data."""
+    tile = read_tile(cog_path, x, y, z, display_bands=display_bands, stretch=stretch)
+    return _encoded(tile) if tile.valid.any() else EMPTY_TILE
+
+
+def tile_stamp(scene: Scene) -> str:
+    """Changes whenever the scene's tiles may look different; known from the row alone."""
+    parts = [
+        scene.pk,
+        scene.cog_name,
+        scene.changed_at.isoformat(),
+        list(scene.display_bands),
+        [list(pair) for pair in scene.stretch],
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
+
+
+class _OpenFiles(threading.local):
+    """The scenes that a thread read last; GDAL's handles must not be shared between threads."""
+
+    def __init__(self) -> None:
+        self.readers: OrderedDict[tuple[str | int, ...], Reader] = OrderedDict()
+
+    def reader(self, path: Path) -> Reader:
+        status = path.stat()
+        # A file that was replaced needs a new handle, and so does a forked process.
+        key = (str(path), status.st_ino, status.st_mtime_ns, os.getpid())
+        reader = self.readers.pop(key, None) or Reader(str(path))
+        self.readers[key] = reader
+        if len(self.readers) > _OPEN_FILES_PER_THREAD:
+            self.readers.popitem(last=False)[1].close()
+        return reader
+
+
+_open_files = _OpenFiles()
+
+
+def _read(
+    reader: Reader,
+    tile: tuple[int, int, int],
+    size_px: int,
+    display_bands: Sequence[int],
+    stretch: Sequence[Sequence[float]],
+    resampling: str,
+) -> np.ma.MaskedArray:
+    """The display bands' own values (bands, rows, cols), masked where there is no data."""
+    dataset = reader.dataset
+    pixel_type = np.dtype(dataset.dtypes[0])
+    # The default tolerance, named so that a source in Web Mercator is warped, too: a plain windowed read
+    # knows nothing of the pixels beyond the tile's edge, and neighbouring tiles would not meet.
+    warp: dict[str, object] = {"tolerance": 0.125}
+    if pixel_type.itemsize <= 2 and ColorInterp.alpha not in dataset.colorinterp and not _is_plain(stretch):
+        # Between pixels of few bits lie values that a narrow stretch would otherwise show as steps.
+        warp["dtype"] = "float32"
+    undeclared_nodata = np.nan if pixel_type.kind == "f" and dataset.nodata is None else None
+    bands = sorted(set(display_bands))
+    image = reader.tile(
+        *tile,
+        tilesize=size_px,
+        indexes=bands,
+        nodata=undeclared_nodata,
+        reproject_method=resampling,
+        resampling_method=resampling,
+        vrt_options=warp,
+    )
+    return image.array[[bands.index(band) for band in display_bands]]
+
+
+def _is_plain(stretch: Sequence[Sequence[float]]) -> bool:
+    return all((low, high) == (0, 255) for low, high in stretch)
+
+
+def _stretched(values: np.ndarray, stretch: Sequence[Sequence[float]]) -> np.ndarray:
+    if values.dtype == np.uint8 and _is_plain(stretch):
+        return values.copy()
+    low, high = (np.array(ends, np.float32).reshape(-1, 1, 1) for ends in zip(*stretch, strict=True))
+    shown = (values.astype(np.float32) - low) * (255 / (high - low))
+    return np.nan_to_num(shown).clip(0, 255).round().astype(np.uint8)
+
+
+def _encoded(tile: TileImage) -> bytes:
+    image = Image.fromarray(tile.rgb)
+    if not tile.valid.all():
+        image.putalpha(Image.fromarray(tile.valid.astype(np.uint8) * 255))
+    buffer = io.BytesIO()
+    # The fastest method: a tile is made while somebody waits for it, and a few per cent of size matter less.
+    image.save(buffer, "WEBP", quality=80, method=0)
+    return buffer.getvalue()
+
+
+EMPTY_TILE = _encoded(
+    TileImage(np.zeros((TILE_PX, TILE_PX, 3), np.uint8), np.zeros((TILE_PX, TILE_PX), bool))
+)
