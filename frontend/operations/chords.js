@@ -1,0 +1,45 @@
+/**
+ * Key presses as text: "B", "Ctrl+Shift+Z", "[", "Enter".
+ */
+
+/**
+ * @typedef {Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey">} KeyPress
+ */
+
+/**
+ * Shift counts only for letters and named keys: the layout needs it to write "?" or, on some, "[".
+ *
+ * @param {KeyPress} press
+ * @returns {string}
+ */
+export function chordOf({ key, ctrlKey, metaKey, shiftKey, altKey }) {
+  const isLetter = /^\p{L}$/u.test(key);
+  const isNamed = key.length > 1;
+  const name = key === " " ? "Space" : isLetter ? key.toUpperCase() : key;
+  // AltGr, which writes brackets on many layouts, is reported as Ctrl and Alt together.
+  const isAltGr = ctrlKey && altKey && !isLetter && !isNamed;
+  const parts = [
+    (ctrlKey || metaKey) && !isAltGr ? "Ctrl" : "",
+    altKey && !isAltGr ? "Alt" : "",
+    shiftKey && (isLetter || isNamed) ? "Shift" : "",
+    name,
+  ];
+  return parts.filter(Boolean).join("+");
+}
+
+/**
+ * Whether the element writes or activates with the keys itself.
+ *
+ * @param {EventTarget | null} target
+ * @param {string} chord
+ */
+export function belongsToElement(target, chord) {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target.closest("dialog")) return true;
+  if (target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement) return true;
+  if (target instanceof HTMLInputElement) {
+    const isOwn = target.type === "range" ? ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"] : null;
+    return isOwn ? isOwn.includes(chord) : !["checkbox", "radio"].includes(target.type) || chord === "Space";
+  }
+  return target.closest("button, a[href], summary") !== null && (chord === "Enter" || chord === "Space");
+}

@@ -1,0 +1,157 @@
+/**
+ * Questions in a modal dialog.
+ *
+ * @import {LabelClass} from "../api/types.js"
+ * @import {Operation} from "../operations/operations.js"
+ * @import {Mask} from "../state/mask.js"
+ * @import {Pixels} from "../map/paint.js"
+ */
+import { paintDifference, paintMask, paletteOf } from "../map/paint.js";
+import { SIZE_PX, countChanged, wholePatch } from "../state/mask.js";
+import { keyCaps, make } from "./elements.js";
+
+/**
+ * @template {string} T
+ * @param {object} question
+ * @param {string} question.title
+ * @param {Node[]} question.body
+ * @param {{value: T, label: string, isPrimary?: boolean}[]} question.choices
+ * @param {T} question.onEscape
+ * @param {boolean} [question.isWide]
+ * @returns {Promise<T>}
+ */
+export function ask({ title, body, choices, onEscape, isWide = false }) {
+  return new Promise((resolve) => {
+    const dialog = make("dialog", { class: `dialog${isWide ? " dialog--wide" : ""}`, "aria-labelledby": "dialog-title" });
+    const buttons = choices.map(({ value, label, isPrimary }) =>
+      make(
+        "button",
+        {
+          type: "button",
+          class: `button${isPrimary ? " button--primary" : ""}`,
+          autofocus: isPrimary ?? false,
+          "data-choice": value,
+          onclick: () => dialog.close(value),
+        },
+        label,
+      ),
+    );
+    dialog.append(make("h2", { id: "dialog-title" }, title), ...body, make("div", { class: "form-actions" }, ...buttons));
+    dialog.addEventListener("close", () => {
+      const choice = choices.find(({ value }) => value === dialog.returnValue);
+      dialog.remove();
+      resolve(choice?.value ?? onEscape);
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
+
+/** @returns {Promise<"save" | "discard" | "stay">} */
+export function askBeforeLeaving() {
+  return ask({
+    title: "Some strokes are not saved",
+    body: [make("p", {}, "The patch goes back to the queue. What becomes of your strokes?")],
+    choices: [
+      { value: "save", label: "Save them, then skip", isPrimary: true },
+      { value: "discard", label: "Discard them and skip" },
+      { value: "stay", label: "Stay here" },
+    ],
+    onEscape: "stay",
+  });
+}
+
+/**
+ * Both masks beside each other, and where they differ.
+ *
+ * @param {{mine: Mask, theirs: Mask, author: string, savedAt: string}} conflict
+ * @param {LabelClass[]} legend
+ * @param {string | null} imageUrl
+ * @returns {Promise<"mine" | "theirs" | "later">}
+ */
+export function askConflict({ mine, theirs, author, savedAt }, legend, imageUrl) {
+  const palette = paletteOf(legend);
+  /** @param {Mask} mask */
+  const painter = (mask) => (/** @type {Pixels} */ pixels) => paintMask(mask, palette, pixels, wholePatch());
+  const differing = countChanged(mine, theirs);
+  const when = savedAt ? ` at ${new Date(savedAt).toLocaleString()}` : "";
+  return ask({
+    title: "Someone saved this patch before you",
+    body: [
+      make("p", {}, `${author} saved a mask${when}. It differs from yours in ${differing.toLocaleString()} pixels. Both are kept on the server; choose the one that goes on.`),
+      make(
+        "div",
+        { class: "conflict" },
+        picture("Yours", painter(mine), imageUrl, "mine"),
+        picture(`Theirs (${author})`, painter(theirs), imageUrl, "theirs"),
+        picture("Where they differ", (pixels) => paintDifference(mine, theirs, pixels), imageUrl, "difference"),
+      ),
+    ],
+    choices: [
+      { value: "mine", label: "Keep mine", isPrimary: true },
+      { value: "theirs", label: "Take theirs" },
+      { value: "later", label: "Decide later" },
+    ],
+    onEscape: "later",
+    isWide: true,
+  });
+}
+
+/**
+ * @param {string} caption
+ * @param {(pixels: Pixels) => void} paint
+ * @param {string | null} imageUrl
+ * @param {string} name
+ */
+function picture(caption, paint, imageUrl, name) {
+  const canvas = make("canvas", { width: String(SIZE_PX), height: String(SIZE_PX), "data-mask": name });
+  const context = canvas.getContext("2d");
+  if (context) {
+    const image = context.createImageData(SIZE_PX, SIZE_PX);
+    paint(new Uint32Array(image.data.buffer));
+    context.putImageData(image, 0, 0);
+  }
+  const frame = make("div", { class: "conflict-frame" }, imageUrl && make("img", { src: imageUrl, alt: "" }), canvas);
+  return make("figure", {}, frame, make("figcaption", {}, caption));
+}
+
+/** @type {Record<Operation["group"], string>} */
+const GROUP_TITLES = { tools: "Drawing", edit: "Editing", view: "View", patch: "Patch", classes: "Classes", help: "Help" };
+
+/** What no list of operations holds. */
+const GESTURES = [
+  ["Alt + wheel", "brush size"],
+  ["Alt + click", "pick the class under the pointer"],
+  ["Shift + click", "straight line from the last stroke"],
+  ["Right button", "erase; close a polygon"],
+  ["Middle button, or Space + drag", "move the map"],
+  ["Hold Space", "look under the mask"],
+  ["Esc, Backspace", "drop the polygon, its last corner"],
+];
+
+/** @param {Operation[]} operations */
+export function showShortcuts(operations) {
+  const groups = [...new Set(operations.map(({ group }) => group))].map((group) =>
+    make(
+      "section",
+      {},
+      make("h3", {}, GROUP_TITLES[group]),
+      make(
+        "dl",
+        { class: "shortcuts" },
+        ...operations
+          .filter((one) => one.group === group && one.keys.length)
+          .flatMap(({ keys, label }) => [make("dt", {}, ...keys.map(keyCaps)), make("dd", {}, label)]),
+      ),
+    ),
+  );
+  const gestures = GESTURES.flatMap(([how, what]) => [make("dt", {}, how), make("dd", {}, what)]);
+  groups.push(make("section", {}, make("h3", {}, "Mouse and keys together"), make("dl", { class: "shortcuts" }, ...gestures)));
+  return ask({
+    title: "Keyboard shortcuts",
+    body: [make("div", { class: "shortcut-groups" }, ...groups)],
+    choices: [{ value: "close", label: "Close", isPrimary: true }],
+    onEscape: "close",
+    isWide: true,
+  });
+}
