@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -183,7 +184,8 @@ class Postgres:
             )
         lines = [line.strip() for line in output.splitlines() if line.strip()]
         telling = [line for line in lines if "FATAL" in line or "PANIC" in line or "rror" in line]
-        return self._broken_sentence((telling or lines or ["it says nothing"])[-1])
+        first = (telling or lines or ["it says nothing"])[0]
+        return self._broken_sentence(re.sub(r".*(FATAL|PANIC|[Ee]rror|ERROR): +", "", first))
 
     def _broken_sentence(self, why: str) -> str:
         return (

@@ -64,6 +64,7 @@ class Supervisor:
         now = time.monotonic()
         if child.name not in self._due:
             self._tell_death(child)
+            child.wait_stopped()  # what it started may have outlived it
             deaths = self._deaths[child.name]
             deaths.append(now)
             recent = _count(at > now - WITHIN_S for at in deaths)
