@@ -8,8 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 from rasterio.enums import ColorInterp
 
-from annotator.imagery.problems import UnsuitableDisplay
-
 COLORS = ("red", "green", "blue")
 
 # How the bands of visible light are named; the first row of which all three names are there decides.
@@ -38,25 +36,6 @@ def choose_display_bands(
         if all(found):
             return found
     return (usable[0], usable[1], usable[2]) if len(usable) >= 3 else (usable[0],) * 3
-
-
-def check_display_bands(display_bands: Sequence[int], band_count: int) -> None:
-    """Raises UnsuitableDisplay unless these are three of the bands 1 to ``band_count``."""
-    if len(display_bands) != 3 or not all(band in range(1, band_count + 1) for band in display_bands):
-        raise UnsuitableDisplay(
-            f"Choose three band numbers from 1 to {band_count}, for red, green and blue; the same one thrice "
-            "shows it in grey."
-        )
-
-
-def check_stretch(stretch: Sequence[Sequence[float]]) -> None:
-    """Raises UnsuitableDisplay unless there are three pairs of finite values, the lower one first."""
-    if len(stretch) != 3 or not all(
-        len(pair) == 2 and np.isfinite(pair).all() and pair[0] < pair[1] for pair in stretch
-    ):
-        raise UnsuitableDisplay(
-            "For each of red, green and blue, give the value shown as black and a higher one shown as white."
-        )
 
 
 def choose_stretch(values: np.ndarray, valid: np.ndarray) -> tuple[tuple[float, float], ...]:

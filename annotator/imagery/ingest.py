@@ -30,11 +30,14 @@ BLOCK_PX = 256
 _SPARE_BYTES = 64 * 2**20
 
 
-def ingest_scene(path: Path, *, cog_path: Path, on_progress: Callable[[str], None]) -> RasterFacts:
+def ingest_scene(
+    path: Path, *, cog_path: Path, on_progress: Callable[[str], None], file_name: str = ""
+) -> RasterFacts:
     """Makes the scene's COG at ``cog_path`` and tells what it holds.
 
     The grid and the values stay the source's; a file that is a COG already is copied as it is. ``on_progress``
-    gets a sentence at each step. The COG appears whole or not at all, so the call can be repeated. Raises
+    gets a sentence at each step. ``file_name`` is what the file was called before it came here, in which there
+    may be a date. The COG appears whole or not at all, so the call can be repeated. Raises
     `BadScene`, each kind with its own code and remedy.
     """
     on_progress("Checking the file.")
@@ -44,7 +47,7 @@ def ingest_scene(path: Path, *, cog_path: Path, on_progress: Callable[[str], Non
         unfinished = cog_path.with_name(f".{uuid.uuid4().hex}.tif")
         try:
             with open_raster(path) as source:
-                acquired_on = guess_acquired_on(source, path.name)
+                acquired_on = guess_acquired_on(source, file_name or path.name)
                 is_cog = source.driver == "GTiff" and _is_tiled_cog(path, source)
                 on_progress("Reading every pixel once." if is_cog else "Making overviews and tiles of it.")
                 if is_cog:

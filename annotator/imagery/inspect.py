@@ -17,7 +17,7 @@ from rasterio.errors import CRSError
 from rasterio.io import DatasetReader
 from rasterio.warp import transform
 
-from annotator.imagery.bands import check_display_bands, choose_display_bands, choose_stretch
+from annotator.imagery.bands import choose_display_bands, choose_stretch
 from annotator.imagery.footprint import footprint_of
 from annotator.imagery.opening import open_raster
 from annotator.imagery.problems import EmptyScene, Misplaced, NotGeoreferenced, UnsuitableResolution
@@ -93,12 +93,11 @@ def inspect_raster(path: Path) -> RasterFacts:
 
 
 def propose_stretch(path: Path, display_bands: list[int]) -> list[list[float]]:
-    """The stretch that suits those bands of a file, as `inspect_raster` proposes it for its own choice.
+    """The stretch that suits these bands (numbers from 1), found as `inspect_raster` finds it for its own.
 
-    Raises `BadScene` when the file cannot be read or has no such bands.
+    Raises `BadScene` when the file cannot be read.
     """
     with open_raster(path) as dataset:
-        check_display_bands(display_bands, dataset.count)
         values, valid = _read_sample(dataset, tuple(display_bands))
         return [list(pair) for pair in choose_stretch(values, valid)]
 

@@ -71,12 +71,6 @@ class EmptyScene(BadScene):
     code = "scene-is-empty"
 
 
-class UnsuitableDisplay(BadScene):
-    """Display bands that the file does not have, or a stretch from nowhere to nowhere."""
-
-    code = "scene-unsuitable-display"
-
-
 class NoOverlap(BadScene):
     code = "scene-without-overlap"
 

@@ -1,0 +1,77 @@
+"""A project's patches as vector tiles."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from annotator.imagery.grid import quadkey
+
+CONTENT_TYPE = "application/vnd.mapbox-vector-tile"
+
+# A tile with more levels below it than this would hold more than 4,096 squares, each below 4 pixels.
+_MAX_LEVELS_OF_SQUARES = 6
+
+# A tile's patches are those whose quadkey begins with its own, so no neighbour is drawn twice; and a range of
+# keys is served by the unique index on (project, quadkey) under any collation.
+_SQUARES = """
+    SELECT ST_AsMVT(feature, 'patches', 4096, 'square') FROM (
+        SELECT patch.id, patch.quadkey, patch.state, entry.score,
+               (entry.holder_id IS NOT DISTINCT FROM %(user_id)s)::int AS mine,
+               ST_AsMVTGeom(patch.square, ST_TileEnvelope(%(z)s, %(x)s, %(y)s), 4096, 64, true) AS square
+        FROM annotator_patch AS patch
+        LEFT JOIN annotator_queueentry AS entry ON entry.patch_id = patch.id
+        WHERE patch.project_id = %(project_id)s
+          AND patch.quadkey >= %(first)s AND patch.quadkey < %(beyond)s
+        ORDER BY patch.quadkey
+    ) AS feature
+"""
+
+# One feature for each cell that is a patch-sized square of the tile 6 levels below: how many patches of which
+# state it stands for, and the state of most of them.
+_CELLS = """
+    SELECT ST_AsMVT(feature, 'patches', 4096, 'square') FROM (
+        SELECT ST_AsMVTGeom(
+                   ST_TileEnvelope(%(cell_z)s, x >> %(levels)s, y >> %(levels)s),
+                   ST_TileEnvelope(%(z)s, %(x)s, %(y)s), 4096, 64, true
+               ) AS square,
+               count(*)::int AS patches,
+               mode() WITHIN GROUP (ORDER BY state) AS state,
+               (count(*) FILTER (WHERE state = 'unlabelled'))::int AS unlabelled,
+               (count(*) FILTER (WHERE state = 'claimed'))::int AS claimed,
+               (count(*) FILTER (WHERE state = 'submitted'))::int AS submitted,
+               (count(*) FILTER (WHERE state = 'approved'))::int AS approved,
+               (count(*) FILTER (WHERE state = 'returned'))::int AS returned
+        FROM annotator_patch
+        WHERE project_id = %(project_id)s AND quadkey >= %(first)s AND quadkey < %(beyond)s
+        GROUP BY x >> %(levels)s, y >> %(levels)s
+        ORDER BY x >> %(levels)s, y >> %(levels)s
+    ) AS feature
+"""
+
+
+def read_patch_tile(*, project_id: int, patch_zoom: int, user_id: int, x: int, y: int, z: int) -> bytes:
+    """The vector tile (MVT) of the project's patches there, with one layer, ``patches``; empty where none are.
+
+    Its features are the patches' squares with ``id``, ``quadkey``, ``state``, ``score`` (its place in the
+    queue; absent when it does not wait there) and ``mine`` (1 when the person holds the claim on it). Further
+    out than six levels above the patches they are 64 x 64 cells instead, with ``patches`` (how many), the
+    number of each state under the state's name, and ``state``, that of most of them.
+    """
+    # Below the patches' own zoom, the tile shows a part of the one patch that it lies in.
+    key = quadkey(x, y, z)[:patch_zoom]
+    parameters = {
+        "project_id": project_id,
+        "user_id": user_id,
+        "x": x,
+        "y": y,
+        "z": z,
+        "first": key,
+        # After all keys that begin with this one, as 4 is no digit of a quadkey.
+        "beyond": f"{key}4",
+        "cell_z": z + _MAX_LEVELS_OF_SQUARES,
+        "levels": patch_zoom - z - _MAX_LEVELS_OF_SQUARES,
+    }
+    query = _CELLS if parameters["levels"] > 0 else _SQUARES
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return bytes(cursor.fetchone()[0])
