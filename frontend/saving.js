@@ -64,7 +64,8 @@ export class Saving {
     const strokes = document.strokes;
     try {
       const idempotencyKey = this.#keyFor(mask, document.baseNumber, submit);
-      const proposalId = patch.proposal?.id ?? null;
+      // The proposal that the work grew from, even where a newer one exists by now.
+      const proposalId = (patch.revision ? patch.revision.proposal : patch.proposal?.id) ?? null;
       const { baseNumber } = document;
       const saved = await api.saveMask(patch.id, { mask, baseNumber, submit, seconds, strokes, proposalId, idempotencyKey });
       this.#attempt = null;

@@ -34,15 +34,17 @@ export class PatchView {
   /**
    * @param {HTMLElement} container
    * @param {LabelClass[]} legend
-   * @param {{hasControls?: boolean, maskOf?: () => Mask | null}} [options] `maskOf` gives the mask when a part of
-   *   it is redrawn
+   * @param {{isAlone?: boolean, maskOf?: () => Mask | null}} [options] `maskOf` gives the mask when a part of it is
+   *   redrawn; a view beside others has no controls and moves without animation
    */
-  constructor(container, legend, { hasControls = true, maskOf = () => null } = {}) {
+  constructor(container, legend, { isAlone = true, maskOf = () => null } = {}) {
     this.container = container;
     this.maskOf = maskOf;
     this.#palette = paletteOf(legend);
     this.map = L.map(container, {
-      zoomControl: hasControls,
+      zoomControl: isAlone,
+      zoomAnimation: isAlone,
+      inertia: isAlone,
       attributionControl: false,
       boxZoom: false,
       doubleClickZoom: false,
@@ -55,7 +57,7 @@ export class PatchView {
       pane.style.zIndex = String(400 + 10 * i);
       pane.style.pointerEvents = "none";
     });
-    if (hasControls) L.control.scale({ imperial: false }).addTo(this.map);
+    if (isAlone) L.control.scale({ imperial: false }).addTo(this.map);
   }
 
   /** @param {Patch} patch */

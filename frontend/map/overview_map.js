@@ -1,0 +1,114 @@
+/**
+ * The project on a map: a scene's imagery, the patches by state, a legend, and what one can do with a patch.
+ *
+ * @import {PatchState, Project, Scene} from "../api/types.js"
+ * @import {PatchFeature} from "./patch_layer.js"
+ */
+import { make } from "../ui/elements.js";
+import { boundsOf, imageryLayer, readyScenes, sceneTitle } from "./imagery.js";
+import { PatchLayer } from "./patch_layer.js";
+import { PATCH_STATES, hatching } from "./patch_states.js";
+
+/**
+ * @param {HTMLElement} container
+ * @param {Project} project
+ * @param {number | null} sceneId the scene that is shown first; the newest one if null
+ */
+export function showOverviewMap(container, project, sceneId) {
+  const map = L.map(container, { attributionControl: false, maxZoom: project.patch_zoom + 6, minZoom: 2 });
+  L.control.scale({ imperial: false }).addTo(map);
+  const scenes = readyScenes(project.scenes);
+  const first = scenes.find(({ id }) => id === sceneId) ?? scenes[0];
+  const bounds = (sceneId === null ? project.bounds : null) ?? first?.bounds ?? project.bounds;
+  if (bounds) map.fitBounds(boundsOf(bounds), { animate: false });
+  else map.setView([0, 20], 3);
+
+  /** @type {L.TileLayer | null} */
+  let imagery = null;
+  const show = (/** @type {Scene} */ scene) => {
+    const before = imagery;
+    imagery = imageryLayer(scene, project.patch_zoom).addTo(map);
+    imagery.once("load", () => before?.remove());
+    if (before) setTimeout(() => before.remove(), 4000);
+  };
+  if (first) show(first);
+
+  const shownZoom = { maxZoom: project.patch_zoom + 6, maxNativeZoom: project.patch_zoom };
+  const patches = new PatchLayer(project.slug, shownZoom).addTo(map);
+  control("bottomright", patchLegend(patches, map)).addTo(map);
+  if (first) control("topright", sceneSwitcher(scenes, first, show)).addTo(map);
+
+  map.on("click", ({ latlng }) => {
+    if (!map.hasLayer(patches)) return;
+    const zoom = Math.min(project.patch_zoom, Math.round(map.getZoom()));
+    const feature = patches.featureAt(latlng, zoom);
+    if (feature) L.popup().setLatLng(latlng).setContent(popup(feature, project)).openOn(map);
+  });
+}
+
+/**
+ * @param {L.ControlPosition} position
+ * @param {HTMLElement} content
+ */
+function control(position, content) {
+  const one = new L.Control({ position });
+  one.onAdd = () => {
+    L.DomEvent.disableClickPropagation(content);
+    L.DomEvent.disableScrollPropagation(content);
+    return content;
+  };
+  return one;
+}
+
+/**
+ * @param {Scene[]} scenes
+ * @param {Scene} first
+ * @param {(scene: Scene) => void} show
+ */
+function sceneSwitcher(scenes, first, show) {
+  const options = scenes.map((scene) => make("option", { value: String(scene.id), selected: scene === first }, sceneTitle(scene)));
+  const choose = (/** @type {Event} */ event) => {
+    const { value } = /** @type {HTMLSelectElement} */ (event.target);
+    const scene = scenes.find(({ id }) => String(id) === value);
+    if (scene) show(scene);
+  };
+  const select = make("select", { "aria-label": "Scene that the map shows", onchange: choose }, ...options);
+  return make("div", { class: "map-panel" }, scenes.length > 1 ? select : sceneTitle(first));
+}
+
+/**
+ * @param {PatchLayer} patches
+ * @param {L.Map} map
+ */
+function patchLegend(patches, map) {
+  const toggle = (/** @type {Event} */ event) => {
+    const { checked } = /** @type {HTMLInputElement} */ (event.target);
+    if (checked) patches.addTo(map);
+    else patches.remove();
+  };
+  const box = make("input", { type: "checkbox", checked: true, onchange: toggle });
+  const rows = /** @type {PatchState[]} */ (Object.keys(PATCH_STATES)).map((state) => {
+    const sample = make("span", { class: "swatch", "--swatch": `url(${hatching(state).toDataURL()})`, "aria-hidden": "true" });
+    sample.style.borderColor = PATCH_STATES[state].color;
+    return make("li", {}, sample, PATCH_STATES[state].label);
+  });
+  return make("div", { class: "map-panel map-legend" }, make("label", {}, box, " Patches"), make("ul", { class: "legend" }, ...rows));
+}
+
+/**
+ * @param {PatchFeature} feature
+ * @param {Project} project
+ */
+function popup({ id, state, isMine }, project) {
+  const root = `/projects/${project.slug}`;
+  const isOpen = state === "unlabelled" || state === "returned" || (state === "claimed" && isMine);
+  const mayAnnotate = project.roles.includes("annotator") && isOpen;
+  const mayReview = project.roles.includes("lead") && (state === "submitted" || state === "approved" || state === "returned");
+  return make(
+    "div",
+    { class: "map-popup" },
+    make("div", { class: "row" }, make("strong", {}, `Patch ${id}`), make("span", { class: `badge badge--${state}` }, isMine ? `${state} by you` : state)),
+    mayAnnotate && make("a", { class: "button button--small", href: `${root}/annotate/?patch=${id}` }, state === "claimed" ? "Go on annotating" : "Annotate it"),
+    mayReview && make("a", { class: "button button--small", href: `${root}/review/${id}/` }, state === "submitted" ? "Review it" : "Look at it"),
+  );
+}

@@ -1,0 +1,186 @@
+/**
+ * The review of one patch: imagery, proposal and revision side by side, and a verdict.
+ *
+ * @import {Patch, Project} from "./api/types.js"
+ * @import {Mask} from "./state/mask.js"
+ */
+import { explain } from "./api/errors.js";
+import * as api from "./api/milpa.js";
+import { readyScenes, sceneTitle } from "./map/imagery.js";
+import { PatchView } from "./map/patch_view.js";
+import { synchronise } from "./map/synchronise.js";
+import { belongsToElement, chordOf } from "./operations/chords.js";
+import { countChanged } from "./state/mask.js";
+import { createTools, clampOpacity } from "./state/tools.js";
+import { find, jsonOf, make, swatch } from "./ui/elements.js";
+import { tell } from "./ui/toasts.js";
+
+/** @type {Project} */
+const project = jsonOf("project");
+/** @type {Patch} */
+let patch = jsonOf("patch");
+const listUrl = `/projects/${project.slug}/review/`;
+const scenes = readyScenes(project.scenes);
+const tools = createTools(project.legend, globalThis.localStorage ?? null);
+/** @type {{proposal: Mask | null, revision: Mask | null}} */
+const masks = { proposal: null, revision: null };
+let isDifferenceShown = false;
+let isBusy = false;
+
+const views = {
+  imagery: new PatchView(find("#view-imagery"), project.legend, { isAlone: false }),
+  proposal: new PatchView(find("#view-proposal"), project.legend, { isAlone: false, maskOf: () => masks.proposal }),
+  revision: new PatchView(find("#view-revision"), project.legend, { isAlone: false, maskOf: () => masks.revision }),
+};
+const all = Object.values(views);
+const comment = /** @type {HTMLTextAreaElement} */ (find("#comment"));
+
+/** @type {{id: string, keys: string[], why: () => string | null, run: () => unknown}[]} */
+const operations = [
+  { id: "approve", keys: ["A"], why: whyNoVerdict, run: () => decide("approve") },
+  { id: "return", keys: ["R"], why: whyNoVerdict, run: returnPatch },
+  { id: "next", keys: ["J"], why: () => null, run: goToNext },
+  { id: "difference", keys: ["X"], why: () => (masks.proposal && masks.revision ? null : "There is nothing to compare."), run: toggleDifference },
+  { id: "entropy", keys: ["E"], why: () => (patch.proposal ? null : "This patch has no proposal."), run: () => tools.set({ isEntropyShown: !tools.state.isEntropyShown }) },
+  { id: "hide", keys: ["H"], why: () => null, run: () => tools.set({ isMaskHidden: !tools.state.isMaskHidden }) },
+  { id: "fainter", keys: [","], why: () => null, run: () => tools.set({ opacity: clampOpacity(tools.state.opacity - 0.1), isMaskHidden: false }) },
+  { id: "stronger", keys: ["."], why: () => null, run: () => tools.set({ opacity: clampOpacity(tools.state.opacity + 0.1), isMaskHidden: false }) },
+  { id: "scene", keys: ["D"], why: () => (scenes.length > 1 ? null : "The project has one scene only."), run: nextScene },
+];
+
+function whyNoVerdict() {
+  if (!patch.revision) return "Nobody has drawn anything on this patch yet.";
+  return patch.state === "submitted" ? null : `This patch is ${patch.state}; only a submitted one is decided on.`;
+}
+
+/** @param {{id: string, why: () => string | null, run: () => unknown}} operation */
+function run(operation) {
+  const why = operation.why();
+  if (why) tell(why);
+  else void operation.run();
+}
+
+function returnPatch() {
+  if (comment.value.trim()) return decide("return");
+  comment.focus();
+  comment.setAttribute("aria-invalid", "true");
+  tell("Say what has to change; the comment reaches the annotator. Ctrl+Enter sends it.");
+  return undefined;
+}
+
+/** @param {"approve" | "return"} verdict */
+async function decide(verdict) {
+  const { revision } = patch;
+  if (!revision || isBusy) return;
+  isBusy = true;
+  document.body.dataset["state"] = "saving";
+  try {
+    patch = await api.reviewPatch(patch.id, verdict, comment.value.trim(), revision.number);
+    tell(verdict === "approve" ? "Approved." : "Returned to the annotator.", "success");
+    await goToNext();
+  } catch (error) {
+    const { title, sentence } = explain(error);
+    find("#problem").replaceChildren(make("strong", {}, title), " ", sentence);
+    find("#problem").hidden = false;
+    document.body.dataset["state"] = "error";
+  } finally {
+    isBusy = false;
+    refresh();
+  }
+}
+
+async function goToNext() {
+  try {
+    const { results } = await api.listSubmitted(project.slug);
+    const index = results.findIndex(({ id }) => id === patch.id);
+    const others = [...results.slice(index + 1), ...results.slice(0, Math.max(0, index))];
+    const next = others.find(({ id }) => id !== patch.id);
+    globalThis.location.assign(next ? `${listUrl}${next.id}/` : listUrl);
+  } catch {
+    globalThis.location.assign(listUrl);
+  }
+}
+
+function toggleDifference() {
+  isDifferenceShown = !isDifferenceShown;
+  views.revision.setDifference(isDifferenceShown ? masks.proposal : null, masks.revision);
+  refresh();
+}
+
+function nextScene() {
+  const index = scenes.findIndex(({ id }) => id === tools.state.sceneId);
+  tools.set({ sceneId: scenes[(index + 1) % scenes.length]?.id ?? null });
+}
+
+function refresh() {
+  for (const { id, why } of operations) {
+    for (const button of document.querySelectorAll(`[data-operation="${id}"]`)) {
+      const reason = why();
+      button.setAttribute("aria-disabled", String(reason !== null));
+      if (reason) button.setAttribute("title", reason);
+      else button.removeAttribute("title");
+    }
+  }
+  const pressed = { difference: isDifferenceShown, entropy: tools.state.isEntropyShown, hide: tools.state.isMaskHidden };
+  for (const [id, isOn] of Object.entries(pressed)) {
+    for (const button of document.querySelectorAll(`[data-operation="${id}"]`)) button.setAttribute("aria-pressed", String(isOn));
+  }
+}
+
+async function load() {
+  for (const view of all) view.showPatch(patch);
+  synchronise(all);
+  const { proposal, revision } = patch;
+  [masks.proposal, masks.revision] = await Promise.all([
+    proposal && api.fetchMask(proposal.mask_url),
+    revision && api.fetchMask(revision.mask_url),
+  ]);
+  for (const view of all) view.redraw();
+  if (masks.proposal && masks.revision) {
+    const changed = countChanged(masks.proposal, masks.revision);
+    find("#changed").textContent = `${changed.toLocaleString()} pixels (${((100 * changed) / masks.revision.length).toFixed(1)} %)`;
+  }
+  refresh();
+  if (proposal) views.proposal.setEntropy(await api.fetchEntropy(proposal.entropy_url), proposal.entropy_rows, proposal.entropy_cols);
+}
+
+for (const one of project.legend) find("#legend").append(make("li", {}, swatch(one), `${one.value} ${one.name}`));
+find("#legend").append(make("li", {}, swatch({ value: 255, color: "", is_null: false }), "unsure"));
+for (const operation of operations) {
+  for (const button of document.querySelectorAll(`[data-operation="${operation.id}"]`)) {
+    button.addEventListener("click", () => run(operation));
+  }
+}
+const byChord = new Map(operations.flatMap((operation) => operation.keys.map((key) => [key, operation])));
+globalThis.addEventListener("keydown", (event) => {
+  const chord = chordOf(event);
+  if (event.target === comment && chord === "Ctrl+Enter") run(/** @type {typeof operations[0]} */ (byChord.get("R")));
+  if (event.target === comment && chord === "Escape") comment.blur();
+  const operation = belongsToElement(event.target, chord) || event.repeat ? undefined : byChord.get(chord);
+  if (!operation) return;
+  event.preventDefault();
+  run(operation);
+});
+comment.addEventListener("input", () => comment.removeAttribute("aria-invalid"));
+
+tools.subscribe((state, changed) => {
+  for (const view of all) view.setVisibility(state);
+  const scene = "sceneId" in changed && scenes.find(({ id }) => id === state.sceneId);
+  if (scene) {
+    for (const view of all) view.showScene(scene, project.patch_zoom);
+    find("#scene-title").textContent = sceneTitle(scene);
+  }
+  refresh();
+});
+tools.set({ sceneId: (scenes.find(({ id }) => id === patch.proposal?.scene) ?? scenes[0])?.id ?? null });
+
+document.body.dataset["state"] = "loading";
+load().then(
+  () => (document.body.dataset["state"] = "ready"),
+  (error) => {
+    const { title, sentence } = explain(error);
+    find("#problem").replaceChildren(make("strong", {}, title), " ", sentence, " Reload the page to try again.");
+    find("#problem").hidden = false;
+    document.body.dataset["state"] = "error";
+  },
+);

@@ -1,0 +1,83 @@
+/**
+ * Keeps the progress of inference jobs and training runs up to date.
+ *
+ * A <progress data-job-id="…"> or <progress data-run-id="…"> lies in a .progress-line, whose .badge and whose text
+ * (.progress-text, or .small.muted) are updated too. When it ends, the page is loaded anew: other things on it have
+ * changed as well.
+ *
+ * @import {Job, Run} from "../api/types.js"
+ */
+import { getInferenceJob, getTrainingRun } from "../api/milpa.js";
+
+const EVERY_MS = 2000;
+const SLOWEST_MS = 30_000;
+
+/** @param {ParentNode} [root] */
+export function followProgress(root = document) {
+  for (const element of root.querySelectorAll("[data-job-id]")) {
+    follow(element, () => getInferenceJob(idOf(element, "jobId")), jobText);
+  }
+  for (const element of root.querySelectorAll("[data-run-id]")) {
+    follow(element, () => getTrainingRun(idOf(element, "runId")), runText);
+  }
+}
+
+/**
+ * @param {Element} element
+ * @param {"jobId" | "runId"} name
+ */
+function idOf(element, name) {
+  return (element instanceof HTMLElement && element.dataset[name]) || "";
+}
+
+/**
+ * @template {Job | Run} T
+ * @param {Element} element
+ * @param {() => Promise<T>} get
+ * @param {(state: T) => {done: number, total: number, text: string}} textOf
+ */
+async function follow(element, get, textOf) {
+  const line = element.closest(".progress-line") ?? element;
+  const bar = /** @type {HTMLProgressElement | null} */ (element.matches("progress") ? element : element.querySelector("progress"));
+  const text = line.querySelector(".progress-text, .small.muted");
+  const badge = line.querySelector(".badge");
+  let pauseMs = EVERY_MS;
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    if (document.hidden) continue;
+    if (!element.isConnected) return;
+    try {
+      const state = await get();
+      const shown = textOf(state);
+      if (bar) {
+        bar.max = Math.max(1, shown.total);
+        bar.value = shown.done;
+      }
+      if (text) text.textContent = shown.text;
+      if (badge) {
+        badge.className = `badge badge--${state.state}`;
+        badge.textContent = state.state;
+      }
+      pauseMs = EVERY_MS;
+      if (!state.is_active) {
+        globalThis.location.reload();
+        return;
+      }
+    } catch {
+      pauseMs = Math.min(SLOWEST_MS, pauseMs * 2);
+      if (text) text.textContent = "The server cannot be asked now; this page tries again.";
+    }
+  }
+}
+
+/** @param {Job} job */
+function jobText({ done, total, message }) {
+  const text = `${done.toLocaleString()} of ${total.toLocaleString()} patches`;
+  return { done, total, text: message ? `${text}. ${message}` : text };
+}
+
+/** @param {Run} run */
+function runText({ step, steps, state, message }) {
+  const text = state === "evaluating" ? "measuring the candidate" : `${step.toLocaleString()} of ${steps.toLocaleString()} steps`;
+  return { done: step, total: steps, text: message ? `${text}. ${message}` : text };
+}
