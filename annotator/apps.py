@@ -11,3 +11,8 @@ class AnnotatorConfig(AppConfig):
 
 class MilpaAdminConfig(AdminConfig):
     default_site = "annotator.admin.site.MilpaAdminSite"
+
+    def ready(self) -> None:
+        super().ready()
+        # Not in `annotator.admin` itself: the site is looked up there, and must exist before rows register.
+        from annotator.admin import registry  # noqa: F401

@@ -1,0 +1,95 @@
+"""The page that asks before a training run: what it would learn from, from where, and with which config."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from annotator.domain.label_sets import LabelSplit, split_revisions
+from annotator.domain.training import checked_config, request_run
+from annotator.enums import ACTIVE_RUN_STATES
+from annotator.errors import MilpaError, NothingToTrainOn
+from annotator.models import Evaluation, ModelVersion, Project, TrainingRun
+from annotator.queries.labels import approved_revisions
+from annotator.queries.versions import promoted_version
+
+if TYPE_CHECKING:
+    from annotator.admin.scoped import OwnProjectsAdmin
+
+
+class RunForm(forms.Form):
+    """The config that ML staff choose; the rest keeps its defaults. The domain knows the bounds."""
+
+    steps = forms.IntegerField(help_text="How many optimizer steps; the loss curve shows when it is enough.")
+    learning_rate = forms.FloatField()
+    lora_rank = forms.IntegerField(label="LoRA rank", help_text="How much the adapter can express.")
+    lora_alpha = forms.IntegerField(label="LoRA alpha", help_text="How strongly the adapter acts.")
+    seed = forms.IntegerField(help_text="The same seed, labels and config give the same adapter.")
+    idempotency_key = forms.CharField(widget=forms.HiddenInput, max_length=64)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a run would work on now, or why there can be none."""
+
+    parent: ModelVersion | None
+    evaluation: Evaluation | None
+    split: LabelSplit | None
+    obstacle: str
+    active: TrainingRun | None
+
+
+def outlook(project: Project) -> Outlook:
+    parent = promoted_version(project.pk)
+    split, obstacle = None, ""
+    rows = approved_revisions(project.pk).select_related(None).select_related("annotation__patch")
+    try:
+        split = split_revisions(rows.only("annotation__patch__quadkey"))
+    except NothingToTrainOn as error:
+        obstacle = error.detail
+    if parent is None:
+        obstacle = "No model version is promoted, so there is nothing to start from."
+    return Outlook(
+        parent=parent,
+        evaluation=parent.evaluations.first() if parent else None,
+        split=split,
+        obstacle=obstacle,
+        active=project.training_runs.filter(state__in=ACTIVE_RUN_STATES).first(),
+    )
+
+
+def run_request_page(model_admin: OwnProjectsAdmin, request: HttpRequest, project: Project) -> HttpResponse:
+    """GET asks, POST requests the run and goes to its page; the caller has checked the role."""
+    if request.method == "POST":
+        form = RunForm(request.POST)
+        run = _request(form, project, request) if form.is_valid() else None
+        if run is not None:
+            messages.success(request, "The run is queued; a worker takes it up.")
+            return redirect("admin:annotator_trainingrun_change", run.pk)
+    else:
+        form = RunForm(initial={**checked_config({}), "idempotency_key": uuid.uuid4().hex})
+    return model_admin.verb_page(
+        request,
+        project,
+        "train.html",
+        title=f"Start a training run of {project}",
+        form=form,
+        outlook=outlook(project),
+        status=422 if form.errors else 200,
+    )
+
+
+def _request(form: RunForm, project: Project, request: HttpRequest) -> TrainingRun | None:
+    config: dict[str, Any] = dict(form.cleaned_data)
+    key = config.pop("idempotency_key")
+    try:
+        return request_run(project=project, user=request.user, config=config, idempotency_key=key)
+    except MilpaError as error:
+        form.add_error(None, error.detail)
+        return None

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.urls.resolvers import URLPattern
+
+from annotator.admin.measures import measure_rows
+from annotator.admin.plots import loss_curve
+from annotator.admin.scoped import OwnProjectsAdmin, may_train
+from annotator.domain.training import cancel_run
+from annotator.enums import VersionState
+from annotator.models import TrainingRun
+from annotator.queries.labels import legend_of
+
+
+@admin.register(TrainingRun)
+class TrainingRunAdmin(OwnProjectsAdmin):
+    list_display = (
+        "__str__",
+        "state_badge",
+        "progress",
+        "parent",
+        "candidate",
+        "requested_by",
+        "requested_at",
+    )
+    list_filter = ("state", ("project", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("project", "parent", "candidate", "requested_by")
+    fields = ("project", "requested_by", "requested_at", "ended_at", "parent", "candidate", "patches",
+              "config", "data_hash")  # fmt: skip
+    change_form_template = "admin/annotator/run_change.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        is_list = request.resolver_match and request.resolver_match.url_name.endswith("_changelist")
+        return rows.defer("losses", "log") if is_list else rows
+
+    @admin.display(description="steps")
+    def progress(self, run: TrainingRun) -> str:
+        return f"{run.step} of {run.steps}"
+
+    @admin.display(description="patches")
+    def patches(self, run: TrainingRun) -> str:
+        return f"{len(run.training_revisions)} to learn from, {len(run.holdout_revisions)} held out"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("<path:object_id>/cancel/", view(self.cancel_view), name="annotator_trainingrun_cancel"),
+            path(
+                "<path:object_id>/progress/", view(self.progress_view), name="annotator_trainingrun_progress"
+            ),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        run = self.get_object(request, object_id)
+        more = {} if run is None else self._run_context(request, run)
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **more})
+
+    def _run_context(self, request: HttpRequest, run: TrainingRun) -> dict[str, Any]:
+        candidate = run.candidate
+        evaluations = list(run.evaluations.select_related("model_version").order_by("model_version__number"))
+        return {
+            "run": run,
+            "loss_curve": loss_curve(run.losses, run.steps),
+            "may_train": may_train(request, run.project_id),
+            "may_promote": candidate is not None and candidate.state == VersionState.CANDIDATE,
+            "evaluations": evaluations,
+            "measures": measure_rows(evaluations, legend_of(run.project_id)) if evaluations else [],
+        }
+
+    def cancel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self.do_verb(
+            request,
+            object_id,
+            lambda run: cancel_run(run=run, user=request.user),
+            "The run is cancelled; the worker stops within a step.",
+        )
+
+    def progress_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The part of the run's page that changes while it works, for the page to fetch again."""
+        run = self.own_row(request, object_id)
+        context = {"run": run, "loss_curve": loss_curve(run.losses, run.steps)}
+        return TemplateResponse(request, "admin/annotator/_run_progress.html", context)
