@@ -142,9 +142,7 @@ def _base_number(request: Request) -> int:
 
 def _both_versions(error: RevisionConflict) -> Response:
     rows = Revision.objects.in_bulk([pk for pk in error.facts.values() if pk])
-    facts = {
-        name: revision_document(rows[pk]) if pk in rows else None for name, pk in error.facts.items()
-    }
+    facts = {name: revision_document(rows[pk]) if pk in rows else None for name, pk in error.facts.items()}
     body = problem(error.status, error.code, error.title, error.detail, **facts)
     return Response(body, status=412, content_type="application/problem+json")
 
@@ -203,7 +201,9 @@ class PatchHistory(APIView):
 class Raster(APIView):
     """A stored mask or entropy map as raw uint8 bytes, or as PNG; it never changes."""
 
-    def respond(self, request: Request, project_id: int, png: bytes | memoryview, suffix: str) -> HttpResponse:
+    def respond(
+        self, request: Request, project_id: int, png: bytes | memoryview, suffix: str
+    ) -> HttpResponse:
         check_roles(request, project_id, frozenset(Role))
         if suffix == ".png":
             response = HttpResponse(bytes(png), content_type="image/png")
@@ -226,7 +226,5 @@ class ProposalRaster(Raster):
 class RevisionRaster(Raster):
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     def get(self, request: Request, revision_id: int, suffix: str = "") -> HttpResponse:
-        revision = get_object_or_404(
-            Revision.objects.select_related("annotation__patch"), pk=revision_id
-        )
+        revision = get_object_or_404(Revision.objects.select_related("annotation__patch"), pk=revision_id)
         return self.respond(request, revision.annotation.patch.project_id, revision.mask_png, suffix)

@@ -37,7 +37,9 @@ class Projects(APIView):
         pages = NewestFirst()
         rows = Project.objects.filter(memberships__user=request.user).distinct()
         page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([project_document(project, request.user) for project in page or ()])
+        return pages.get_paginated_response(
+            [project_document(project, request.user) for project in page or ()]
+        )
 
     @extend_schema(request=ProjectInput, responses={201: OpenApiTypes.OBJECT})
     def post(self, request: Request) -> Response:

@@ -44,16 +44,17 @@ def move(
     verb: str,
     *,
     actor: User | None,
+    only_from: StateT | None = None,
     fields: tuple[str, ...] = (),
     **facts: Any,
 ) -> None:
     """Changes the state of a row that the caller has locked, if the table allows it, and records the event.
 
-    ``fields`` names other fields that the caller has set and that are saved together with the state.
+    ``only_from`` narrows the table where two verbs lead to the same state from different ones. ``fields`` names other fields that the caller has set and that are saved together with the state.
     Raises IllegalTransition.
     """
     from_state = type(to_state)(subject.state)  # type: ignore[attr-defined]
-    if to_state not in table[from_state]:
+    if to_state not in table[from_state] or only_from not in (None, from_state):
         name = subject._meta.verbose_name
         raise IllegalTransition(
             f"The {name} is {from_state.label}; it cannot become {to_state.label} from there. "

@@ -38,6 +38,7 @@ def review_patch(
         PATCH_TRANSITIONS,
         "approved" if verdict == Verdict.APPROVE else "returned",
         actor=user,
+        only_from=PatchState.SUBMITTED,
         revision=revision.number,
         comment=comment,
     )
@@ -62,7 +63,15 @@ def reopen_patch(*, patch: Patch, user: User, comment: str) -> Patch:
     if not comment.strip():
         raise CommentMissing("Say why the approval is taken back.")
     patch = Patch.objects.select_for_update().get(pk=patch.pk)
-    move(patch, PatchState.SUBMITTED, PATCH_TRANSITIONS, "reopened", actor=user, comment=comment.strip())
+    move(
+        patch,
+        PatchState.SUBMITTED,
+        PATCH_TRANSITIONS,
+        "reopened",
+        actor=user,
+        only_from=PatchState.APPROVED,
+        comment=comment.strip(),
+    )
     return patch
 
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.utils import timezone
 
 from annotator.domain.dispatch import enqueue
 from annotator.domain.events import move, record_event
@@ -18,7 +19,7 @@ from annotator.enums import SCENE_TRANSITIONS, SceneState
 from annotator.errors import BadScene, MilpaError
 from annotator.imagery.grid import propose_patch_zoom
 from annotator.imagery.ingest import check_overlap, ingest_scene
-from annotator.imagery.inspect import RasterFacts, check_raster, inspect_raster
+from annotator.imagery.inspect import RasterFacts, check_raster
 from annotator.imagery.sources import fetch_source, is_url, local_source
 from annotator.models import Project, Scene
 
@@ -136,11 +137,20 @@ def _make_cog(scene: Scene) -> tuple[RasterFacts, str]:
         source = local_source(scene.source)
     try:
         cog_name = f"{scene.project_id}-{scene.pk}-{uuid.uuid4().hex[:8]}.tif"
-        check_overlap(inspect_raster(source).footprint, scene.project)
-        return ingest_scene(source, cog_path=folder / cog_name), cog_name
+        facts = ingest_scene(source, cog_path=folder / cog_name, on_progress=lambda text: _tell(scene, text))
+        try:
+            check_overlap(facts.footprint, scene.project)
+        except BadScene:
+            (folder / cog_name).unlink()
+            raise
+        return facts, cog_name
     finally:
         if fetched is not None:
             fetched.unlink(missing_ok=True)
+
+
+def _tell(scene: Scene, text: str) -> None:
+    Scene.objects.filter(pk=scene.pk).update(message=text, changed_at=timezone.now())
 
 
 @transaction.atomic

@@ -17,7 +17,9 @@ class Proposal(models.Model):
     entropy_png = models.BinaryField(
         help_text="One 8-bit value a cell: entropy divided by entropy_max_nats, times 255."
     )
-    cells_per_side = models.PositiveSmallIntegerField(default=64, help_text="Rows and columns of the entropy map.")
+    cells_per_side = models.PositiveSmallIntegerField(
+        default=64, help_text="Rows and columns of the entropy map."
+    )
     entropy_max_nats = models.FloatField(help_text="The entropy of a uniform answer: ln(classes).")
     mean_entropy_nats = models.FloatField()
     embedding = models.BinaryField(help_text="Unit-length float16 vector, little-endian.")

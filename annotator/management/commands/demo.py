@@ -34,7 +34,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         password = os.environ.get("MILPA_DEMO_PASSWORD", "milpa-demo" if settings.DEBUG else "")
         if not password:
-            raise CommandError("Set MILPA_DEMO_PASSWORD: demo users with a known password are for DEBUG only.")
+            raise CommandError(
+                "Set MILPA_DEMO_PASSWORD: demo users with a known password are for DEBUG only."
+            )
         users = {name: _user(name, password) for name in USERS}
         self._drawn_landscape(users)
         if settings.MILPA_DATA is None:

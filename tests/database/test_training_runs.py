@@ -1,0 +1,145 @@
+"""LoRA rounds of the shipped starter on approved masks of a drawn scene."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.utils import timezone
+
+from annotator import inference
+from annotator.domain import training_round
+from annotator.domain.imports import import_label_raster
+from annotator.domain.proposals import make_proposals
+from annotator.domain.training import cancel_run, request_run, train
+from annotator.domain.versions import promote
+from annotator.enums import RunState, VersionState
+from annotator.models import Evaluation, InferenceJob, Project, Proposal, TrainingRun
+from annotator.queries.versions import promoted_version
+from tests.factories import make_project, make_scene
+
+pytestmark = pytest.mark.django_db
+CONFIG = {"steps": 12, "checkpoint_every_steps": 4}
+# The drawn landscape's classes as the project's three: trees, water and buildings are "other".
+CLASSES = {0: 0, 1: 1, 2: 2, 3: 0, 4: 0, 5: 0}
+
+
+@pytest.fixture
+def project(landscape_tif: tuple[Path, Path]) -> Project:
+    scene, truth = landscape_tif
+    project = make_project(patch_zoom=17)
+    make_scene(project, scene)
+    imported = import_label_raster(project=project, user=project.created_by, path=truth, classes=CLASSES)
+    assert imported >= 4
+    return project
+
+
+def test_a_run_ends_with_a_measured_candidate_whose_promotion_changes_the_proposals(project: Project) -> None:
+    user = project.created_by
+    run = request_run(project=project, user=user, config=CONFIG)
+    train(run.pk)
+    run.refresh_from_db()
+    assert run.state == RunState.SUCCEEDED, run.message
+    assert (run.step, len(run.losses)) == (12, 12)
+    candidate = run.candidate
+    assert candidate is not None
+    assert candidate.state == VersionState.CANDIDATE
+    assert candidate.adapter_path is not None
+    assert (candidate.adapter_path / "adapter_model.safetensors").is_file()
+    assert candidate.provenance["data_hash"] == run.data_hash
+    assert not run.work_path.exists()
+    held_out = set(Evaluation.objects.get(model_version=candidate).patch_keys)
+    assert Evaluation.objects.filter(training_run=run).count() == 2
+    assert held_out
+    promote(version=candidate, user=user)
+    job = InferenceJob.objects.get(model_version=candidate)
+    make_proposals(job.pk)
+    assert Proposal.objects.filter(model_version=candidate).count() == project.patches.count()
+
+
+def test_learned_and_held_out_patches_share_no_block(project: Project) -> None:
+    run = request_run(project=project, user=project.created_by, config=CONFIG)
+    assert not set(run.training_revisions) & set(run.holdout_revisions)
+    assert (
+        len(run.training_revisions) + len(run.holdout_revisions)
+        == project.patches.filter(state="approved").count()
+    )
+
+
+def test_a_run_resumes_from_its_checkpoint_after_its_worker_was_killed(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """Stands for the end of the process: nothing of the domain's handling runs."""
+
+    run = request_run(project=project, user=project.created_by, config=CONFIG)
+    tell_step = training_round._tell_step
+
+    def die_at_step_6(run: TrainingRun, report: inference.StepReport) -> None:
+        tell_step(run, report)
+        if report.step == 6:
+            raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training_round, "_tell_step", die_at_step_6)
+        with pytest.raises(Killed):
+            train(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.step) == (RunState.TRAINING, 6)
+    train(run.pk)
+    run.refresh_from_db()
+    assert run.state == RunState.TRAINING, "a run with a living worker is left alone"
+    TrainingRun.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - timedelta(hours=1))
+    train(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.step, len(run.losses)) == (RunState.SUCCEEDED, 12, 12)
+    assert "Resumed from the checkpoint of step 4." in run.log
+
+
+def test_a_cancelled_run_stops_within_a_step_and_leaves_no_version(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = request_run(project=project, user=project.created_by, config=CONFIG)
+    tell_step = training_round._tell_step
+
+    def cancel_at_step_3(working: TrainingRun, report: inference.StepReport) -> None:
+        if report.step == 3:
+            cancel_run(run=run, user=project.created_by)
+        tell_step(working, report)
+
+    monkeypatch.setattr(training_round, "_tell_step", cancel_at_step_3)
+    train(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.step, run.message) == (RunState.CANCELLED, 2, "Cancelled after 2 of 12 steps.")
+    assert promoted_version(project.pk).number == 1
+    assert project.model_versions.count() == 1
+    assert request_run(project=project, user=project.created_by, config=CONFIG).state == RunState.QUEUED
+
+
+def test_one_class_only_ends_the_run_with_a_sentence(landscape_tif: tuple[Path, Path]) -> None:
+    project = make_project(patch_zoom=17)
+    make_scene(project, landscape_tif[0])
+    everything_other = dict.fromkeys(range(6), 0)
+    import_label_raster(
+        project=project, user=project.created_by, path=landscape_tif[1], classes=everything_other
+    )
+    run = request_run(project=project, user=project.created_by, config=CONFIG)
+    train(run.pk)
+    run.refresh_from_db()
+    assert run.state == RunState.FAILED
+    assert "class" in run.message
+
+
+def test_the_denmark_labels_come_in_as_approved_annotations(milpa_data: Path) -> None:
+    project = make_project(patch_zoom=15)
+    make_scene(project, milpa_data / "denmark-lpis-s2" / "image.tif")
+    imported = import_label_raster(
+        project=project,
+        user=project.created_by,
+        path=milpa_data / "denmark-lpis-s2" / "label_field3.tif",
+        classes={0: 0, 1: 1, 2: 2},
+    )
+    assert imported == project.patches.filter(state="approved").count() > 0
+    assert np.isin(list(project.patches.values_list("state", flat=True)), ["approved", "unlabelled"]).all()
