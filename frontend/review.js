@@ -127,10 +127,17 @@ function refresh() {
   }
 }
 
+/** @param {number} seconds */
+function duration(seconds) {
+  const minutes = Math.floor(seconds / 60);
+  return minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
+}
+
 async function load() {
   for (const view of all) view.showPatch(patch);
   synchronise(all);
   const { proposal, revision } = patch;
+  if (revision) find("#time-spent").textContent = `${duration(revision.seconds_spent ?? 0)}, ${revision.stroke_count ?? 0} strokes`;
   [masks.proposal, masks.revision] = await Promise.all([
     proposal && api.fetchMask(proposal.mask_url),
     revision && api.fetchMask(revision.mask_url),

@@ -13,8 +13,8 @@ from mlservice.contracts import UNSURE, LabelledPatch, Legend
 from mlservice.errors import BadImage, NothingToLearn
 from mlservice.token_grid import (
     IGNORED_INDEX,
-    Scalar,
     TOKEN_PATCH_PX,
+    Scalar,
     cells_to_indices,
     mask_to_cells,
     split_token_patches,

@@ -101,7 +101,3 @@ def _normalised(name: str) -> str:
     text = re.sub(r"[\s_\-/]+", " ", name).strip().lower()
     singular = text.removesuffix("s")
     return singular if text not in _WORD_OF_NAME and singular in _WORD_OF_NAME else text
-
-
-# `_normalised` reads the table that it helps to look up, so a clash would be silent: every name has one word.
-assert sum(len(names) for names in SYNONYMS.values()) + len(KNOWN_WORDS) == len(_WORD_OF_NAME)

@@ -11,13 +11,14 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mlservice.contracts import UNSURE, Legend
+from mlservice.contracts import PATCH_SIZE_PX, UNSURE, Legend
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 CELL_PX = 4
 TOKEN_PATCH_CELLS = 16
 TOKEN_PATCH_PX = CELL_PX * TOKEN_PATCH_CELLS
+PATCH_TOKEN_PATCHES = (PATCH_SIZE_PX // TOKEN_PATCH_PX) ** 2
 IGNORED_INDEX = -100
 """The class index of a cell that is left out of the loss."""
 BOUNDARY_WEIGHT = 2
@@ -44,7 +45,7 @@ def mask_to_cells(mask: NDArray[np.uint8], legend: Legend) -> NDArray[np.uint8]:
     votes = np.stack([(blocks == value).sum((1, 3)) for value in values])
     if legend.boundary_value is not None:
         votes[legend.values.index(legend.boundary_value)] *= BOUNDARY_WEIGHT
-    cells = values[votes.argmax(0)]
+    cells: NDArray[np.uint8] = values[votes.argmax(0)]
     cells[(blocks == UNSURE).mean((1, 3)) > 0.5] = UNSURE
     return cells
 
@@ -83,9 +84,7 @@ def split_token_patches(cells: NDArray[Scalar]) -> NDArray[Scalar]:
     return blocks.reshape(-1, *lead, side, side)
 
 
-def join_token_patches(
-    patches: NDArray[Scalar], rows: int, cols: int
-) -> NDArray[Scalar]:
+def join_token_patches(patches: NDArray[Scalar], rows: int, cols: int) -> NDArray[Scalar]:
     """The inverse of `split_token_patches`: ``(…, rows, cols)`` cells."""
     side = TOKEN_PATCH_CELLS
     lead = patches.shape[1:-2]
@@ -109,4 +108,4 @@ def probabilities_to_mask(probabilities: NDArray[np.float32], legend: Legend) ->
 def _bilinear_weights(cells: int) -> NDArray[np.float32]:
     """``(cells × CELL_PX, cells)``: how much each cell's centre weighs at each pixel's centre."""
     at = np.clip((np.arange(cells * CELL_PX) + 0.5) / CELL_PX - 0.5, 0, cells - 1)
-    return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(cells))).astype(np.float32)
+    return np.asarray(np.maximum(0, 1 - np.abs(at[:, None] - np.arange(cells))), dtype=np.float32)

@@ -23,7 +23,7 @@ class ContextTile:
 
     @property
     def size_px(self) -> int:
-        return SIZE_PX * 2**self.levels
+        return SIZE_PX << self.levels
 
     def window_of(self, patch: Patch) -> PatchWindow:
         return PatchWindow(

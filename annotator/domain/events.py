@@ -50,7 +50,8 @@ def move(
 ) -> None:
     """Changes the state of a row that the caller has locked, if the table allows it, and records the event.
 
-    ``only_from`` narrows the table where two verbs lead to the same state from different ones. ``fields`` names other fields that the caller has set and that are saved together with the state.
+    ``only_from`` narrows the table where two verbs lead to the same state from different ones. ``fields``
+    names other fields that the caller has set and that are saved together with the state.
     Raises IllegalTransition.
     """
     from_state = type(to_state)(subject.state)  # type: ignore[attr-defined]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.contrib.gis.geos import MultiPolygon
+from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
 
 from annotator import inference
 from annotator.enums import QueueReason
@@ -16,7 +16,7 @@ def make_patches(*, project: Project, footprint: MultiPolygon) -> int:
     """
     zoom = project.patch_zoom
     assert zoom is not None, "the caller settles the patch zoom first"
-    area = footprint
+    area: GEOSGeometry = footprint
     if project.area_of_interest is not None:
         area = footprint.intersection(project.area_of_interest)
     known = set(project.patches.values_list("quadkey", flat=True))

@@ -30,7 +30,7 @@ def add_scene(
     *,
     project: Project,
     user: User,
-    upload: UploadedFile | None = None,
+    upload: UploadedFile[bytes] | None = None,
     source: str = "",
     name: str = "",
     acquired_on: date | None = None,
@@ -56,7 +56,7 @@ def add_scene(
     return _add(project, user, source, name or Path(source.split("?")[0]).stem, acquired_on, False)
 
 
-def _keep_upload(upload: UploadedFile) -> Path:
+def _keep_upload(upload: UploadedFile[bytes]) -> Path:
     if (upload.size or 0) > settings.SCENE_UPLOAD_MAX_BYTES:
         raise BadScene(
             f"The file has {(upload.size or 0) / 1e9:.1f} GB; uploads end at "
