@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 from django.contrib.gis.geos import MultiPolygon
 from django.utils import timezone
-from pyproj import Geod
-from rasterio.errors import CRSError
+from pyproj import Geod, Transformer
+from pyproj.exceptions import ProjError
 from rasterio.io import DatasetReader
-from rasterio.warp import transform
 
 from annotator.imagery.bands import choose_display_bands, choose_stretch
 from annotator.imagery.footprint import footprint_of
@@ -147,7 +146,7 @@ def _check_place(dataset: DatasetReader) -> float:
         origin, right, below = _lonlats(
             dataset, [center, (center[0] + 1, center[1]), (center[0], center[1] + 1)]
         )
-    except CRSError as error:
+    except ProjError as error:
         raise NotGeoreferenced(
             "The file's coordinate reference system is not tied to the Earth. Set the right one with "
             "`gdal_edit.py -a_srs EPSG:CODE file.tif`."
@@ -173,7 +172,9 @@ def _lonlats(dataset: DatasetReader, pixels: list[tuple[float, float]]) -> list[
     """Longitudes and latitudes of places given as ``(col, row)``, (0, 0) being the upper left corner."""
     cols, rows = zip(*pixels, strict=True)
     xs, ys = dataset.xy(rows, cols, offset="ul")
-    lons, lats = transform(dataset.crs, "EPSG:4326", xs, ys)
+    # rasterio's own transform raises errors that it keeps private; this one answers with infinity.
+    to_lonlat = Transformer.from_crs(dataset.crs.to_wkt(), "EPSG:4326", always_xy=True)
+    lons, lats = to_lonlat.transform(xs, ys)
     return list(zip(lons, lats, strict=True))
 
 
