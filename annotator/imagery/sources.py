@@ -8,9 +8,8 @@ import socket
 import ssl
 import time
 import urllib.request
-from http.client import HTTPException, HTTPMessage, HTTPResponse
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import IO
 from urllib.error import URLError
 
 from django.conf import settings
@@ -116,22 +115,6 @@ class _HttpsHandler(urllib.request.HTTPSHandler):
         return self.do_open(_PublicTlsConnection, request, context=context)  # type: ignore[return-value]
 
 
-class _RedirectHandler(urllib.request.HTTPRedirectHandler):
-    def redirect_request(
-        self,
-        request: urllib.request.Request,
-        body: IO[bytes],
-        code: int,
-        message: str,
-        headers: HTTPMessage,
-        url: str,
-    ) -> urllib.request.Request | None:
-        # urllib itself would follow to ftp.
-        if not is_url(url):
-            raise _PrivateAddress(url)
-        return super().redirect_request(request, body, code, message, headers, url)
-
-
 def _opener() -> urllib.request.OpenerDirector:
     # Built by hand: the ready-made one also opens files, ftp and data addresses, and uses proxies, behind
     # which the address that is asked for could not be seen.
@@ -139,7 +122,7 @@ def _opener() -> urllib.request.OpenerDirector:
     for handler in (
         _HttpHandler(),
         _HttpsHandler(),
-        _RedirectHandler(),
+        urllib.request.HTTPRedirectHandler(),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
         urllib.request.UnknownHandler(),
