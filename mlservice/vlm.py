@@ -1,0 +1,132 @@
+"""Loading image-text-to-text models through transformers' Auto classes, and swapping their adapters.
+
+The starter goes the same way as any other model: a local folder or a hub name, its own processor, its own
+tokenizer. A base stays in memory; adapters are loaded beside it and switched, not loaded with it again.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from safetensors import SafetensorError
+from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers.utils import logging
+
+from mlservice.contracts import ModelRef
+from mlservice.errors import BadModelFolder
+from mlservice.starter.registration import register_starter
+
+LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError)
+ADAPTERS_IN_MEMORY = 4
+
+
+@dataclass
+class LoadedModel:
+    """A base model ready to answer or to be trained, with its processor."""
+
+    network: Any
+    processor: Any
+    device: torch.device
+    adapters: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    """Names that PEFT knows the loaded adapters by, under their folder and its time of change."""
+
+
+def load_base(base: str) -> LoadedModel:
+    """Load a base model from a folder or a hub name, in evaluation mode and as float32.
+
+    Raises BadModelFolder when there is none, when its weights are not all there, or when it was not trained
+    to answer at cell placeholders.
+    """
+    register_starter()
+    logging.disable_progress_bar()
+    if threads := os.environ.get("MILPA_TORCH_THREADS"):
+        torch.set_num_threads(int(threads))
+    try:
+        processor = AutoProcessor.from_pretrained(base)
+        network, found = AutoModelForImageTextToText.from_pretrained(
+            base, dtype=torch.float32, output_loading_info=True
+        )
+    except LOAD_ERRORS as error:
+        raise BadModelFolder(f"No model can be loaded from “{base}”: {_first_line(error)}") from error
+    if lost := [*found["missing_keys"], *found["mismatched_keys"]]:
+        raise BadModelFolder(f"The model in “{base}” lacks {len(lost)} of its weights, such as {lost[0]}.")
+    if getattr(network.config, "cell_token_id", None) is None:
+        raise BadModelFolder(f"The model in “{base}” was not trained to say the classes of cells.")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return LoadedModel(network.to(device).eval(), processor, device)
+
+
+def load_adapter(
+    loaded: LoadedModel, adapter: Path, name: str = "default", *, trainable: bool = False
+) -> None:
+    """Put a LoRA adapter beside the base; raises BadModelFolder when it is none, or not one for this base."""
+    try:
+        if isinstance(loaded.network, PeftModel):
+            loaded.network.load_adapter(str(adapter), name, is_trainable=trainable)
+        else:
+            loaded.network = PeftModel.from_pretrained(
+                loaded.network, str(adapter), name, is_trainable=trainable
+            )
+    except LOAD_ERRORS as error:
+        raise BadModelFolder(f"No adapter can be loaded from “{adapter}”: {_first_line(error)}") from error
+    loaded.network.eval()
+
+
+_lock = threading.Lock()
+_in_memory: dict[str, LoadedModel] = {}
+
+
+@contextmanager
+def answering(ref: ModelRef) -> Iterator[LoadedModel]:
+    """The model of a reference, ready to answer; nobody else can switch its adapter meanwhile.
+
+    One base stays in memory, and the last few adapters that were used on it. A folder that has changed
+    since is loaded again.
+    """
+    with _lock:
+        key = f"{ref.base} {_changed(Path(ref.base))}"
+        if key not in _in_memory:
+            _in_memory.clear()
+            _in_memory[key] = load_base(ref.base)
+        loaded = _in_memory[key]
+        if ref.adapter is not None:
+            _switch_to(loaded, ref.adapter)
+            yield loaded
+        elif isinstance(loaded.network, PeftModel):
+            with loaded.network.disable_adapter():
+                yield loaded
+        else:
+            yield loaded
+
+
+def _switch_to(loaded: LoadedModel, adapter: Path) -> None:
+    """Make an adapter the active one, loading it first if need be and forgetting the one longest unused."""
+    key = f"{adapter} {_changed(adapter)}"
+    if key not in loaded.adapters:
+        used = set(loaded.adapters.values())
+        name = next(f"adapter_{i}" for i in range(ADAPTERS_IN_MEMORY + 1) if f"adapter_{i}" not in used)
+        load_adapter(loaded, adapter, name)
+        loaded.adapters[key] = name
+    loaded.adapters.move_to_end(key)
+    loaded.network.set_adapter(loaded.adapters[key])
+    if len(loaded.adapters) > ADAPTERS_IN_MEMORY:
+        _, oldest = loaded.adapters.popitem(last=False)
+        loaded.network.delete_adapter(oldest)
+
+
+def _changed(folder: Path) -> int:
+    """When a file of the folder last changed, in ns; 0 for a hub name."""
+    return max((p.stat().st_mtime_ns for p in folder.iterdir()), default=0) if folder.is_dir() else 0
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__
