@@ -11,16 +11,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 from django.contrib.gis.geos import MultiPolygon
+from rasterio import open as open_dataset
+from rasterio.enums import ColorInterp
 from rasterio.env import Env
 from rasterio.errors import RasterioError
-from rasterio.io import DatasetReader
+from rasterio.io import DatasetReader, MemoryFile
 from rasterio.shutil import copy as copy_raster
 from rio_cogeo.cogeo import cog_validate
 
 from annotator.enums import SceneState
 from annotator.imagery.inspect import RasterFacts, check_raster, guess_acquired_on, inspect_raster
-from annotator.imagery.opening import damaged, open_raster
+from annotator.imagery.opening import damaged, open_raster, sample_windows
 from annotator.imagery.problems import NoOverlap, NoSpaceLeft
 from annotator.models import Project
 
@@ -48,13 +51,14 @@ def ingest_scene(
         try:
             with open_raster(path) as source:
                 acquired_on = guess_acquired_on(source, file_name or path.name)
-                is_cog = source.driver == "GTiff" and _is_tiled_cog(path, source)
+                meanings = _meanings(source)
+                is_cog = meanings == source.colorinterp and _is_tiled_cog(path, source)
                 on_progress("Reading every pixel once." if is_cog else "Making overviews and tiles of it.")
                 if is_cog:
                     _read_all(source)
                     shutil.copyfile(path, unfinished)
                 else:
-                    _convert(source, unfinished)
+                    _convert(source, meanings, unfinished)
             on_progress("Looking at the pixels.")
             facts = inspect_raster(unfinished)
             unfinished.replace(cog_path)
@@ -81,6 +85,8 @@ def check_overlap(footprint: MultiPolygon, project: Project) -> None:
 
 
 def _is_tiled_cog(path: Path, source: DatasetReader) -> bool:
+    if source.driver != "GTiff":
+        return False
     is_valid, _, warnings = cog_validate(path, quiet=True)
     # A small file may pass without tiles; larger blocks than this make every tile slow; and what lies in
     # files beside it (a mask, a nodata value) would not come along.
@@ -95,9 +101,46 @@ def _read_all(source: DatasetReader) -> None:
         source.checksum(band)
 
 
-def _convert(source: DatasetReader, target: Path) -> None:
+def _meanings(source: DatasetReader) -> tuple[ColorInterp, ...]:
+    """What each band means, with doubtful alpha bands taken for what they are: one more band.
+
+    Many programs, GDAL among them, call the fourth of four 8-bit bands transparency when it is near infrared.
+    Real transparency is nearly everywhere all or nothing, and needs no nodata value beside it.
+    """
+    meanings = list(source.colorinterp)
+    for band, meaning in zip(source.indexes, source.colorinterp, strict=True):
+        if meaning != ColorInterp.alpha:
+            continue
+        name = (source.descriptions[band - 1] or "alpha").lower()
+        is_named_otherwise = not any(word in name for word in ("alpha", "mask", "transparen"))
+        if source.nodata is not None or is_named_otherwise or not _is_all_or_nothing(source, band):
+            meanings[band - 1] = ColorInterp.undefined
+    return tuple(meanings)
+
+
+def _is_all_or_nothing(source: DatasetReader, band: int) -> bool:
+    values = np.concatenate(
+        [source.read(band, window=window).ravel() for window in sample_windows(source, band)]
+    )
+    return bool(np.isin(values, (0, values.max())).mean() > 0.9)
+
+
+def _convert(source: DatasetReader, meanings: tuple[ColorInterp, ...], target: Path) -> None:
+    if meanings == source.colorinterp:
+        _write_cog(source, target)
+        return
+    # By way of a virtual file in memory, as the meanings of the bands cannot be changed in somebody's file.
+    with MemoryFile(ext=".vrt") as memory:
+        copy_raster(source, memory.name, driver="VRT")
+        with open_dataset(memory.name, "r+") as described:
+            described.colorinterp = meanings
+        with open_dataset(memory.name) as described:
+            _write_cog(described, target)
+
+
+def _write_cog(source: DatasetReader, target: Path) -> None:
     try:
-        with Env(GDAL_NUM_THREADS="ALL_CPUS", GDAL_TIFF_INTERNAL_MASK=True):
+        with Env(GDAL_TIFF_INTERNAL_MASK=True):
             copy_raster(
                 source,
                 target,

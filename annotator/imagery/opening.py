@@ -12,6 +12,7 @@ from rasterio import open as open_dataset
 from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 from rasterio.io import DatasetReader
+from rasterio.windows import Window
 
 from annotator.imagery.problems import (
     ArchivedScene,
@@ -88,6 +89,14 @@ def open_raster(path: Path) -> Iterator[DatasetReader]:
 
 def damaged(what: str) -> DamagedScene:
     return DamagedScene(_DAMAGED.format(what=what))
+
+
+def sample_windows(dataset: DatasetReader, band: int) -> list[Window]:
+    """The first, the middle and the last block of a band."""
+    rows, cols = dataset.block_shapes[band - 1]
+    last = (math.ceil(dataset.height / rows) - 1, math.ceil(dataset.width / cols) - 1)
+    blocks = {(0, 0), (last[0] // 2, last[1] // 2), last}
+    return [dataset.block_window(band, *block) for block in sorted(blocks)]
 
 
 def _driver(path: Path) -> str:
@@ -175,12 +184,7 @@ def _bits(pixel_type: str) -> int:
 
 
 def _read_some_blocks(dataset: DatasetReader) -> None:
-    """Reads the first, the middle and the last block of the first and the last band.
-
-    A cut-off file still opens when its directory comes first; then its last blocks are missing.
-    """
+    # A cut-off file still opens when its directory comes first; then its last blocks are missing.
     for band in {1, dataset.count}:
-        rows, cols = dataset.block_shapes[band - 1]
-        last = (math.ceil(dataset.height / rows) - 1, math.ceil(dataset.width / cols) - 1)
-        for block in {(0, 0), (last[0] // 2, last[1] // 2), last}:
-            dataset.read(band, window=dataset.block_window(band, *block))
+        for window in sample_windows(dataset, band):
+            dataset.read(band, window=window)
