@@ -15,13 +15,15 @@ import { PATCH_STATES, hatching } from "./patch_states.js";
  * @param {number | null} sceneId the scene that is shown first; the newest one if null
  */
 export function showOverviewMap(container, project, sceneId) {
-  const map = L.map(container, { attributionControl: false, maxZoom: project.patch_zoom + 6, minZoom: 2 });
+  const map = L.map(container, { attributionControl: false, maxZoom: project.patch_zoom + 6 });
   L.control.scale({ imperial: false }).addTo(map);
   const scenes = readyScenes(project.scenes);
   const first = scenes.find(({ id }) => id === sceneId) ?? scenes[0];
   const bounds = (sceneId === null ? project.bounds : null) ?? first?.bounds ?? project.bounds;
   if (bounds) map.fitBounds(boundsOf(bounds), { animate: false });
   else map.setView([0, 20], 3);
+  // Far out a scene is a dot, and a tile of it is dear.
+  if (bounds) map.setMinZoom(Math.max(0, map.getZoom() - 4));
 
   /** @type {L.TileLayer | null} */
   let imagery = null;
@@ -99,7 +101,11 @@ function patchLegend(patches, map) {
  * @param {PatchFeature} feature
  * @param {Project} project
  */
-function popup({ id, state, isMine }, project) {
+function popup({ id, state, counts, isMine }, project) {
+  if (id === null) {
+    const rows = counts.map((one) => make("span", { class: `badge badge--${one.state}` }, `${one.count.toLocaleString()} ${one.state}`));
+    return make("div", { class: "map-popup" }, make("div", { class: "row" }, ...rows), "Zoom in for single patches.");
+  }
   const root = `/projects/${project.slug}`;
   const isOpen = state === "unlabelled" || state === "returned" || (state === "claimed" && isMine);
   const mayAnnotate = project.roles.includes("annotator") && isOpen;

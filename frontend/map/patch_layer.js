@@ -2,6 +2,7 @@
  * The patches of a project from vector tiles, each drawn by its state.
  *
  * @import {PatchState} from "../api/types.js"
+ * @import {Rect} from "../state/mask.js"
  */
 import { VectorTile } from "@mapbox/vector-tile";
 import { PbfReader } from "pbf";
@@ -11,14 +12,16 @@ import { PATCH_STATES, fillOf } from "./patch_states.js";
 
 /**
  * @typedef {object} PatchFeature
- * @property {number} id
- * @property {PatchState} state
+ * @property {number | null} id null far out, where one square stands for many patches
+ * @property {PatchState} state of the patch, or of most of the patches
+ * @property {{state: PatchState, count: number}[]} counts how many of each, where the square stands for many
  * @property {boolean} isMine
  * @property {number | null} score
- * @property {{x: number, y: number}[][]} rings in pixels of its tile
+ * @property {Rect} box in pixels of its tile
  */
 
 const TILE_PX = 256;
+const KNOWN_STATES = /** @type {PatchState[]} */ (Object.keys(PATCH_STATES));
 
 export class PatchLayer extends L.GridLayer {
   /** @type {Map<string, PatchFeature[]>} */
@@ -80,7 +83,7 @@ export class PatchLayer extends L.GridLayer {
     const [x, y] = [Math.floor(at.x / TILE_PX), Math.floor(at.y / TILE_PX)];
     const point = { x: at.x - x * TILE_PX, y: at.y - y * TILE_PX };
     const features = this.#features.get(`${zoom}/${x}/${y}`) ?? [];
-    return features.find(({ rings }) => isInBox(rings[0] ?? [], point)) ?? null;
+    return features.find(({ box }) => isIn(box, point)) ?? null;
   }
 }
 
@@ -99,10 +102,18 @@ function featuresIn(bytes) {
   return Array.from({ length: layer.length }, (_, i) => {
     const feature = layer.feature(i);
     const { id, state, mine, score } = feature.properties;
+    const counts = KNOWN_STATES.map((one) => ({ state: one, count: Number(feature.properties[one] ?? 0) }));
     const scale = TILE_PX / feature.extent;
-    const rings = feature.loadGeometry().map((ring) => ring.map(({ x, y }) => ({ x: x * scale, y: y * scale })));
+    const corners = feature.loadGeometry().flat().map(({ x, y }) => ({ x: x * scale, y: y * scale }));
     const known = String(state) in PATCH_STATES ? /** @type {PatchState} */ (state) : "unlabelled";
-    return { id: Number(id), state: known, isMine: Number(mine) === 1, score: score === undefined ? null : Number(score), rings };
+    return {
+      id: id === undefined ? null : Number(id),
+      state: known,
+      counts: counts.filter(({ count }) => count > 0),
+      isMine: Number(mine) === 1,
+      score: score === undefined ? null : Number(score),
+      box: boxOf(corners),
+    };
   });
 }
 
@@ -110,27 +121,33 @@ function featuresIn(bytes) {
  * @param {CanvasRenderingContext2D} context
  * @param {PatchFeature} feature
  */
-function draw(context, { rings, state, isMine }) {
-  context.beginPath();
-  for (const ring of rings) {
-    ring.forEach(({ x, y }, i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
-    context.closePath();
-  }
+function draw(context, { box, state, isMine }) {
+  const [x, y, width, height] = [box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0];
   context.fillStyle = fillOf(context, state);
-  context.fill();
-  context.lineWidth = isMine ? 4 : 1.2;
+  context.fillRect(x, y, width, height);
+  // The line lies inside, so that a tile's edge does not cut it in half.
+  const line = Math.min(isMine ? 3 : 1.2, width / 3);
+  context.lineWidth = line;
   context.strokeStyle = isMine ? "#f2bf4a" : PATCH_STATES[state].color;
-  context.stroke();
+  context.strokeRect(x + line / 2, y + line / 2, width - line, height - line);
 }
 
 /**
- * A patch is a square along the axes.
+ * A patch is a square along the axes, so its box is the patch.
  *
- * @param {{x: number, y: number}[]} ring
+ * @param {{x: number, y: number}[]} corners
+ * @returns {Rect}
+ */
+function boxOf(corners) {
+  const xs = corners.map(({ x }) => x);
+  const ys = corners.map(({ y }) => y);
+  return { x0: Math.min(...xs), y0: Math.min(...ys), x1: Math.max(...xs), y1: Math.max(...ys) };
+}
+
+/**
+ * @param {Rect} box
  * @param {{x: number, y: number}} point
  */
-function isInBox(ring, point) {
-  const xs = ring.map(({ x }) => x);
-  const ys = ring.map(({ y }) => y);
-  return point.x >= Math.min(...xs) && point.x < Math.max(...xs) && point.y >= Math.min(...ys) && point.y < Math.max(...ys);
+function isIn(box, point) {
+  return point.x >= box.x0 && point.x < box.x1 && point.y >= box.y0 && point.y < box.y1;
 }

@@ -88,6 +88,7 @@ export class PatchView {
     const times = Math.floor(Math.log2(Math.max(1, Math.min(x, y) / SIZE_PX)));
     const { maxZoom } = this.#imagery?.options ?? {};
     const zoom = Math.min(this.patch.z + Math.max(0, times), maxZoom ?? 26);
+    this.map.setMinZoom(this.patch.z - 5);
     this.map.setView(this.#bounds(this.patch).getCenter(), zoom, { animate: false });
   }
 
