@@ -16,14 +16,13 @@ from django.contrib.gis.geos import MultiPolygon
 from rasterio import open as open_dataset
 from rasterio.enums import ColorInterp
 from rasterio.env import Env
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 from rasterio.shutil import copy as copy_raster
 from rio_cogeo.cogeo import cog_validate
 
 from annotator.enums import SceneState
 from annotator.imagery.inspect import RasterFacts, check_raster, guess_acquired_on, inspect_raster
-from annotator.imagery.opening import damaged, open_raster, sample_windows
+from annotator.imagery.opening import open_raster, sample_windows
 from annotator.imagery.problems import NoOverlap, NoSpaceLeft
 from annotator.models import Project
 
@@ -52,12 +51,12 @@ def ingest_scene(
             with open_raster(path) as source:
                 acquired_on = guess_acquired_on(source, file_name or path.name)
                 meanings = _meanings(source)
-                is_cog = meanings == source.colorinterp and _is_tiled_cog(path, source)
-                on_progress("Reading every pixel once." if is_cog else "Making overviews and tiles of it.")
-                if is_cog:
-                    _read_all(source)
+                on_progress("Reading every pixel once.")
+                _read_all(source)
+                if meanings == source.colorinterp and _is_tiled_cog(path, source):
                     shutil.copyfile(path, unfinished)
                 else:
+                    on_progress("Making tiles and overviews of it.")
                     _convert(source, meanings, unfinished)
             on_progress("Looking at the pixels.")
             facts = inspect_raster(unfinished)
@@ -96,7 +95,8 @@ def _is_tiled_cog(path: Path, source: DatasetReader) -> bool:
 
 
 def _read_all(source: DatasetReader) -> None:
-    # What GDAL has read while converting is known to be readable; a copy would carry damage along.
+    # Damage in the middle shows only here; a copy would carry it along, and a conversion fails on it with an
+    # error that does not tell it from a full disk.
     for band in source.indexes:
         source.checksum(band)
 
@@ -152,10 +152,10 @@ def _write_cog(source: DatasetReader, target: Path) -> None:
                 BIGTIFF="IF_SAFER",
                 NUM_THREADS="ALL_CPUS",
             )
-    except RasterioError as error:
+    except Exception as error:
         if _free_bytes(target.parent) < _SPARE_BYTES:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-        raise damaged("some of its pixels cannot be read") from error
+        raise
 
 
 @contextmanager

@@ -75,7 +75,7 @@ def open_raster(path: Path) -> Iterator[DatasetReader]:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             dataset = open_dataset(path, driver=driver)
     except RasterioIOError as error:
-        raise damaged("it cannot be opened") from error
+        raise _damaged("it cannot be opened") from error
     with dataset:
         _check_references(dataset)
         _check_pixels(dataset)
@@ -84,10 +84,10 @@ def open_raster(path: Path) -> Iterator[DatasetReader]:
             _read_some_blocks(dataset)
             yield dataset
         except RasterioIOError as error:
-            raise damaged("some of its pixels cannot be read") from error
+            raise _damaged("some of its pixels cannot be read") from error
 
 
-def damaged(what: str) -> DamagedScene:
+def _damaged(what: str) -> DamagedScene:
     return DamagedScene(_DAMAGED.format(what=what))
 
 
