@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.gzip import gzip_page
@@ -88,19 +88,20 @@ def patch_tile(request: HttpRequest, slug: str, z: int, x: int, y: int) -> HttpR
     return get_conditional_response(request, etag, response=fresh) or fresh
 
 
-def _person(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
+def _person(request: HttpRequest) -> User:
     """Whoever is signed in or sends a valid token. Raises _NotSignedIn."""
     if request.user.is_authenticated:
         return request.user
     try:
-        found = TokenAuthentication().authenticate(request)
+        found = TokenAuthentication().authenticate(request)  # type: ignore[arg-type]  # reads headers only
     except AuthenticationFailed as error:
         raise _NotSignedIn(
             f"{error.detail} Send `Authorization: Token ...` with a token of yours."
         ) from error
     if found is None:
         raise _NotSignedIn("Sign in to see this, or send `Authorization: Token ...`.")
-    return found[0]
+    person: User = found[0]
+    return person
 
 
 def _check_tile(x: int, y: int, z: int) -> None:

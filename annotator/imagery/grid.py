@@ -32,7 +32,8 @@ def quadkey(x: int, y: int, z: int) -> str:
 
 def square(x: int, y: int, z: int) -> Polygon:
     """The tile's square in Web Mercator metres (EPSG:3857)."""
-    polygon = Polygon.from_bbox(tuple(QUAD.xy_bounds(_existing(x, y, z))))
+    west, south, east, north = QUAD.xy_bounds(_existing(x, y, z))
+    polygon = Polygon.from_bbox((west, south, east, north))
     polygon.srid = 3857
     return polygon
 
@@ -54,7 +55,7 @@ def context_tile(x: int, y: int, z: int, levels_up: int) -> tuple[int, int, int]
 
 def ground_resolution_m(zoom: int, latitude_deg: float) -> float:
     """True metres on the ground along the side of a tile's pixel at that latitude."""
-    return _WORLD_SIDE_M * math.cos(math.radians(latitude_deg)) / (TILE_PX * 2**zoom)
+    return _WORLD_SIDE_M * math.cos(math.radians(latitude_deg)) / TILE_PX / 2.0**zoom
 
 
 def native_zoom(gsd_m: float, latitude_deg: float) -> int:

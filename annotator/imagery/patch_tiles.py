@@ -26,8 +26,8 @@ _SQUARES = """
     ) AS feature
 """
 
-# One feature for each cell that is a patch-sized square of the tile 6 levels below: how many patches of which
-# state it stands for, and the state of most of them.
+# One feature for each of the tile's 64 x 64 cells that has patches: how many of which state they are, and the
+# state of most of them.
 _CELLS = """
     SELECT ST_AsMVT(feature, 'patches', 4096, 'square') FROM (
         SELECT ST_AsMVTGeom(
@@ -59,7 +59,8 @@ def read_patch_tile(*, project_id: int, patch_zoom: int, user_id: int, x: int, y
     """
     # Below the patches' own zoom, the tile shows a part of the one patch that it lies in.
     key = quadkey(x, y, z)[:patch_zoom]
-    parameters = {
+    levels = patch_zoom - z - _MAX_LEVELS_OF_SQUARES
+    parameters: dict[str, int | str] = {
         "project_id": project_id,
         "user_id": user_id,
         "x": x,
@@ -69,9 +70,8 @@ def read_patch_tile(*, project_id: int, patch_zoom: int, user_id: int, x: int, y
         # After all keys that begin with this one, as 4 is no digit of a quadkey.
         "beyond": f"{key}4",
         "cell_z": z + _MAX_LEVELS_OF_SQUARES,
-        "levels": patch_zoom - z - _MAX_LEVELS_OF_SQUARES,
+        "levels": levels,
     }
-    query = _CELLS if parameters["levels"] > 0 else _SQUARES
     with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
+        cursor.execute(_CELLS if levels > 0 else _SQUARES, parameters)
         return bytes(cursor.fetchone()[0])

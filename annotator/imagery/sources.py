@@ -106,13 +106,13 @@ class _PublicTlsConnection(http.client.HTTPSConnection):
 
 class _HttpHandler(urllib.request.HTTPHandler):
     def http_open(self, request: urllib.request.Request) -> HTTPResponse:
-        return self.do_open(_PublicConnection, request)  # type: ignore[return-value]
+        return self.do_open(_PublicConnection, request)
 
 
 class _HttpsHandler(urllib.request.HTTPSHandler):
     def https_open(self, request: urllib.request.Request) -> HTTPResponse:
         context = ssl.create_default_context()
-        return self.do_open(_PublicTlsConnection, request, context=context)  # type: ignore[return-value]
+        return self.do_open(_PublicTlsConnection, request, context=context)
 
 
 def _opener() -> urllib.request.OpenerDirector:

@@ -17,6 +17,7 @@ from PIL import Image
 from rasterio.enums import ColorInterp
 from rasterio.env import Env, set_gdal_config
 from rasterio.errors import RasterioIOError
+from rasterio.io import DatasetReader
 from rio_tiler.errors import TileOutsideBounds
 from rio_tiler.io import Reader
 
@@ -123,7 +124,7 @@ class _OpenFiles(threading.local):
         reader = self.readers.pop(key, None) or Reader(str(path))
         self.readers[key] = reader
         if len(self.readers) > _OPEN_FILES_PER_THREAD:
-            self.readers.popitem(last=False)[1].close()
+            self.readers.popitem(last=False)[1].close()  # type: ignore[no-untyped-call]
         return reader
 
 
@@ -139,7 +140,7 @@ def _read(
     resampling: str,
 ) -> np.ma.MaskedArray:
     """The display bands' own values (bands, rows, cols), masked where there is no data."""
-    dataset = reader.dataset
+    dataset: DatasetReader = reader.dataset
     pixel_type = np.dtype(dataset.dtypes[0])
     # The default tolerance, named so that a source in Web Mercator is warped, too: a plain windowed read
     # knows nothing of the pixels beyond the tile's edge, and neighbouring tiles would not meet.
