@@ -45,7 +45,7 @@ class Recipe:
     """How long each stage is and how much each step sees."""
 
     tower_steps: int = 2800
-    whole_steps: int = 1100
+    whole_steps: int = 600
     tower_rate: float = 2e-3
     whole_rate: float = 1e-3
     images_per_step: int = 2

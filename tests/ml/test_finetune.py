@@ -1,0 +1,165 @@
+"""A LoRA round learns from few labels, survives a kill, and refuses what cannot teach."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from mlservice.contracts import (
+    UNSURE,
+    EvaluateSpec,
+    FinetuneConfig,
+    FinetuneSpec,
+    LabelledPatch,
+    Legend,
+    LegendClass,
+    StepReport,
+)
+from mlservice.dataset import augmented, data_hash
+from mlservice.errors import BadImage, Cancelled, NothingToLearn, TrainingDiverged
+from mlservice.evaluate import evaluate
+from mlservice.finetune import finetune
+from mlservice.landscape import draw_landscape
+from mlservice.starter import starter_model
+from mlservice.token_grid import IGNORED_INDEX
+
+# "lit" is a class that no model knows: where the land is brighter than usual.
+LEGEND = Legend((LegendClass(0, "dark", "#000000", is_null=True), LegendClass(3, "lit", "#ffffff")))
+SHORT = FinetuneConfig(steps=4, token_patches_per_step=8, checkpoint_every_steps=2)
+
+
+def lit_patch(seed: int) -> LabelledPatch:
+    image = draw_landscape(seed, 256, gsd_m=1.0).image
+    blocks = image.mean(2).reshape(16, 16, 16, 16).mean((1, 3))
+    mask = np.where(blocks > np.median(blocks), 3, 0).astype(np.uint8)
+    return LabelledPatch(f"patch {seed}", image, mask.repeat(16, 0).repeat(16, 1))
+
+
+PATCHES = tuple(lit_patch(seed) for seed in range(4))
+
+
+def spec(folder: Path, **changes: object) -> FinetuneSpec:
+    whole = FinetuneSpec(starter_model(), LEGEND, PATCHES, (), SHORT, folder / "work", folder / "out")
+    return replace(whole, **changes)
+
+
+def ignore(_: StepReport) -> None:
+    pass
+
+
+def stop_at(step: int) -> Callable[[StepReport], None]:
+    def on_progress(report: StepReport) -> None:
+        if report.step == step:
+            raise Cancelled("stopped by the test")
+
+    return on_progress
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory):
+    """A short round that nothing interrupted."""
+    return finetune(spec(tmp_path_factory.mktemp("complete")), ignore)
+
+
+def weights(folder: Path) -> dict[str, np.ndarray]:
+    return load_file(folder / "adapter_model.safetensors")
+
+
+def test_a_round_moves_the_answers_to_the_labels(tmp_path):
+    held_out = tuple(lit_patch(seed) for seed in (90, 91))
+    config = FinetuneConfig(steps=25, token_patches_per_step=16)
+    before = evaluate(EvaluateSpec(starter_model(), LEGEND, held_out))
+    report = finetune(spec(tmp_path, config=config, validation=PATCHES[:1]), ignore)
+    after = evaluate(EvaluateSpec(report.model, LEGEND, held_out))
+    assert after.miou > before.miou + 0.15
+    assert after.miou > 0.55
+    assert np.mean(report.losses[-5:]) < 0.9 * np.mean(report.losses[:5])
+    assert report.model.temperature != starter_model().temperature
+
+
+def test_a_killed_round_goes_on_to_the_same_result(tmp_path, complete):
+    interrupted = spec(tmp_path)
+    with pytest.raises(Cancelled):
+        finetune(interrupted, stop_at(3))
+    assert not interrupted.out_dir.exists()
+    told: list[StepReport] = []
+    report = finetune(interrupted, told.append)
+    assert [(t.step, t.resumed_from) for t in told] == [(3, 2), (4, 2)]
+    assert report.losses == complete.losses
+    assert report.data_hash == complete.data_hash
+    expected = weights(complete.model.adapter)
+    resumed = weights(report.model.adapter)
+    assert expected.keys() == resumed.keys()
+    assert all(np.array_equal(expected[name], resumed[name]) for name in expected)
+
+
+def test_a_checkpoint_of_other_labels_is_not_gone_on_from(tmp_path, complete):
+    with pytest.raises(Cancelled):
+        finetune(spec(tmp_path, training=PATCHES[:2]), stop_at(2))
+    told: list[StepReport] = []
+    finetune(spec(tmp_path), told.append)
+    assert told[0].resumed_from is None
+    assert told[-1].loss == complete.losses[-1]
+
+
+def test_a_parents_adapter_is_continued(tmp_path, complete):
+    report = finetune(spec(tmp_path, parent=complete.model, config=replace(SHORT, steps=1)), ignore)
+    parent, child = weights(complete.model.adapter), weights(report.model.adapter)
+    assert parent.keys() == child.keys()
+    drift = [np.abs(parent[name] - child[name]).max() for name in parent]
+    assert 0 < max(drift) < 0.05
+    assert (report.model.adapter / "adapter_model.safetensors").stat().st_mode & 0o777 == 0o644
+
+
+def test_every_step_is_told(complete, tmp_path):
+    told: list[StepReport] = []
+    finetune(spec(tmp_path, config=replace(SHORT, steps=2)), told.append)
+    assert [(t.step, t.steps, t.resumed_from) for t in told] == [(1, 2, None), (2, 2, None)]
+    assert complete.trainable_parameters > 10_000
+
+
+def test_unsure_pixels_and_what_lies_outside_the_patch_teach_nothing():
+    mask = np.full((128, 128), UNSURE, np.uint8)
+    mask[:64] = 3
+    patch = LabelledPatch("part", PATCHES[0].image, mask, row=64, col=64)
+    examples = augmented(patch, LEGEND, np.random.default_rng(0))
+    assert len(examples.origins) == 2
+    assert (examples.targets == 1).all()
+    assert (examples.targets != IGNORED_INDEX).all()
+
+
+def test_the_data_hash_is_of_the_data_and_not_of_its_order():
+    assert data_hash(PATCHES) == data_hash(PATCHES[::-1])
+    assert data_hash(PATCHES) != data_hash(PATCHES[:3])
+    changed = PATCHES[0].mask.copy()
+    changed[0, 0] = UNSURE
+    assert data_hash((replace(PATCHES[0], mask=changed), *PATCHES[1:])) != data_hash(PATCHES)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [(UNSURE, "no labelled"), (3, "All labelled pixels are “lit”"), (9, "not in the legend")],
+)
+def test_masks_of_one_class_or_none_teach_nothing(tmp_path, value, reason):
+    blank = replace(PATCHES[0], mask=np.full((256, 256), value, np.uint8))
+    with pytest.raises(NothingToLearn, match=reason):
+        finetune(spec(tmp_path, training=(blank,)), ignore)
+
+
+def test_no_patches_teach_nothing(tmp_path):
+    with pytest.raises(NothingToLearn, match="no labelled"):
+        finetune(spec(tmp_path, training=()), ignore)
+
+
+def test_a_mask_that_does_not_fit_its_image_is_refused(tmp_path):
+    with pytest.raises(BadImage, match="does not fit"):
+        finetune(spec(tmp_path, training=(replace(PATCHES[0], row=64),)), ignore)
+
+
+def test_a_round_that_diverges_says_so(tmp_path):
+    config = replace(SHORT, steps=40, learning_rate=1.0, lora_alpha=1024)
+    with pytest.raises(TrainingDiverged, match="learning rate"):
+        finetune(spec(tmp_path, config=config), ignore)

@@ -1,0 +1,75 @@
+"""The shipped checkpoint knows something, is made as its card says, and its recipe learns."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mlservice.contracts import EvaluateSpec, Legend
+from mlservice.evaluate import evaluate
+from mlservice.landscape import LANDSCAPE_LEGEND
+from mlservice.starter import CHECKPOINT, starter_model
+from mlservice.starter.measure import constant_miou, held_out_patches
+from mlservice.starter.scenes import draw_legend, under_legend
+from mlservice.starter.train import SMOKE, train
+
+UNSEEN_SEED = 5_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("region", "gsd_m", "sensor_gsd_m", "margin"),
+    [("a", 1.0, 1.0, 0.35), ("a", 2.3, 10.0, 0.2), ("b", 1.0, 1.0, 0.2)],
+)
+def test_the_checkpoint_clearly_beats_a_constant_answer(region, gsd_m, sensor_gsd_m, margin):
+    patches = held_out_patches(region, gsd_m, sensor_gsd_m, 4, UNSEEN_SEED)
+    report = evaluate(EvaluateSpec(starter_model(), LANDSCAPE_LEGEND, patches))
+    assert report.miou > constant_miou(patches) + margin
+    assert report.error_auroc > 0.7
+
+
+def test_the_answer_follows_the_words_of_the_legend():
+    shorter = Legend(tuple(c for c in LANDSCAPE_LEGEND.classes if c.name != "trees"))
+    patches = held_out_patches("a", 1.0, 1.0, 3, UNSEEN_SEED)
+    spec = EvaluateSpec(starter_model(), LANDSCAPE_LEGEND, patches)
+    with_trees = evaluate(spec).confusion
+    merged = [type(p)(p.key, p.image, under_legend(p.mask, shorter)) for p in patches]
+    without = evaluate(EvaluateSpec(starter_model(), shorter, tuple(merged)))
+    tree_pixels = sum(with_trees[3])
+    assert with_trees[3][3] > 0.5 * tree_pixels
+    assert without.iou[0] > 0.4
+
+
+def test_the_checkpoint_is_small_readable_and_described():
+    files = [p for p in CHECKPOINT.iterdir() if p.is_file()]
+    assert sum(p.stat().st_size for p in files) < 15_000_000
+    assert {"config.json", "model.safetensors", "tokenizer.json", "README.md", "calibration.json"} <= {
+        p.name for p in files
+    }
+    assert "Known limits" in (CHECKPOINT / "README.md").read_text()
+
+
+def test_naming_the_starter_loads_no_torch():
+    code = "import sys, mlservice.starter as s; s.starter_model(); print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+
+
+def test_drawn_legends_are_sound_and_hold_the_truth():
+    rng = np.random.default_rng(0)
+    truth = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    for _ in range(50):
+        legend = draw_legend(rng)
+        names = {c.value: c.name for c in legend.classes}
+        said = [names[v] for v in under_legend(truth, legend).ravel().tolist()]
+        drawn = [c.name for c in LANDSCAPE_LEGEND.classes]
+        assert said == [name if name in names.values() else "other" for name in drawn]
+
+
+def test_the_smoke_recipe_lowers_the_loss_and_resumes(tmp_path):
+    losses = train(SMOKE, tmp_path)
+    assert len(losses) == SMOKE.tower_steps + SMOKE.whole_steps
+    assert np.mean(losses[20:40]) < 0.8 * np.mean(losses[:3])
+    config = json.loads((tmp_path / "checkpoint" / "config.json").read_text())
+    assert config["model_type"] == "milpa"
+    assert train(SMOKE, tmp_path) == losses
