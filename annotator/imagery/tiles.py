@@ -170,8 +170,9 @@ def _stretched(values: np.ndarray, stretch: Sequence[Sequence[float]]) -> np.nda
     if values.dtype == np.uint8 and _is_plain(stretch):
         return values.copy()
     low, high = (np.array(ends, np.float32).reshape(-1, 1, 1) for ends in zip(*stretch, strict=True))
-    shown = (values.astype(np.float32) - low) * (255 / (high - low))
-    return np.nan_to_num(shown).clip(0, 255).round().astype(np.uint8)
+    # Clipped first, as a nodata value may be too large to be multiplied.
+    shown = (np.clip(values, low, high) - low) * (255 / (high - low))
+    return np.nan_to_num(shown).round().astype(np.uint8)
 
 
 def _encoded(tile: TileImage) -> bytes:

@@ -113,10 +113,11 @@ def test_no_data_does_not_bleed_into_its_neighbours(tif):
     assert set(np.unique(tile.rgb[tile.valid])) == {128}
 
 
-@pytest.mark.parametrize("nodata", [None, np.nan, -9999])
+@pytest.mark.parametrize("nodata", [None, np.nan, -9999, float(np.finfo("float32").min)])
 def test_not_a_number_is_transparent(tif, nodata):
     values = random_values(3, 256, 256, "float32")
     values[:, 50:100] = np.nan
+    values[:, 60:90] = np.nan if nodata is None else nodata
     on_the_grid(tif, values, nodata=nodata)
     valid = read_tile(tif, X, Y, Z, **RGB).valid
     assert not valid[51:99].any()
