@@ -16,6 +16,9 @@ from mlservice.contracts import (
     LabelledPatch,
     Legend,
     LegendClass,
+    ModelRef,
+    PatchWindow,
+    SegmentRequest,
     StepReport,
 )
 from mlservice.dataset import augmented, data_hash
@@ -23,6 +26,7 @@ from mlservice.errors import BadImage, Cancelled, NothingToLearn, TrainingDiverg
 from mlservice.evaluate import evaluate
 from mlservice.finetune import finetune
 from mlservice.landscape import draw_landscape
+from mlservice.segment import segment
 from mlservice.starter import starter_model
 from mlservice.token_grid import IGNORED_INDEX
 
@@ -112,6 +116,18 @@ def test_a_parents_adapter_is_continued(tmp_path, complete):
     drift = [np.abs(parent[name] - child[name]).max() for name in parent]
     assert 0 < max(drift) < 0.05
     assert (report.model.adapter / "adapter_model.safetensors").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_base_answers_as_before_once_an_adapter_was_used(complete):
+    def answer(model: ModelRef) -> np.ndarray:
+        request = SegmentRequest(model, LEGEND, PATCHES[0].image, (PatchWindow("whole"),))
+        return segment(request).patches[0].class_probabilities
+
+    base = starter_model()
+    adapted = ModelRef(base.base, complete.model.adapter, base.temperature)
+    before, changed, after = answer(base), answer(adapted), answer(base)
+    assert np.abs(before - changed).max() > 0.01
+    np.testing.assert_allclose(before, after, atol=1e-6)
 
 
 def test_every_step_is_told(complete, tmp_path):
