@@ -156,7 +156,7 @@ tools.subscribe((state, changed) => {
   modes.set(state.mode);
   find("#editor-map").style.setProperty("--cursor", modes.current()?.cursor ?? "default");
   const scene = "sceneId" in changed && scenes.find(({ id }) => id === state.sceneId);
-  if (scene) view.showScene(scene, project.patch_zoom);
+  if (scene && editorDocument.patch) view.showScene(scene, editorDocument.patch.z);
   showMask();
   refresh();
 });

@@ -174,7 +174,7 @@ tools.subscribe((state, changed) => {
   for (const view of all) view.setVisibility(state);
   const scene = "sceneId" in changed && scenes.find(({ id }) => id === state.sceneId);
   if (scene) {
-    for (const view of all) view.showScene(scene, project.patch_zoom);
+    for (const view of all) view.showScene(scene, patch.z);
     find("#scene-title").textContent = sceneTitle(scene);
   }
   refresh();

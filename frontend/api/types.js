@@ -16,7 +16,7 @@
  * @typedef {object} Project
  * @property {string} slug
  * @property {string} name
- * @property {number} patch_zoom
+ * @property {number | null} patch_zoom null until the first scene is ready
  * @property {LabelClass[]} legend
  * @property {string[]} roles
  * @property {[number, number, number, number] | null} bounds

@@ -15,7 +15,8 @@ import { PATCH_STATES, hatching } from "./patch_states.js";
  * @param {number | null} sceneId the scene that is shown first; the newest one if null
  */
 export function showOverviewMap(container, project, sceneId) {
-  const map = L.map(container, { attributionControl: false, maxZoom: project.patch_zoom + 6 });
+  const patchZoom = project.patch_zoom;
+  const map = L.map(container, { attributionControl: false, maxZoom: (patchZoom ?? 18) + 6 });
   L.control.scale({ imperial: false }).addTo(map);
   const scenes = readyScenes(project.scenes);
   const first = scenes.find(({ id }) => id === sceneId) ?? scenes[0];
@@ -29,20 +30,27 @@ export function showOverviewMap(container, project, sceneId) {
   let imagery = null;
   const show = (/** @type {Scene} */ scene) => {
     const before = imagery;
-    imagery = imageryLayer(scene, project.patch_zoom).addTo(map);
+    imagery = imageryLayer(scene, patchZoom ?? 18).addTo(map);
     imagery.once("load", () => before?.remove());
     if (before) setTimeout(() => before.remove(), 4000);
   };
   if (first) show(first);
 
-  const shownZoom = { maxZoom: project.patch_zoom + 6, maxNativeZoom: project.patch_zoom };
-  const patches = new PatchLayer(project.slug, shownZoom).addTo(map);
-  control("bottomright", patchLegend(patches, map)).addTo(map);
   if (first) control("topright", sceneSwitcher(scenes, first, show)).addTo(map);
+  if (patchZoom !== null) showPatches(map, project, patchZoom);
+}
 
+/**
+ * @param {L.Map} map
+ * @param {Project} project
+ * @param {number} patchZoom
+ */
+function showPatches(map, project, patchZoom) {
+  const patches = new PatchLayer(project.slug, { maxZoom: patchZoom + 6, maxNativeZoom: patchZoom }).addTo(map);
+  control("bottomright", patchLegend(patches, map)).addTo(map);
   map.on("click", ({ latlng }) => {
     if (!map.hasLayer(patches)) return;
-    const zoom = Math.min(project.patch_zoom, Math.round(map.getZoom()));
+    const zoom = Math.min(patchZoom, Math.round(map.getZoom()));
     const feature = patches.featureAt(latlng, zoom);
     if (feature) L.popup().setLatLng(latlng).setContent(popup(feature, project)).openOn(map);
   });

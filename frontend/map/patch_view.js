@@ -44,7 +44,8 @@ export class PatchView {
     this.map = L.map(container, {
       zoomControl: isAlone,
       zoomAnimation: isAlone,
-      inertia: isAlone,
+      // The editor draws with the pointer; its mode for moving turns this on.
+      dragging: !isAlone,
       attributionControl: false,
       boxZoom: false,
       doubleClickZoom: false,
@@ -86,10 +87,10 @@ export class PatchView {
     if (!this.patch) return;
     const { x, y } = this.map.getSize();
     const times = Math.floor(Math.log2(Math.max(1, Math.min(x, y) / SIZE_PX)));
-    const { maxZoom } = this.#imagery?.options ?? {};
-    const zoom = Math.min(this.patch.z + Math.max(0, times), maxZoom ?? 26);
-    this.map.setMinZoom(this.patch.z - 5);
+    const zoom = this.patch.z + Math.max(0, times);
     this.map.setView(this.#bounds(this.patch).getCenter(), zoom, { animate: false });
+    // Afterwards: from further out, a limit would start an animation of its own.
+    this.map.setMinZoom(this.patch.z - 5);
   }
 
   clear() {
