@@ -81,18 +81,28 @@ export function paintDifference(a, b, pixels) {
   for (let i = 0; i < PIXEL_COUNT; i++) pixels[i] = a[i] === b[i] ? SAME_VEIL : DIFFERENT;
 }
 
+/** Red, green, blue and opacity of no, one third, two thirds and all of the entropy there can be. */
+const HEAT = [
+  [70, 20, 130, 0],
+  [122, 30, 140, 160],
+  [222, 70, 130, 225],
+  [255, 244, 205, 255],
+];
+
 /**
- * From clear (the model was sure) over yellow to dark red (it had no idea): lightness falls all the way, so that
- * the order is seen without colour too.
+ * From clear (the model was sure) over violet and pink to nearly white (it had no idea): lightness rises all the way,
+ * so that the order is seen without colour, and no legend for land is likely to hold these colours.
  *
  * @param {number} byte entropy / entropy_max_nats × 255
  */
 export function heat(byte) {
-  const t = byte / 255;
-  const red = t < 0.5 ? 255 : 255 - (t - 0.5) * 2 * 135;
-  const green = 235 - t * 235;
-  const blue = t < 0.5 ? 60 - t * 80 : 20 + (t - 0.5) * 60;
-  return rgba(Math.round(red), Math.round(green), Math.round(blue), Math.round(255 * Math.min(1, t * 1.6)));
+  const at = (byte / 255) * (HEAT.length - 1);
+  const below = Math.min(HEAT.length - 2, Math.floor(at));
+  const share = at - below;
+  const [red, green, blue, alpha] = /** @type {number[]} */ (HEAT[below]).map((from, i) =>
+    Math.round(from + share * ((HEAT[below + 1]?.[i] ?? from) - from)),
+  );
+  return rgba(red ?? 0, green ?? 0, blue ?? 0, alpha ?? 0);
 }
 
 /**

@@ -87,11 +87,20 @@ export function listenToPointer({ view, modes, isSpaceHeld, isDrawable, resize, 
     held = null;
     container.classList.remove("is-panning");
     if (isPan) return;
-    if (event.type === "pointercancel") modes.current()?.cancel?.();
+    // A second finger takes a stroke back; a pen or a mouse that the system takes away keeps what it drew.
+    if (event.type === "pointercancel" && event.pointerType === "touch") modes.current()?.cancel?.();
     else modes.current()?.up?.();
   };
   container.addEventListener("pointerup", end);
   container.addEventListener("pointercancel", end);
+
+  // The browser would select text, and drag the selection away in the middle of the next stroke.
+  container.addEventListener("mousedown", (event) => {
+    if (event.target instanceof Element && event.target.closest(".leaflet-control, .editor-float")) return;
+    event.preventDefault();
+    container.focus({ preventScroll: true });
+  });
+  container.addEventListener("dragstart", (event) => event.preventDefault());
 
   container.addEventListener("dblclick", (event) => {
     if (event.button === 0) modes.current()?.finish?.();
