@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
@@ -12,7 +10,7 @@ from annotator.domain.scenes import add_scene, change_display
 from annotator.enums import Role, SceneState
 from annotator.errors import MilpaError
 from annotator.models import Scene
-from annotator.queries.documents import project_document, scene_document
+from annotator.queries.documents import project_document
 from annotator.web.access import ProjectAccess, SignedInRequest, project_view
 from annotator.web.forms.scenes import DisplayForm, SceneForm
 
@@ -59,15 +57,10 @@ def scene(request: SignedInRequest, access: ProjectAccess, scene_id: int) -> Htt
 def _scene_page(
     request: SignedInRequest, access: ProjectAccess, row: Scene, form: DisplayForm, status: int = 200
 ) -> HttpResponse:
-    context: dict[str, Any] = access.context(
+    is_ready = row.state == SceneState.READY
+    context = access.context(
         scene=row,
-        form=form if access.may_lead and row.state == SceneState.READY else None,
-        project_json=_only_scene(project_document(access.project, request.user), row),
+        form=form if access.may_lead and is_ready else None,
+        project_json=project_document(access.project, request.user) if is_ready else None,
     )
     return render(request, "scene.html", context, status=status)
-
-
-def _only_scene(document: dict[str, Any], row: Scene) -> dict[str, Any]:
-    """The project as the overview map reads it, with that scene alone."""
-    shown = scene_document(row)
-    return document | {"scenes": [shown], "bounds": shown["bounds"]}
