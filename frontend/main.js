@@ -29,6 +29,7 @@ import { createTools, nextSize } from "./state/tools.js";
 import { operationButton } from "./ui/buttons.js";
 import { askBeforeLeaving, askConflict, showShortcuts } from "./ui/dialogs.js";
 import { find, jsonOf } from "./ui/elements.js";
+import { showOtherDrafts } from "./ui/other_drafts.js";
 import { buildPanel, showPatchFacts } from "./ui/panel.js";
 import { showSituation } from "./ui/situation.js";
 import { tell } from "./ui/toasts.js";
@@ -51,7 +52,7 @@ const parts = {
   document: editorDocument,
   drafts: openDrafts(root.dataset["user"] ?? "anyone"),
   situation,
-  person: { tell, askBeforeLeaving, askConflict: (conflict) => askConflict(conflict, project.legend, imageOfPatch()) },
+  person: { tell, askBeforeLeaving, askConflict: askWhichMask },
 };
 const labelling = new Labelling(parts);
 
@@ -95,9 +96,11 @@ function run(operation) {
   else void operation.run(bench);
 }
 
-function imageOfPatch() {
+/** @type {Parts["person"]["askConflict"]} */
+function askWhichMask(conflict) {
   const scene = scenes.find(({ id }) => id === tools.state.sceneId);
-  return scene && editorDocument.patch ? tileUrl(scene, editorDocument.patch) : null;
+  const imageUrl = scene && editorDocument.patch ? tileUrl(scene, editorDocument.patch) : null;
+  return askConflict(conflict, project.legend, { imageUrl, username: root.dataset["username"] ?? "" });
 }
 
 const buttons = [
@@ -184,6 +187,7 @@ async function showOpened() {
   view.showPatch(patch);
   view.redraw();
   showPatchFacts(patch);
+  void showOtherDrafts(parts.drafts, project.slug, patch.id);
   // A reload comes back to this patch.
   globalThis.history.replaceState(null, "", `?patch=${patch.id}`);
   const { proposal } = patch;

@@ -133,11 +133,20 @@ function duration(seconds) {
   return minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
 
+/** The work of all saves together. */
+async function showEffort() {
+  const { revisions } = await api.getHistory(patch.id);
+  const kept = revisions.filter((one) => !one.is_conflicting);
+  const seconds = kept.reduce((sum, one) => sum + (one.seconds_spent ?? 0), 0);
+  const strokes = kept.reduce((sum, one) => sum + (one.stroke_count ?? 0), 0);
+  find("#time-spent").textContent = `${duration(seconds)}, ${strokes} ${strokes === 1 ? "stroke" : "strokes"}`;
+}
+
 async function load() {
   for (const view of all) view.showPatch(patch);
   synchronise(all);
   const { proposal, revision } = patch;
-  if (revision) find("#time-spent").textContent = `${duration(revision.seconds_spent ?? 0)}, ${revision.stroke_count ?? 0} strokes`;
+  if (revision) void showEffort();
   [masks.proposal, masks.revision] = await Promise.all([
     proposal && api.fetchMask(proposal.mask_url),
     revision && api.fetchMask(revision.mask_url),

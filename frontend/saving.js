@@ -31,14 +31,14 @@ export class Saving {
 
   /** Writes what the server does not have yet to the browser's store; done after each step. */
   keepDraft() {
-    const { document, drafts, person } = this.parts;
+    const { document, drafts, person, project } = this.parts;
     const { patch, baseNumber, strokes } = document;
     const mask = document.current();
     if (!patch || !mask) return;
     const isDirty = document.isDirty();
     const seconds = document.clock.seconds();
     this.#drafting = this.#drafting
-      .then(() => (isDirty ? drafts.put({ patchId: patch.id, baseNumber, mask, strokes, seconds }) : drafts.remove(patch.id)))
+      .then(() => (isDirty ? drafts.put({ project: project.slug, patchId: patch.id, baseNumber, mask, strokes, seconds }) : drafts.remove(patch.id)))
       .catch(() => person.tell("This browser cannot keep unsaved strokes. Save often.", "warning"));
   }
 

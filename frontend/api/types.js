@@ -43,6 +43,7 @@
  * @property {string} author
  * @property {string} mask_url
  * @property {boolean} is_submitted
+ * @property {boolean} [is_conflicting] kept beside the chain: another one was saved first
  * @property {string} saved_at
  * @property {number | null} proposal
  * @property {number} [seconds_spent]

@@ -116,7 +116,7 @@ function popup({ id, state, counts, isMine }, project) {
   }
   const root = `/projects/${project.slug}`;
   const isOpen = state === "unlabelled" || state === "returned" || (state === "claimed" && isMine);
-  const mayAnnotate = project.roles.includes("annotator") && isOpen;
+  const mayAnnotate = isOpen && (project.roles.includes("annotator") || project.roles.includes("lead"));
   const mayReview = project.roles.includes("lead") && (state === "submitted" || state === "approved" || state === "returned");
   return make(
     "div",

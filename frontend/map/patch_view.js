@@ -49,7 +49,7 @@ export class PatchView {
       attributionControl: false,
       boxZoom: false,
       doubleClickZoom: false,
-      zoomSnap: 1,
+      zoomSnap: isAlone ? 1 : 0.25,
       wheelPxPerZoomLevel: 90,
       maxZoom: 26,
     });
@@ -82,12 +82,13 @@ export class PatchView {
     this.center();
   }
 
-  /** Shows the patch as large as it fits, at a zoom where every mask pixel is a whole number of screen pixels. */
+  /** Shows the patch as large as it fits; in the editor, every mask pixel is a whole number of screen pixels. */
   center() {
     if (!this.patch) return;
     const { x, y } = this.map.getSize();
-    const times = Math.floor(Math.log2(Math.max(1, Math.min(x, y) / SIZE_PX)));
-    const zoom = this.patch.z + Math.max(0, times);
+    const snap = this.map.options.zoomSnap ?? 1;
+    const levels = Math.floor(Math.log2(Math.max(1, Math.min(x, y) / SIZE_PX)) / snap) * snap;
+    const zoom = this.patch.z + levels;
     this.map.setView(this.#bounds(this.patch).getCenter(), zoom, { animate: false });
     // Afterwards: from further out, a limit would start an animation of its own.
     this.map.setMinZoom(this.patch.z - 5);

@@ -8,6 +8,7 @@
 /**
  * @typedef {object} Draft
  * @property {string} key person and patch
+ * @property {string} project slug
  * @property {number} patchId
  * @property {number} baseNumber the revision that the strokes were drawn on, 0 when there was none
  * @property {Mask} mask
@@ -19,6 +20,7 @@
  * @property {(patchId: number) => Promise<Draft | null>} get
  * @property {(draft: Omit<Draft, "key" | "keptAt">) => Promise<void>} put
  * @property {(patchId: number) => Promise<void>} remove
+ * @property {(project: string) => Promise<Draft[]>} list this person's drafts in the project
  */
 
 const STORE = "drafts";
@@ -42,6 +44,12 @@ export function openDrafts(person, factory = globalThis.indexedDB) {
       const transaction = (await database()).transaction(STORE, "readwrite");
       transaction.objectStore(STORE).put({ ...draft, key: keyOf(draft.patchId), keptAt: Date.now() });
       await finished(transaction);
+    },
+    async list(project) {
+      const store = (await database()).transaction(STORE).objectStore(STORE);
+      /** @type {Draft[]} */
+      const all = await answer(store.getAll(IDBKeyRange.bound(`${person}:`, `${person}:\uffff`)));
+      return all.filter((draft) => draft.project === project);
     },
     async remove(patchId) {
       const transaction = (await database()).transaction(STORE, "readwrite");

@@ -66,30 +66,33 @@ export function askBeforeLeaving() {
  *
  * @param {{mine: Mask, theirs: Mask, author: string, savedAt: string}} conflict
  * @param {LabelClass[]} legend
- * @param {string | null} imageUrl
+ * @param {{imageUrl: string | null, username: string}} page
  * @returns {Promise<"mine" | "theirs" | "later">}
  */
-export function askConflict({ mine, theirs, author, savedAt }, legend, imageUrl) {
+export function askConflict({ mine, theirs, author, savedAt }, legend, { imageUrl, username }) {
+  const isSelf = author === username;
   const palette = paletteOf(legend);
   /** @param {Mask} mask */
   const painter = (mask) => (/** @type {Pixels} */ pixels) => paintMask(mask, palette, pixels, wholePatch());
   const differing = countChanged(mine, theirs);
   const when = savedAt ? ` at ${new Date(savedAt).toLocaleString()}` : "";
+  const who = isSelf ? "You saved another mask, in another window perhaps," : `${author} saved a mask`;
+  const sentence = `${who}${when}. It differs from this one in ${differing.toLocaleString()} pixels.`;
   return ask({
-    title: "Someone saved this patch before you",
+    title: isSelf ? "You saved this patch elsewhere" : "Someone saved this patch before you",
     body: [
-      make("p", {}, `${author} saved a mask${when}. It differs from yours in ${differing.toLocaleString()} pixels. Both are kept on the server; choose the one that goes on.`),
+      make("p", {}, sentence, " Nothing is lost; choose the one that goes on."),
       make(
         "div",
         { class: "conflict" },
-        picture("Yours", painter(mine), imageUrl, "mine"),
-        picture(`Theirs (${author})`, painter(theirs), imageUrl, "theirs"),
+        picture(isSelf ? "This one" : "Yours", painter(mine), imageUrl, "mine"),
+        picture(isSelf ? "Saved elsewhere" : `Theirs (${author})`, painter(theirs), imageUrl, "theirs"),
         picture("Where they differ", (pixels) => paintDifference(mine, theirs, pixels), imageUrl, "difference"),
       ),
     ],
     choices: [
-      { value: "mine", label: "Keep mine", isPrimary: true },
-      { value: "theirs", label: "Take theirs" },
+      { value: "mine", label: isSelf ? "Keep this one" : "Keep mine", isPrimary: true },
+      { value: "theirs", label: isSelf ? "Take the saved one" : "Take theirs" },
       { value: "later", label: "Decide later" },
     ],
     onEscape: "later",
