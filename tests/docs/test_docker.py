@@ -98,6 +98,14 @@ def test_every_variable_is_one_that_the_settings_read(compose: dict[str, Any]) -
     assert set(example) - settings_variables() - COMPOSE_ONLY == set()
 
 
+def test_every_variable_of_the_application_is_documented(compose: dict[str, Any]) -> None:
+    documented = set(
+        re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE)
+    )
+
+    assert set(compose["x-application"]["environment"]) - documented == set()
+
+
 def test_every_queue_has_a_worker(compose: dict[str, Any], dockerfile: str) -> None:
     composed = {queue for service in compose["services"].values() for queue in _queues_of(service)}
 
