@@ -164,12 +164,14 @@ export class Labelling {
     if (remedy === "sign-in") ways.push({ label: "Sign in (new tab)", href: "/login/" });
     if (remedy === "retry" || remedy === "sign-in") ways.push({ label: "Try again", run: retry });
     if (remedy === "reload") ways.push({ label: "Reload", run: () => globalThis.location.reload() });
-    if (remedy === "reclaim") {
+    const isHeldBefore = remedy === "reclaim" && document.patch !== null;
+    if (isHeldBefore) {
       ways.push({ label: "Claim it again", run: () => this.#recover(retry) }, { label: "Take the next patch", run: () => this.next() });
     }
-    ways.push(...otherWays);
+    ways.push(...otherWays.filter(({ label }) => ways.every((way) => way.label !== label)));
     if (remedy === "none" && document.patch) ways.push({ label: "Close this message", run: () => situation.set({ notice: null, phase: "ready" }) });
-    situation.set({ phase: "error", notice: { title, sentence: sentence + kept, ways } });
+    const shownTitle = remedy === "reclaim" && !isHeldBefore ? "This patch cannot be claimed" : title;
+    situation.set({ phase: "error", notice: { title: shownTitle, sentence: sentence + kept, ways } });
   }
 
   /**

@@ -41,7 +41,8 @@ function classButtons(bench, operations, run) {
       const shown = one ?? { value: UNSURE, color: "", is_null: false };
       const key = operation.keys[0] ? keyCaps(operation.keys[0]) : make("span", { class: "keys" }, String(value));
       const remark = one?.is_null ? "nothing mapped" : one?.is_boundary ? "boundary" : value === UNSURE ? "left out of training" : "";
-      const name = make("span", { class: "class-name" }, operation.label, remark && make("small", {}, remark));
+      const isNews = remark && remark !== operation.label;
+      const name = make("span", { class: "class-name" }, operation.label, isNews && make("small", {}, remark));
       return operationButton(operation, bench, run, { class: "class-button", content: [swatch(shown), name, key] });
     });
 }
