@@ -141,6 +141,20 @@ def test_undo_takes_back_one_stroke_and_keeps_the_class(
         assert np.array_equal(mask_on_screen(page), expected)
 
 
+def test_no_stroke_is_taken_for_a_drag_of_the_browser(
+    open_editor: Callable[[User], Page], annotator: User, patch: Patch
+) -> None:
+    page = open_editor(annotator)
+    editor_with(page, patch)
+    for number in range(8):
+        page.keyboard.press("u" if number % 2 else "2")
+        row = 30 + 25 * number
+        stroke(page, (20, row), (120, row + 10), (235, row - 5))
+        drawn = mask_on_screen(page)
+        assert drawn[row, 21] == drawn[row - 5, 233] == (255 if number % 2 else 2)
+    assert page.evaluate("globalThis.milpaEditor.document.strokes") == 8
+
+
 def test_polygon_and_fill(open_editor: Callable[[User], Page], annotator: User, patch: Patch) -> None:
     page = open_editor(annotator)
     editor_with(page, patch)
