@@ -19,10 +19,11 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def own_media(settings, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def own_media(settings, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:  # type: ignore[no-untyped-def]
     """Every test has its own media folder, so that none meets the files of another."""
     settings.MEDIA_ROOT = tmp_path / "media"
-    settings.SCENE_FOLDERS = [tmp_path, *([django_settings.MILPA_DATA] if django_settings.MILPA_DATA else [])]
+    real = [django_settings.MILPA_DATA] if django_settings.MILPA_DATA else []
+    settings.SCENE_FOLDERS = [tmp_path_factory.getbasetemp(), *real]
 
 
 @pytest.fixture(scope="session")
