@@ -18,8 +18,8 @@ from annotator.queries.labels import legend_of
 @admin.register(Revision)
 class RevisionAdmin(OwnProjectsAdmin):
     project_path = "annotation__patch__project"
-    list_display = ("patch", "number", "author", "is_submitted", "is_conflicting", "is_import",
-                    "seconds_spent", "stroke_count", "pixels_changed", "saved_at")  # fmt: skip
+    list_display = ("patch", "number", "author", "is_submitted", "is_conflicting", "seconds_spent",
+                    "stroke_count", "saved_at")  # fmt: skip
     list_filter = ("is_submitted", "is_conflicting", "is_import",
                    ("annotation__patch__project", admin.RelatedOnlyFieldListFilter))  # fmt: skip
     ordering = ("-saved_at",)
@@ -34,6 +34,9 @@ class RevisionAdmin(OwnProjectsAdmin):
     @admin.display(description="patch", ordering="annotation__patch__quadkey")
     def patch(self, revision: Revision) -> Patch:
         return revision.annotation.patch
+
+    def event_filter(self, revision: Revision) -> dict[str, object]:
+        return {"subject": "patch", "subject_id": revision.annotation.patch_id}
 
     @admin.display(description="mask")
     def mask(self, revision: Revision) -> SafeString:
@@ -55,6 +58,9 @@ class ReviewAdmin(OwnProjectsAdmin):
     @admin.display(description="patch", ordering="revision__annotation__patch__quadkey")
     def patch(self, review: Review) -> Patch:
         return review.revision.annotation.patch
+
+    def event_filter(self, review: Review) -> dict[str, object]:
+        return {"subject": "patch", "subject_id": review.revision.annotation.patch_id}
 
     @admin.display(description="annotator", ordering="revision__author__username")
     def author(self, review: Review) -> object:

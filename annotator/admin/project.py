@@ -61,6 +61,8 @@ class ProjectAdmin(OwnProjectsAdmin):
     inlines = (LabelClassInline, MembershipInline)
     actions = ("start_training_run",)
     change_form_template = "admin/annotator/project_change.html"
+    # Superusers edit names and members by hand, which Django's own history tells.
+    history_view = admin.ModelAdmin.history_view  # type: ignore[assignment]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         promoted = ModelVersion.objects.filter(project=OuterRef("pk"), state=VersionState.PROMOTED)

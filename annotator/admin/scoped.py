@@ -9,11 +9,12 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from annotator.enums import Role
@@ -100,6 +101,17 @@ class OwnProjectsAdmin(admin.ModelAdmin):
 
     def change_url(self, row: Model) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+
+    def event_filter(self, row: Any) -> dict[str, object]:
+        """Which events tell the row's history."""
+        return {"subject": self.opts.model_name, "subject_id": row.pk}
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponseRedirect:
+        """Rows that only verbs change have no history but their events."""
+        query = urlencode(self.event_filter(self.own_row(request, object_id)))
+        return redirect(f"{reverse('admin:annotator_event_changelist')}?{query}")
 
     def do_verb(
         self, request: HttpRequest, object_id: str, verb: Callable[[Any], object], done: str

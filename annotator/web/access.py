@@ -10,8 +10,8 @@ from typing import Any, Concatenate, ParamSpec
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.text import get_text_list
 
 from annotator.enums import Role
@@ -67,14 +67,15 @@ def project_view(*needed: Role) -> Callable[[PageView[Rest]], Callable[..., Http
         def guarded(
             request: SignedInRequest, slug: str, *args: Rest.args, **kwargs: Rest.kwargs
         ) -> HttpResponse:
-            project = get_object_or_404(Project, slug=slug)
-            roles = member_roles(request.user, project.pk)
-            if not roles:
-                raise Http404
+            project = Project.objects.filter(slug=slug).first()
+            roles = member_roles(request.user, project.pk) if project else frozenset()
+            if project is None or not roles:
+                # Answered here, so that a stranger meets the same sentence under DEBUG too.
+                return render(request, "404.html", status=404)
             if needed and roles.isdisjoint(needed):
                 wanted = " or ".join(role.label for role in needed)
                 raise PermissionDenied(
-                    f"This page of {project.name} is for the role {wanted}. "
+                    f"This page of “{project.name}” is for the role {wanted}. "
                     "Ask a lead of the project to give it to you."
                 )
             return view(request, ProjectAccess(project, roles), *args, **kwargs)

@@ -80,6 +80,21 @@ def test_every_page_of_ours_opens_read_only(run: TrainingRun, labelled: Campaign
         assert client.post(admin_url(f"{name}_delete", row.pk), {"post": "yes"}).status_code == 403, name
 
 
+def test_the_history_of_a_row_is_its_events(run: TrainingRun, labelled: Campaign) -> None:
+    client = labelled.client("ml_staff")
+    version, revision = promoted_version(labelled.project.pk), Revision.objects.latest("pk")
+    for row, subject, subject_id in (
+        (run, "trainingrun", run.pk),
+        (version, "modelversion", version.pk),
+        (revision, "patch", revision.annotation.patch_id),
+        (revision.review, "patch", revision.annotation.patch_id),
+    ):
+        page = client.get(admin_url(f"{row._meta.model_name}_history", row.pk), follow=True)
+        rows = list(page.context["cl"].queryset)
+        assert rows, row
+        assert {(event.subject, event.subject_id) for event in rows} == {(subject, subject_id)}
+
+
 def test_rows_of_other_projects_do_not_open(campaign: Campaign) -> None:
     other = make_project(name="Hidden hills")
     page = campaign.client("ml_staff").get(admin_url("project_change", other.pk))
