@@ -89,7 +89,7 @@ def measure_and_describe(folder: Path, scenes: int) -> dict[str, Any]:
         patch
         for setting in SETTINGS
         if setting[0] == TRAINING_REGION
-        for patch in held_out_patches(*setting, max(1, scenes // 3), CALIBRATION_SEED)
+        for patch in held_out_patches(*setting, scenes, CALIBRATION_SEED)
     ]
     spec = EvaluateSpec(ModelRef(str(folder)), LANDSCAPE_LEGEND, tuple(calibration))
     temperature = round(calibrate(spec), 4)
