@@ -44,6 +44,10 @@ def processes_with(text: str) -> list[int]:
     return found
 
 
+def parent_of(pid: int) -> int:
+    return int(Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[1])
+
+
 def program(tmp_path: Path, script: str, **options: float) -> Child:
     return Child("worker", ["sh", "-c", script], log=tmp_path / "worker.log", **options)
 
@@ -128,8 +132,8 @@ def test_a_run_from_start_to_ctrl_c(running: tuple[subprocess.Popen[bytes], Path
     facts = json.loads((var / "running.json").read_text())
     assert facts["address"] == f"http://localhost:{port}"
 
-    workers = set(processes_with("inference@milpa\x00-P")) & set(processes_with(f"MILPA_VAR={var}\x00"))
-    os.kill(min(workers), signal.SIGKILL)
+    worker = next(pid for pid in processes_with("inference@milpa\x00-P") if parent_of(pid) == process.pid)
+    os.kill(worker, signal.SIGKILL)
     assert eventually(lambda: "worker-inference was started again." in said.read_text())
 
     process.send_signal(signal.SIGINT)
