@@ -119,7 +119,7 @@ def _train_stage(
         for group in optimiser.param_groups:
             group["lr"] = rate * schedule(step, steps)
         rng = np.random.default_rng([recipe.seed, stage, step])
-        loss = (_tower_loss, _whole_loss)[stage](model, processor, recipe, rng)
+        loss = (tower_loss, whole_loss)[stage](model, processor, recipe, rng)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -140,7 +140,7 @@ def schedule(step: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
 
 
-def _tower_loss(
+def tower_loss(
     model: MilpaForImageTextToText, processor: MilpaProcessor, recipe: Recipe, rng: np.random.Generator
 ) -> Tensor:
     """Cross-entropy of what the head says of the tower's tokens alone."""
@@ -154,7 +154,7 @@ def _tower_loss(
     return _loss(patches.flatten(1, 2), scenes, class_weights(legend))
 
 
-def _whole_loss(
+def whole_loss(
     model: MilpaForImageTextToText, processor: MilpaProcessor, recipe: Recipe, rng: np.random.Generator
 ) -> Tensor:
     """Cross-entropy of the class tokens said at every cell of some token patches."""
