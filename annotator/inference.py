@@ -39,7 +39,6 @@ __all__ = [
     "PatchWindow",
     "StepReport",
     "base_temperature",
-    "calibrate_version",
     "evaluate_version",
     "finetune_config",
     "finetune_from",
@@ -131,15 +130,6 @@ def evaluate_version(
     from mlservice.evaluate import evaluate
 
     return evaluate(EvaluateSpec(model_ref(version), legend_for(classes), tuple(patches)))
-
-
-def calibrate_version(
-    version: ModelVersion, classes: Sequence[LabelClass], patches: Sequence[LabelledPatch]
-) -> float:
-    """The softmax temperature fitted on labelled patches that the version did not learn from."""
-    from mlservice.calibrate import calibrate
-
-    return calibrate(EvaluateSpec(model_ref(version), legend_for(classes), tuple(patches)))
 
 
 def report_fields(report: EvaluateReport) -> dict[str, Any]:

@@ -60,13 +60,11 @@ def complete_round(run: TrainingRun) -> None:
         project_id=run.project_id,
         base=run.parent.base,
         adapter_name=adapter_name,
-        temperature=run.parent.temperature,
+        # Fitted on the validation patches, or the parent's where there are none.
+        temperature=report.model.temperature,
         context_levels=run.parent.context_levels,
     )
     _enter_evaluation(run)
-    if data.validation:
-        candidate.temperature = inference.calibrate_version(candidate, legend, data.validation)
-        _alive(run)
     before = _measure(run, run.parent, legend, data.holdout)
     after = _measure(run, candidate, legend, data.holdout)
     _succeed(run, candidate, report.data_hash, before, after)
