@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import path
+from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -27,7 +27,7 @@ EVALUATIONS_SHOWN = 5
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(OwnProjectsAdmin):
-    list_display = ("__str__", "project", "state_badge", "parent", "latest_miou", "created_at", "promoted_at")
+    list_display = ("__str__", "project", "state_badge", "parent", "latest_miou", "created_at")
     list_filter = ("state", ("project", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("project", "parent")
     fields = ("project", "number", "state_badge", "parent", "made_by_run", "base_name", "temperature",
@@ -39,13 +39,18 @@ class ModelVersionAdmin(OwnProjectsAdmin):
         latest = Evaluation.objects.filter(model_version=OuterRef("pk")).order_by("-measured_at")
         return super().get_queryset(request).annotate(latest_miou=Subquery(latest.values("miou")[:1]))
 
-    @admin.display(description="mIoU", ordering="latest_miou", empty_value="not measured")
+    @admin.display(description="mIoU", ordering="latest_miou", empty_value="–")
     def latest_miou(self, version: Any) -> str | None:
         return None if version.latest_miou is None else f"{version.latest_miou:.3f}"
 
-    @admin.display(description="made by", empty_value="no training run")
-    def made_by_run(self, version: ModelVersion) -> object:
-        return getattr(version, "made_by", None)
+    @admin.display(description="made by")
+    def made_by_run(self, version: ModelVersion) -> str:
+        run = getattr(version, "made_by", None)
+        if run is None:
+            return "no training run"
+        return format_html(
+            '<a href="{}">{}</a>', reverse("admin:annotator_trainingrun_change", args=[run.pk]), run
+        )
 
     @admin.display(description="base model")
     def base_name(self, version: ModelVersion) -> str:

@@ -17,9 +17,9 @@ class SceneAdmin(OwnProjectsAdmin):
               "nodata", "display_bands", "stretch", "cog_name")  # fmt: skip
     readonly_fields = fields
 
-    @admin.display(description="extent (longitude, latitude)", empty_value="not known yet")
-    def extent(self, scene: Scene) -> str | None:
+    @admin.display(description="extent (longitude, latitude)")
+    def extent(self, scene: Scene) -> str:
         if scene.footprint is None:
-            return None
+            return "not known yet"
         west, south, east, north = scene.footprint.extent
         return f"{west:.5f}, {south:.5f} to {east:.5f}, {north:.5f}"

@@ -46,7 +46,7 @@ class TrainingRunAdmin(OwnProjectsAdmin):
 
     @admin.display(description="patches")
     def patches(self, run: TrainingRun) -> str:
-        return f"{len(run.training_revisions)} to learn from, {len(run.holdout_revisions)} held out"
+        return f"{len(run.training_revisions)} to learn from and calibrate on, {len(run.holdout_revisions)} held out"
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view

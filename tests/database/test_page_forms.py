@@ -196,6 +196,7 @@ def test_a_project_that_cannot_be_is_explained_and_kept(
     page = response.content.decode()
     assert response.status_code == 422
     assert sentence in page
+    assert 'role="alert"' in page
     assert "Kept as it was" in page
     assert 'value="trees"' in page or fields["legend-3-name"] == ""
     assert not Project.objects.filter(name="Kisumu").exists()

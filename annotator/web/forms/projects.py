@@ -148,5 +148,13 @@ class ProjectEditor:
         return any(row.form["name"].value() or row.form.errors for row in self.further_rows)
 
     @property
+    def errors(self) -> bool:
+        return bool(self.form.errors or any(self.legend.errors) or self.legend_errors)
+
+    @property
+    def non_field_errors(self) -> ErrorList:
+        return self.form.non_field_errors()
+
+    @property
     def legend_errors(self) -> ErrorList:
         return self.legend.non_form_errors()

@@ -25,7 +25,7 @@ class SceneForm(forms.Form):
     file = forms.FileField(
         required=False,
         label="Upload a GeoTIFF",
-        widget=forms.ClearableFileInput({"accept": ".tif,.tiff,image/tiff"}),
+        widget=forms.ClearableFileInput({"accept": ".tif,.tiff,.jp2,image/tiff,image/jp2"}),
     )
     source = forms.CharField(required=False, max_length=1000, label="or give a path or URL")
     name = forms.CharField(
