@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+
+from tests.celery_workers import QUEUES, Workers
 
 
 def pytest_configure() -> None:
@@ -42,3 +45,14 @@ def landscape_tif(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]
     folder = tmp_path_factory.mktemp("landscape")
     write_landscape_scene(folder / "scene.tif", folder / "truth.tif", seed=11, size_px=640)
     return folder / "scene.tif", folder / "truth.tif"
+
+
+@pytest.fixture
+def workers(transactional_db: None, own_media: None, tmp_path: Path) -> Iterator[Workers]:
+    """A Celery worker for each queue."""
+    started = Workers(tmp_path)
+    try:
+        started.start(*QUEUES)
+        yield started
+    finally:
+        started.stop()

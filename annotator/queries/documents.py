@@ -33,7 +33,12 @@ User = AbstractBaseUser | AnonymousUser
 
 def project_document(project: Project, user: User) -> Document:
     """The project with its legend, scenes, progress and the person's roles."""
-    extent = project.scenes.filter(state=SceneState.READY).aggregate(all=Extent("footprint"))["all"]
+    area = project.area_of_interest
+    extent = (
+        area.extent
+        if area
+        else project.scenes.filter(state=SceneState.READY).aggregate(all=Extent("footprint"))["all"]
+    )
     version = promoted_version(project.pk)
     return {
         "slug": project.slug,
@@ -52,7 +57,7 @@ def project_document(project: Project, user: User) -> Document:
         ],
         "roles": sorted(member_roles(user, project.pk)),
         "bounds": list(extent) if extent else None,
-        "area_of_interest": project.area_of_interest.json if project.area_of_interest else None,
+        "area_of_interest": area.json if area else None,
         "scenes": [scene_document(scene) for scene in project.scenes.all()],
         "patch_counts": patch_counts(project.pk),
         "promoted_version": version.number if version else None,

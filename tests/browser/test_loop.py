@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +23,7 @@ from annotator.domain.masks import values_of
 from annotator.domain.projects import add_member
 from annotator.enums import JobState, PatchState, Role, RunState, VersionState
 from annotator.models import InferenceJob, Project, Proposal, Ranking, Revision, Scene, TrainingRun
+from tests.celery_workers import Workers
 from tests.factories import make_user
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
@@ -70,7 +70,7 @@ def test_the_loop_turns_once(
     page: Page,
     live_server: Any,
     sign_in: Callable[[User], Page],
-    workers: list[subprocess.Popen[bytes]],
+    workers: Workers,
     people: dict[str, User],
     source: tuple[Path, dict[str, Any], str],
 ) -> None:
