@@ -126,7 +126,7 @@ def _measure(
 ) -> Evaluation:
     report = inference.evaluate_version(version, legend, holdout)
     name = f"version {version.number}" if version.pk else "the candidate"
-    _log(run, f"mIoU of {name} on {report.patch_count} held-out patches: {report.miou:.3f}")
+    _log(run, f"mIoU of {name} on {_held_out(report.patch_count)}: {report.miou:.3f}")
     return Evaluation(
         training_run=run,
         patch_count=report.patch_count,
@@ -134,6 +134,10 @@ def _measure(
         miou=report.miou,
         metrics=inference.report_fields(report),
     )
+
+
+def _held_out(count: int) -> str:
+    return f"{count} held-out patch{'' if count == 1 else 'es'}"
 
 
 @transaction.atomic
@@ -167,7 +171,7 @@ def _succeed(
         run,
         RunState.SUCCEEDED,
         f"Version {version.number} is a candidate: mIoU {before.miou:.3f} → {after.miou:.3f} "
-        f"on {after.patch_count} held-out patches.",
+        f"on {_held_out(after.patch_count)}.",
         actor=None,
     )
 
