@@ -138,3 +138,7 @@ def grow(project: Project) -> None:
     TrainingRun.objects.create(
         project=project, parent=promoted_version(project.pk), requested_by=lead, state="failed"
     )
+
+
+def test_superusers_manage_accounts_here(campaign: Campaign) -> None:
+    assert "lina" in superuser().get(reverse("admin:auth_user_changelist")).content.decode()

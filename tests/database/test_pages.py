@@ -218,3 +218,15 @@ def test_lists_take_the_same_queries_however_long_they_are(
     before = query_count(client, url)
     grow(campaign)
     assert query_count(client, url) == before
+
+
+def test_what_breaks_is_admitted_kindly(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(project_id: int) -> None:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr("annotator.web.views.overview.queue_summary", broken)
+    client = campaign.client("lead")
+    client.raise_request_exception = False
+    response = client.get(campaign.url("project"))
+    assert response.status_code == 500
+    assert "Something broke on our side" in response.content.decode()
