@@ -16,6 +16,8 @@ from annotator.errors import BadProject
 from annotator.models import LabelClass, Membership, Project
 
 MAX_CLASSES = 16
+# Addresses under /projects/ that are pages of their own.
+RESERVED_SLUGS = frozenset({"new"})
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def check_legend(legend: Sequence[ClassSpec]) -> None:
 
 def _free_slug(wanted: str) -> str:
     slug, number = wanted, 1
-    while Project.objects.filter(slug=slug).exists():
+    while slug in RESERVED_SLUGS or Project.objects.filter(slug=slug).exists():
         number += 1
         slug = f"{wanted}-{number}"
     return slug

@@ -72,6 +72,8 @@ def cancel_job(*, job: InferenceJob, user: User) -> InferenceJob:
                 f"The job is {job.get_state_display()}; there is nothing to cancel.", state=job.state
             )
         _end(job, JobState.CANCELLED, f"Cancelled after {job.done} of {job.total} patches.", actor=user)
+        # What was proposed so far is worth ranking.
+        enqueue("rank_patches", job.project_id)
     return job
 
 

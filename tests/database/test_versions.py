@@ -109,3 +109,7 @@ def test_proposals_without_a_scene_say_what_is_missing() -> None:
     project = make_project()
     with pytest.raises(NotReady, match="Add a scene"):
         request_proposals(project=project, user=project.created_by)
+
+
+def test_a_project_named_new_does_not_hide_behind_the_page_of_that_name() -> None:
+    assert make_project(name="New").slug == "new-2"
