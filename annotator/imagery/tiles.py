@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -18,16 +20,19 @@ from rasterio.enums import ColorInterp
 from rasterio.env import Env, set_gdal_config
 from rasterio.errors import RasterioIOError
 from rasterio.io import DatasetReader
+from rasterio.warp import transform_bounds
 from rio_tiler.errors import TileOutsideBounds
 from rio_tiler.io import Reader
 
-from annotator.imagery.grid import TILE_PX
+from annotator.imagery.grid import QUAD, TILE_PX
 from annotator.imagery.problems import SceneFileGone
 from annotator.models import Scene
 
 CONTENT_TYPE = "image/webp"
 MAX_TILE_ZOOM = 24
 MAX_SIZE_PX = 1024
+
+_Box = tuple[float, float, float, float]
 
 _OPEN_FILES_PER_THREAD = 16
 _BLOCK_CACHE_BYTES = 256 * 2**20
@@ -37,6 +42,12 @@ _READ_OPTIONS = {
     # Values and mask are read one after the other; without its block cache GDAL would warp the tile twice.
     "GDAL_VRT_WARP_USE_DATASET_RASTERIO": "NO",
 }
+
+# From so far out that a tile's pixel holds more than this many of the coarsest overview's a side, GDAL would
+# spend its time and memory on the emptiness around the scene.
+_NEAR_PX = 2
+_MAX_SAMPLES_A_SIDE = 1024
+_MAX_LATITUDE_DEG = 85.0511
 
 # Unless told otherwise, GDAL's cache of unpacked blocks takes a share of the machine's memory in each process.
 if "GDAL_CACHEMAX" not in os.environ:
@@ -148,18 +159,85 @@ def _read(
     if pixel_type.itemsize <= 2 and ColorInterp.alpha not in dataset.colorinterp and not _is_plain(stretch):
         # Between pixels of few bits lie values that a narrow stretch would otherwise show as steps.
         warp["dtype"] = "float32"
-    undeclared_nodata = np.nan if pixel_type.kind == "f" and dataset.nodata is None else None
     bands = sorted(set(display_bands))
-    image = reader.tile(
-        *tile,
-        tilesize=size_px,
-        indexes=bands,
-        nodata=undeclared_nodata,
-        reproject_method=resampling,
-        resampling_method=resampling,
-        vrt_options=warp,
-    )
-    return image.array[[bands.index(band) for band in display_bands]]
+    options = {
+        "indexes": bands,
+        "nodata": np.nan if pixel_type.kind == "f" and dataset.nodata is None else None,
+        "reproject_method": resampling,
+        "resampling_method": resampling,
+        "vrt_options": warp,
+    }
+    boxes = _boxes(dataset)
+    samples_per_px = _samples_per_px(dataset, boxes, tile, size_px)
+    if samples_per_px > 1:
+        values = _read_from_afar(reader, boxes, tile, size_px, samples_per_px, options)
+    else:
+        values = reader.tile(*tile, tilesize=size_px, **options).array
+    return values[[bands.index(band) for band in display_bands]]
+
+
+def _boxes(dataset: DatasetReader) -> list[_Box]:
+    """West, south, east, north of the scene in Web Mercator metres; two where it crosses the 180th meridian."""
+    west, south, east, north = transform_bounds(dataset.crs, "EPSG:4326", *dataset.bounds)
+    spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
+    return [
+        (*QUAD.xy(left, max(south, -_MAX_LATITUDE_DEG)), *QUAD.xy(right, min(north, _MAX_LATITUDE_DEG)))
+        for left, right in spans
+    ]
+
+
+def _samples_per_px(
+    dataset: DatasetReader, boxes: Sequence[_Box], tile: tuple[int, int, int], size_px: int
+) -> int:
+    """Into how many samples a side to divide a pixel of the tile, a power of two; 1 unless seen from afar."""
+    west, _, east, _ = QUAD.xy_bounds(*tile)
+    px_m = (east - west) / size_px
+    width_m = sum(box[2] - box[0] for box in boxes)
+    side_px = max(width_m, boxes[0][3] - boxes[0][1]) / px_m
+    coarsest_px_m = width_m / dataset.width * max(dataset.overviews(1), default=1)
+    wanted = math.ceil(math.log2(px_m / coarsest_px_m / _NEAR_PX))
+    bearable = math.floor(math.log2(_MAX_SAMPLES_A_SIDE / side_px))
+    return int(2 ** max(0, min(wanted, bearable)))
+
+
+def _read_from_afar(
+    reader: Reader,
+    boxes: Sequence[_Box],
+    tile: tuple[int, int, int],
+    size_px: int,
+    samples_per_px: int,
+    options: dict[str, Any],
+) -> np.ma.MaskedArray:
+    """The means of the samples in each pixel of the tile, of which only those in the boxes are read."""
+    west, _, east, north = QUAD.xy_bounds(*tile)
+    all_samples = size_px * samples_per_px
+    step_m = (east - west) / all_samples
+    sums = np.zeros((len(options["indexes"]), size_px, size_px))
+    counts = np.zeros(sums.shape, int)
+    for box in boxes:
+        # One more on each side, for what resampling spreads.
+        left, top = (max(0, math.floor(m / step_m) - 1) for m in (box[0] - west, north - box[3]))
+        right, bottom = (min(all_samples, math.ceil(m / step_m) + 1) for m in (box[2] - west, north - box[1]))
+        if left >= right or top >= bottom:
+            continue
+        bounds = (
+            west + left * step_m, north - bottom * step_m, west + right * step_m, north - top * step_m,
+        )  # fmt: skip
+        image = reader.part(
+            bounds,
+            dst_crs=QUAD.rasterio_crs,
+            bounds_crs=QUAD.rasterio_crs,
+            width=right - left,
+            height=bottom - top,
+            **options,
+        )
+        valid = ~np.ma.getmaskarray(image.array) & np.isfinite(image.array.data)
+        rows, row_starts = np.unique(np.arange(top, bottom) // samples_per_px, return_index=True)
+        cols, col_starts = np.unique(np.arange(left, right) // samples_per_px, return_index=True)
+        for total, samples in ((sums, np.where(valid, image.array.data, 0)), (counts, valid)):
+            by_row = np.add.reduceat(samples, row_starts, axis=1, dtype=total.dtype)
+            total[:, rows[:, None], cols] += np.add.reduceat(by_row, col_starts, axis=2)
+    return np.ma.MaskedArray((sums / np.maximum(counts, 1)).astype(np.float32), counts == 0)
 
 
 def _is_plain(stretch: Sequence[Sequence[float]]) -> bool:

@@ -189,6 +189,83 @@ def test_a_tile_beside_the_scene_is_empty(tif):
     assert render_tile(tif, X + 5, Y, Z, **RGB) == tiles.EMPTY_TILE
 
 
+def far_scene(path: Path, **options: object) -> Path:
+    """A square of 1,024 px, as wide as 2 x 2 tiles of zoom 17 in Maharashtra, in one colour."""
+    return on_the_grid(path, np.full((3, 1024, 1024), 90, "uint8"), levels=1, driver="COG", **options)
+
+
+@pytest.mark.parametrize("nodata", [None, 0])
+@pytest.mark.parametrize("zoom", range(0, 17, 4))
+def test_from_afar_the_scene_is_where_it_lies_and_nowhere_else(tif, zoom, nodata):
+    far_scene(tif, nodata=nodata)
+    up = Z - zoom
+    tile = read_tile(tif, X >> up, Y >> up, zoom, **RGB)
+    rows, cols = np.nonzero(tile.valid)
+    # The tile's pixels that the scene touches; without nodata, those of its rim may be left out.
+    for found, first in ((cols, X), (rows, Y)):
+        west, east = (edge * 256 / 2**up % 256 for edge in (first % 2**up, first % 2**up + 2))
+        east = min(256, east if east > west else 256)
+        assert math.floor(west) <= found.min() <= math.floor(west) + 1
+        assert math.ceil(east) - 2 <= found.max() <= math.ceil(east) - 1
+    assert set(np.unique(tile.rgb[tile.valid])) == {90}
+
+
+def test_from_afar_only_the_scene_is_read_and_not_the_emptiness_around_it(tif, monkeypatch):
+    """However far out, no more than a few hundred samples a side."""
+    samples: list[int] = []
+    scene_px_per_sample: list[float] = []
+    scene_px_m = 2 * math.pi * 6_378_137 / 2 ** (Z + 1) / 256
+    part = tiles.Reader.part
+
+    def watched(reader, bounds, **options):
+        samples.append(max(options["width"], options["height"]))
+        scene_px_per_sample.append((bounds[2] - bounds[0]) / options["width"] / scene_px_m)
+        return part(reader, bounds, **options)
+
+    monkeypatch.setattr(tiles.Reader, "part", watched)
+    far_scene(tif)
+    for zoom in range(25):
+        up = Z - zoom
+        x, y = (X >> up, Y >> up) if up >= 0 else (X << -up, Y << -up)
+        assert read_tile(tif, x, y, zoom, **RGB).valid.any()
+    assert len(samples) == 25
+    assert max(samples) <= 512 + 4
+    # The file has one overview, of half the pixels a side.
+    assert max(scene_px_per_sample) <= 4.001
+
+
+def test_the_view_from_afar_is_the_mean_of_the_view_from_closer(milpa_data):
+    """A real scene at zoom 8 and its four children at zoom 9, averaged."""
+    path = milpa_data / "maharashtra-s2-scene" / "s2_sr_maharashtra_20221003.tif"
+    display = {"display_bands": (3, 2, 1), "stretch": ((0, 3000),) * 3}
+    x, y, z = grid.QUAD.tile(76.1, 19.75, 8)
+    far = read_tile(path, x, y, z, **display)
+    children = [[read_tile(path, 2 * x + c, 2 * y + r, z + 1, **display) for c in (0, 1)] for r in (0, 1)]
+    rgb = np.block([[child.rgb[..., 0] for child in row] for row in children]).reshape(256, 2, 256, 2)
+    valid = np.block([[child.valid for child in row] for row in children]).reshape(256, 2, 256, 2)
+    whole = valid.all(axis=(1, 3))
+    assert whole.sum() > 100
+    # Which pixels of the rim hold a bit of the scene depends on where its samples lie.
+    assert (far.valid != valid.any(axis=(1, 3))).sum() <= 4 * math.sqrt(whole.sum()) / 2
+    difference = rgb.mean(axis=(1, 3))[whole] - far.rgb[..., 0][whole]
+    assert np.abs(difference).mean() < 1
+
+
+def test_a_scene_across_the_180th_meridian_is_seen_on_both_sides_of_the_world(tif):
+    """In Fiji, in UTM zone 60 south."""
+    transform = Affine(10, 0, 812_000, 0, -10, 8_150_000)
+    write_raster(
+        tif, np.full((3, 2048, 2048), 90, "uint8"), crs="EPSG:32760", transform=transform, driver="COG"
+    )
+    for zoom in (0, 3, 6, 9):
+        last = 2**zoom - 1
+        _, y, _ = grid.QUAD.tile(179.99, -17, zoom)
+        west, east = (read_tile(tif, x, y, zoom, **RGB).valid for x in (0, last))
+        assert west[:, 0].any()
+        assert east[:, -1].any()
+        assert west.sum() + east.sum() <= 4 + 2 * (256 * 2**zoom * 20_480 / 4e7 * 1.2 + 2) ** 2
+
+
 @pytest.mark.parametrize(("hidden", "mode"), [(0, "RGB"), (100, "RGBA")])
 def test_a_tile_is_a_webp_that_is_transparent_only_where_it_must_be(tif, hidden, mode):
     values = random_values(3, 256, 256)
