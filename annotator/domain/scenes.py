@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import uuid
 from datetime import date
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -19,7 +21,7 @@ from annotator.enums import SCENE_TRANSITIONS, SceneState
 from annotator.errors import BadScene, MilpaError
 from annotator.imagery.grid import propose_patch_zoom
 from annotator.imagery.ingest import check_overlap, ingest_scene
-from annotator.imagery.inspect import RasterFacts, check_raster
+from annotator.imagery.inspect import RasterFacts, check_raster, propose_stretch
 from annotator.imagery.sources import fetch_source, is_url, local_source
 from annotator.models import Project, Scene
 
@@ -64,7 +66,9 @@ def _keep_upload(upload: UploadedFile[bytes]) -> Path:
         )
     folder = Path(settings.MEDIA_ROOT) / "incoming"
     folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / f"{uuid.uuid4().hex}.upload"
+    # The name that the file had stays in this one, as there may be a date in it.
+    had = re.sub(r"[^A-Za-z0-9._-]+", "_", upload.name or "")[:200]
+    kept = folder / f"{uuid.uuid4().hex}-{had}"
     try:
         with kept.open("wb") as target:
             shutil.copyfileobj(upload, target, 1 << 20)
@@ -137,7 +141,12 @@ def _make_cog(scene: Scene) -> tuple[RasterFacts, str]:
         source = local_source(scene.source)
     try:
         cog_name = f"{scene.project_id}-{scene.pk}-{uuid.uuid4().hex[:8]}.tif"
-        facts = ingest_scene(source, cog_path=folder / cog_name, on_progress=lambda text: _tell(scene, text))
+        facts = ingest_scene(
+            source,
+            cog_path=folder / cog_name,
+            on_progress=lambda text: _tell(scene, text),
+            file_name=_original_name(scene),
+        )
         try:
             check_overlap(facts.footprint, scene.project)
         except BadScene:
@@ -147,6 +156,13 @@ def _make_cog(scene: Scene) -> tuple[RasterFacts, str]:
     finally:
         if fetched is not None:
             fetched.unlink(missing_ok=True)
+
+
+def _original_name(scene: Scene) -> str:
+    """What the file was called before it came here."""
+    if scene.source_is_upload:
+        return Path(scene.source).name.partition("-")[2]
+    return Path(unquote(urlsplit(scene.source).path) if is_url(scene.source) else scene.source).name
 
 
 def _tell(scene: Scene, text: str) -> None:
@@ -190,11 +206,17 @@ def change_display(
     name: str | None = None,
     acquired_on: date | None = None,
 ) -> Scene:
-    """Chooses the bands shown as red, green and blue and the range of values that the display covers."""
+    """Chooses the bands shown as red, green and blue and the range of values that the display covers.
+
+    Other bands without a stretch get the one that suits them. Raises BadScene.
+    """
     scene = Scene.objects.select_for_update().get(pk=scene.pk)
     if display_bands is not None:
         if len(display_bands) != 3 or not all(1 <= b <= (scene.band_count or 0) for b in display_bands):
             raise BadScene(f"Name three bands between 1 and {scene.band_count}, for red, green and blue.")
+        if stretch is None and display_bands != list(scene.display_bands):
+            # The old one was made for the values of other bands.
+            stretch = propose_stretch(scene.cog_path, display_bands)
         scene.display_bands = display_bands
     if stretch is not None:
         if len(stretch) != 3 or not all(len(pair) == 2 and pair[0] < pair[1] for pair in stretch):

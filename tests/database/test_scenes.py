@@ -1,0 +1,165 @@
+"""A scene from the upload to its patches, what is left of one that failed, and how it is shown."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from affine import Affine
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from annotator.domain.scenes import add_scene, change_display, ingest
+from annotator.enums import SceneState
+from annotator.errors import BadScene
+from annotator.imagery import problems
+from annotator.models import Event, Project, Scene
+from tests.factories import make_project, make_scene
+from tests.rasters import EAST_M, NORTH_M, random_values, write_raster
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project() -> Project:
+    return make_project()
+
+
+@pytest.fixture
+def tif(tmp_path: Path) -> Path:
+    return write_raster(tmp_path / "given.tif", random_values(3, 600, 600))
+
+
+def upload(project: Project, content: bytes, file_name: str = "plot.tif", **fields: object) -> Scene:
+    file = SimpleUploadedFile(file_name, content)
+    return add_scene(project=project, user=project.created_by, upload=file, **fields)  # type: ignore[arg-type]
+
+
+def files(media: Path) -> list[str]:
+    """The folder of each file that is kept."""
+    return sorted(path.parent.name for path in media.rglob("*") if path.is_file())
+
+
+def test_an_upload_becomes_a_ready_scene_with_patches(project, tif, settings):
+    scene = upload(project, tif.read_bytes())
+    assert (scene.state, scene.name, files(settings.MEDIA_ROOT)) == (SceneState.PENDING, "plot", ["incoming"])
+    ingest(scene.pk)
+    scene.refresh_from_db()
+    assert (scene.state, scene.message) == (SceneState.READY, "")
+    assert project.patches.count() > 0
+    assert scene.cog_path.is_file()
+    assert files(settings.MEDIA_ROOT) == ["scenes"]
+
+
+@pytest.mark.parametrize(
+    "file_name", ["plot_20221003.tif", "plot-2022-10-03.TIF", "Größe ½ (2022_10_03).tif", "../20221003.tif"]
+)
+def test_the_date_in_the_name_of_an_upload_is_found(project, tif, file_name):
+    scene = upload(project, tif.read_bytes(), file_name, name="Our valley")
+    ingest(scene.pk)
+    scene.refresh_from_db()
+    assert (scene.acquired_on, scene.name) == (date(2022, 10, 3), "Our valley")
+
+
+def test_a_date_that_was_given_is_kept(project, tif):
+    scene = upload(project, tif.read_bytes(), "plot_20221003.tif", acquired_on=date(2020, 1, 2))
+    ingest(scene.pk)
+    scene.refresh_from_db()
+    assert scene.acquired_on == date(2020, 1, 2)
+
+
+def test_a_very_long_name_of_an_upload_does_no_harm(project, tif):
+    scene = upload(project, tif.read_bytes(), "20221003" + "ß" * 240 + ".tif")
+    ingest(scene.pk)
+    scene.refresh_from_db()
+    assert (scene.state, scene.acquired_on) == (SceneState.READY, date(2022, 10, 3))
+
+
+@pytest.mark.parametrize("content", [b"", b"no raster", b"II*\0 and then nothing of use"])
+def test_a_corrupt_upload_leaves_no_file_and_no_row(project, settings, content):
+    with pytest.raises(BadScene):
+        upload(project, content)
+    assert files(settings.MEDIA_ROOT) == []
+    assert project.scenes.count() == 0
+
+
+def test_an_upload_that_was_cut_off_fails_and_leaves_no_file(project, settings, tmp_path):
+    noise = np.random.default_rng(1).integers(1, 255, (3, 600, 600)).astype("uint8")
+    whole = write_raster(tmp_path / "a.tif", noise).read_bytes()
+    with pytest.raises(problems.DamagedScene):
+        upload(project, whole[: len(whole) // 2])
+    assert files(settings.MEDIA_ROOT) == []
+    assert project.scenes.count() == 0
+
+
+def test_a_scene_beside_the_others_fails_with_the_reason_and_leaves_no_cog(project, tif, settings, tmp_path):
+    first = make_scene(project, tif)
+    away = Affine(1, 0, EAST_M + 50_000, 0, -1, NORTH_M)
+    scene = upload(project, write_raster(tmp_path / "away.tif", transform=away).read_bytes())
+    patches = project.patches.count()
+    ingest(scene.pk)
+    scene.refresh_from_db()
+    assert (scene.state, scene.cog_name) == (SceneState.FAILED, "")
+    assert scene.message == (
+        "The scene does not overlap the project's other scenes. Make a project for the other place, or draw an "
+        "area of interest that covers both."
+    )
+    assert [path.name for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()] == [first.cog_name]
+    assert project.patches.count() == patches
+
+
+def test_a_second_ingest_changes_nothing(project, tif, settings):
+    scene = upload(project, tif.read_bytes())
+    ingest(scene.pk)
+    before = Scene.objects.values().get(pk=scene.pk)
+    patches, events = set(project.patches.values_list("pk", flat=True)), Event.objects.count()
+    ingest(scene.pk)
+    assert Scene.objects.values().get(pk=scene.pk) == before
+    assert set(project.patches.values_list("pk", flat=True)) == patches
+    assert Event.objects.count() == events
+    assert files(settings.MEDIA_ROOT) == ["scenes"]
+
+
+def test_an_ingest_whose_worker_died_starts_over(project, tif, settings):
+    scene = upload(project, tif.read_bytes())
+    Scene.objects.filter(pk=scene.pk).update(state=SceneState.INGESTING)
+    ingest(scene.pk)
+    scene.refresh_from_db()
+    assert scene.state == SceneState.READY
+    assert files(settings.MEDIA_ROOT) == ["scenes"]
+
+
+@pytest.fixture
+def wide(project: Project, tmp_path: Path) -> Scene:
+    """A scene of five bands of 16 bits, each twice as bright as the one before."""
+    values = random_values(5, 300, 300, "uint16") * np.array([1, 2, 4, 8, 16], "uint16").reshape(5, 1, 1)
+    return make_scene(project, write_raster(tmp_path / "wide.tif", values))
+
+
+def test_other_bands_get_the_stretch_that_suits_them(project, wide):
+    shown = change_display(scene=wide, user=project.created_by, display_bands=[5, 4, 3])
+    for (low, high), factor in zip(shown.stretch, (16, 8, 4), strict=True):
+        assert low == pytest.approx(24 * factor, abs=6 * factor)
+        assert high == pytest.approx(215 * factor, abs=6 * factor)
+    wide.refresh_from_db()
+    assert (wide.display_bands, wide.stretch) == ([5, 4, 3], shown.stretch)
+
+
+def test_a_stretch_that_was_given_is_taken(project, wide):
+    given = [[0, 100], [0, 200], [0, 300]]
+    shown = change_display(scene=wide, user=project.created_by, display_bands=[5, 4, 3], stretch=given)
+    assert (shown.display_bands, shown.stretch) == ([5, 4, 3], given)
+
+
+def test_the_same_bands_keep_their_stretch(project, wide):
+    given = [[0, 100], [0, 200], [0, 300]]
+    change_display(scene=wide, user=project.created_by, stretch=given)
+    shown = change_display(scene=wide, user=project.created_by, display_bands=list(wide.display_bands))
+    assert shown.stretch == given
+
+
+@pytest.mark.parametrize("bands", [[1, 2], [1, 2, 6], [0, 1, 2]])
+def test_bands_that_the_scene_does_not_have_are_refused(project, wide, bands):
+    with pytest.raises(BadScene, match="three bands between 1 and 5"):
+        change_display(scene=wide, user=project.created_by, display_bands=bands)
