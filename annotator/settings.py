@@ -81,6 +81,8 @@ DATABASES = {"default": read_database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"
+# The languages that the pages are complete in; another browser language would mix Django's own words in.
+LANGUAGES = [("en", "English")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -166,6 +168,9 @@ JOB_LOST_AFTER_SECONDS = read_int("JOB_LOST_AFTER_SECONDS", 60)
 SCENE_LOST_AFTER_SECONDS = read_int("SCENE_LOST_AFTER_SECONDS", 15 * 60)
 # The largest scene that is taken by upload, in bytes.
 SCENE_UPLOAD_MAX_BYTES = read_int("SCENE_UPLOAD_MAX_BYTES", 2 * 1024**3)
+# Whether scenes are fetched from private and local addresses, too: whoever may add scenes can then make the
+# server read what only the server's own network should reach.
+SCENE_URL_ALLOW_PRIVATE = read_bool("SCENE_URL_ALLOW_PRIVATE", False)
 # The folders from which leads may add scenes by path; files elsewhere are refused.
 SCENE_FOLDERS = [
     *(Path(p).resolve() for p in read_list("MILPA_SCENE_FOLDERS", [])),

@@ -83,7 +83,7 @@ def _check_host(host: str, port: int | None) -> None:
 def _check_address(address: str) -> None:
     found = ipaddress.ip_address(address.split("%")[0])
     found = getattr(found, "ipv4_mapped", None) or found
-    if getattr(settings, "SCENE_URL_ALLOW_PRIVATE", False):
+    if settings.SCENE_URL_ALLOW_PRIVATE:
         return
     if not found.is_global or found.is_multicast:
         raise _PrivateAddress(address)
