@@ -140,10 +140,15 @@ class FinetuneConfig:
             ("lora_alpha", 1, 1024),
             ("token_patches_per_step", 1, 4096),
             ("checkpoint_every_steps", 1, 100_000),
+            ("seed", 0, 2**31 - 1),
         ):
             value = getattr(self, name)
+            if type(value) is not int:
+                raise ValueError(f"{name} must be a whole number")
             if not low <= value <= high:
                 raise ValueError(f"{name} must be between {low} and {high}, got {value}")
+        if type(self.learning_rate) not in (int, float):
+            raise ValueError("learning_rate must be a number")
         if not 0 < self.learning_rate <= 1:
             raise ValueError(f"learning_rate must be above 0 and at most 1, got {self.learning_rate}")
 

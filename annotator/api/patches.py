@@ -179,7 +179,9 @@ class PatchHistory(APIView):
     def get(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id)
         events = Event.objects.filter(subject="patch", subject_id=patch.pk).select_related("actor")
-        revisions = Revision.objects.filter(annotation__patch=patch).select_related("author")
+        revisions = (
+            Revision.objects.filter(annotation__patch=patch).select_related("author").defer("mask_png")
+        )
         return Response(
             {
                 "events": [

@@ -4,6 +4,7 @@ from django.contrib.gis.geos import GEOSGeometry
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,7 +16,7 @@ from annotator.api.serializers import JobInput, ProjectInput, SceneChange, Scene
 from annotator.domain.projects import ClassSpec, create_project
 from annotator.domain.proposals import cancel_job, request_proposals
 from annotator.domain.scenes import add_scene, change_display
-from annotator.enums import Role
+from annotator.enums import PatchState, Role
 from annotator.errors import NotAllowed
 from annotator.models import InferenceJob, Project, QueueEntry, Scene
 from annotator.queries.documents import (
@@ -178,6 +179,8 @@ class ProjectPatches(APIView):
     def get(self, request: Request, slug: str) -> Response:
         rows = project_for(request, slug).patches.all()
         if state := request.query_params.get("state"):
+            if state not in PatchState.values:
+                raise ValidationError({"state": [f"Name one of {', '.join(PatchState.values)}."]})
             rows = rows.filter(state=state)
         pages = NewestFirst()
         page = pages.paginate_queryset(rows, request, view=self)

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
 
-from annotator.domain.claims import claim_patch
+from annotator.domain.claims import claim_patch, lock_entry
 from annotator.domain.events import move
 from annotator.domain.masks import Mask, check_classes, png_of, values_of
 from annotator.enums import PATCH_TRANSITIONS, PatchState
@@ -47,6 +47,7 @@ def save_mask(
     if proposal is not None and proposal.patch_id != patch.pk:
         raise BadMask("The proposal named in the save belongs to another patch. Reload the page.")
     with transaction.atomic():
+        lock_entry(patch.pk)
         patch = Patch.objects.select_for_update().get(pk=patch.pk)
         annotation, _ = Annotation.objects.get_or_create(patch=patch)
         repeated = _already_saved(annotation, user, idempotency_key)

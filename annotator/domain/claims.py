@@ -116,9 +116,9 @@ def renew_claim(*, patch: Patch, user: User) -> datetime:
 @transaction.atomic
 def release_claim(*, patch: Patch, user: User) -> None:
     """Gives the patch back to the queue; the person gets others first. Raises ClaimLost."""
+    entry = lock_entry(patch.pk)
     patch = Patch.objects.select_for_update().get(pk=patch.pk)
-    entry = QueueEntry.objects.select_for_update().filter(patch=patch, holder=user).first()
-    if entry is None:
+    if entry is None or entry.holder_id != user.pk:
         raise ClaimLost("You do not hold this patch, so there is nothing to release.")
     entry.skipped_by = user
     entry.reserved_for = None
@@ -138,16 +138,20 @@ def sweep_expired_claims() -> int:
 
 @transaction.atomic
 def _expire(patch_id: int) -> bool:
-    patch = Patch.objects.select_for_update().get(pk=patch_id)
-    entry = (
-        QueueEntry.objects.select_for_update()
-        .filter(patch_id=patch_id, expires_at__lt=timezone.now())
-        .first()
-    )
-    if entry is None:
+    entry = lock_entry(patch_id)
+    if entry is None or entry.expires_at is None or entry.expires_at >= timezone.now():
         return False
+    patch = Patch.objects.select_for_update().get(pk=patch_id)
     _put_back(patch, entry, "claim expired", actor=None)
     return True
+
+
+def lock_entry(patch_id: int) -> QueueEntry | None:
+    """Locks the patch's place in the queue, which every verb does before it locks the patch.
+
+    A claim begins at the entry; any other order could meet one in a deadlock.
+    """
+    return QueueEntry.objects.select_for_update().filter(patch_id=patch_id).first()
 
 
 def _put_back(patch: Patch, entry: QueueEntry, verb: str, *, actor: User | None) -> None:

@@ -6,7 +6,6 @@ import logging
 
 from celery import current_app
 from django.db import transaction
-from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
 
@@ -30,5 +29,5 @@ def enqueue(task: str, row_id: int) -> None:
 def send(task: str, row_id: int) -> None:
     try:
         current_app.send_task(f"annotator.tasks.{task}", args=[row_id], queue=QUEUES[task], retry=False)
-    except OperationalError as error:
+    except Exception as error:  # whatever the broker answers, the row is committed and loses nothing
         logger.warning("could not send %s(%s): %s; it will be sent again", task, row_id, error)

@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from annotator.errors import BadMask
 
@@ -64,7 +64,7 @@ def _from_png(body: bytes) -> Mask:
                 f"this one has {image.size[0]} x {image.size[1]} px and mode {image.mode}."
             )
         return np.array(image, dtype=np.uint8)
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise BadMask("The mask is no readable PNG. Send it again, or send 65,536 raw bytes.") from error
 
 

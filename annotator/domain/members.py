@@ -6,7 +6,7 @@ from django.db import transaction
 from annotator.domain.events import record_event
 from annotator.enums import Role
 from annotator.errors import BadProject
-from annotator.models import Membership, Project
+from annotator.models import Membership, Project, QueueEntry
 
 
 @transaction.atomic
@@ -24,3 +24,7 @@ def remove_member(*, membership: Membership, user: User) -> None:
         role=str(membership.role),
     )
     membership.delete()
+    draws = (Role.ANNOTATOR, Role.LEAD)
+    if not project.memberships.filter(user=membership.user, role__in=draws).exists():
+        # Patches returned to somebody who no longer draws here are anybody's.
+        QueueEntry.objects.filter(project=project, reserved_for=membership.user).update(reserved_for=None)

@@ -3,13 +3,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from annotator.domain.dispatch import send
 from annotator.domain.leases import is_lost
-from annotator.enums import ACTIVE_JOB_STATES, ACTIVE_RUN_STATES, SceneState
-from annotator.models import InferenceJob, Scene, TrainingRun
+from annotator.enums import ACTIVE_JOB_STATES, ACTIVE_RUN_STATES, JobState, SceneState
+from annotator.models import InferenceJob, Ranking, Scene, TrainingRun
 
 
 def resend_lost_jobs() -> int:
@@ -34,7 +34,22 @@ def resend_lost_jobs() -> int:
         Q(state=SceneState.PENDING) | Q(state=SceneState.INGESTING), changed_at__lt=limit
     )
     for scene in lost_scenes:
-        scene.save(update_fields=["changed_at"])
+        if scene.state == SceneState.PENDING:
+            scene.save(update_fields=["changed_at"])
         send("ingest_scene", scene.pk)
         sent += 1
+    for project_id in _unranked_projects():
+        send("rank_patches", project_id)
+        sent += 1
     return sent
+
+
+def _unranked_projects() -> set[int]:
+    """Projects whose newest proposals were never ranked: the message about them was lost."""
+    newest = Ranking.objects.filter(project=OuterRef("project")).order_by("-made_at").values("made_at")[:1]
+    limit = timezone.now() - timedelta(seconds=settings.JOB_LOST_AFTER_SECONDS)
+    ended = InferenceJob.objects.filter(
+        state__in=(JobState.SUCCEEDED, JobState.CANCELLED), done__gt=0, ended_at__lt=limit
+    ).annotate(ranked_at=Subquery(newest))
+    unranked = ended.filter(Q(ranked_at=None) | Q(ranked_at__lt=F("ended_at")))
+    return set(unranked.order_by().values_list("project_id", flat=True))

@@ -4,7 +4,7 @@ import logging
 import re
 import shutil
 import uuid
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -105,7 +105,11 @@ def ingest(scene_id: int) -> None:
         return
     try:
         facts, cog_name = _make_cog(scene)
-        _finish(scene, facts, cog_name)
+        try:
+            _finish(scene, facts, cog_name)
+        except BaseException:
+            (Path(settings.MEDIA_ROOT) / "scenes" / cog_name).unlink(missing_ok=True)
+            raise
     except MilpaError as error:
         _fail(scene, error.detail)
     except Exception:
@@ -120,7 +124,9 @@ def ingest(scene_id: int) -> None:
 @transaction.atomic
 def _start(scene_id: int) -> Scene | None:
     scene = Scene.objects.select_for_update().get(pk=scene_id)
-    if scene.state not in (SceneState.PENDING, SceneState.INGESTING):
+    limit = timezone.now() - timedelta(seconds=settings.SCENE_LOST_AFTER_SECONDS)
+    is_lost = scene.state == SceneState.INGESTING and scene.changed_at < limit
+    if scene.state != SceneState.PENDING and not is_lost:
         return None
     scene.message = "The file is being checked and turned into a COG."
     move(scene, SceneState.INGESTING, SCENE_TRANSITIONS, "ingest started", actor=None, fields=("message",))
@@ -192,6 +198,8 @@ def _finish(scene: Scene, facts: RasterFacts, cog_name: str) -> None:
 @transaction.atomic
 def _fail(scene: Scene, message: str) -> None:
     scene = Scene.objects.select_for_update().get(pk=scene.pk)
+    if scene.state != SceneState.INGESTING:
+        return
     scene.message = message
     move(scene, SceneState.FAILED, SCENE_TRANSITIONS, "ingest failed", actor=None, fields=("message",))
 

@@ -46,7 +46,7 @@ def request_run(
     parent = promoted_version(project.pk)
     if parent is None or default_scene(project.pk) is None:
         raise NotReady("A run needs a ready scene and a promoted model version to start from.")
-    split = split_revisions(approved_revisions(project.pk))
+    split = split_revisions(approved_revisions(project.pk).defer("mask_png"))
     try:
         with transaction.atomic():
             run = TrainingRun.objects.create(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,7 +44,8 @@ def complete_round(run: TrainingRun) -> None:
     data = _read_data(run)
     _log(run, f"{len(data.training)} patches to learn from, {len(data.validation)} to calibrate on, "
               f"{len(data.holdout)} held out; parent is version {run.parent.number}.")  # fmt: skip
-    adapter_name = f"project-{run.project_id}-run-{run.pk}"
+    # A name of this attempt's own: a worker that was taken for lost may still be at work beside it.
+    adapter_name = f"project-{run.project_id}-run-{run.pk}-{uuid.uuid4().hex[:8]}"
     report = inference.finetune_from(
         run.parent,
         legend,
@@ -82,6 +84,7 @@ def _read_data(run: TrainingRun) -> RoundData:
         r.pk: r
         for r in Revision.objects.filter(pk__in=run.training_revisions + run.holdout_revisions)
         .select_related("annotation__patch", "proposal__scene")
+        .defer("proposal__mask_png", "proposal__entropy_png", "proposal__embedding")
         .order_by("annotation__patch__quadkey")
     }
     split = split_revisions(revisions.values())

@@ -17,6 +17,9 @@ def approved_revisions(project_id: int) -> QuerySet[Revision]:
             annotation__current_id=F("pk"),
         )
         .select_related("annotation__patch", "proposal__scene")
+        .defer(
+            "proposal__mask_png", "proposal__entropy_png", "proposal__embedding", "proposal__scene__footprint"
+        )
         .order_by("annotation__patch__quadkey")
     )
 

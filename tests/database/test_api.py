@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -29,6 +31,10 @@ LEGEND = [
     {"value": 0, "name": "other", "color": "#8c8c8c"},
     {"value": 1, "name": "field", "color": "#e69f00"},
 ]
+
+# A header that promises 60,000 x 60,000 pixels, and nothing behind it.
+_HEADER = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
+PNG_BOMB = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + _HEADER + struct.pack(">I", zlib.crc32(_HEADER))
 
 
 def client_of(user) -> Client:  # type: ignore[no-untyped-def]
@@ -128,6 +134,7 @@ def test_a_gzipped_mask_and_a_png_are_taken_alike(project: Project) -> None:
         (gzip.compress(bytes(50_000_000)), "application/octet-stream", "gzip", "262144 bytes came"),
         (b"not gzip", "application/octet-stream", "gzip", "cannot be unpacked"),
         (b"\x89PNG but not really", "image/png", "", "no readable PNG"),
+        (PNG_BOMB, "image/png", "", "no readable PNG"),
         (bytes([9]) * 65536, "application/octet-stream", "", "value 9,"),
     ],
 )
@@ -316,6 +323,28 @@ def test_a_run_is_requested_once_and_a_second_one_is_told_which_is_active(projec
     assert (other.status_code, other.json()["active"]) == (409, first.json()["id"])
     wrong = staff.post(url, {"config": {"steps": 0}}, content_type="application/json")
     assert (wrong.status_code, wrong.json()["code"]) == (422, "bad-config")
+
+
+@pytest.mark.parametrize(
+    "config", [{"seed": "\u0000"}, {"seed": -1}, {"steps": 10.5}, {"learning_rate": "fast"}, {"depth": 3}]
+)
+def test_a_training_config_that_cannot_be_used_is_named_at_once(project: Project, config: dict) -> None:
+    make_scene(project)
+    staff = client_of(make_member(project, Role.ML_STAFF))
+    url = f"/api/v1/projects/{project.slug}/training-runs/"
+    answer = staff.post(url, {"config": config}, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad-config")
+    assert next(iter(config)) in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("cursor=cD1hYmM=", 404), ("state=%00", 400), ("state=lost", 400), ("page_size=-1", 200)],
+)
+def test_a_list_that_cannot_be_given_is_refused_by_name(project: Project, query: str, status: int) -> None:
+    client = client_of(make_member(project))
+    answer = client.get(f"/api/v1/projects/{project.slug}/patches/?{query}")
+    assert answer.status_code == status
 
 
 def test_the_schema_is_openapi_3_1(project: Project) -> None:

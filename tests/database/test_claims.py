@@ -17,10 +17,11 @@ from annotator.domain.claims import (
     renew_claim,
     sweep_expired_claims,
 )
+from annotator.domain.members import remove_member
 from annotator.domain.reviews import review_patch
 from annotator.enums import PatchState, Verdict
 from annotator.errors import ClaimLost
-from annotator.models import Event, QueueEntry
+from annotator.models import Event, Membership, QueueEntry
 from tests.factories import make_member, make_patch, make_project, submit
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +111,18 @@ def test_a_patch_that_somebody_holds_cannot_be_claimed_by_name() -> None:
     claim_patch(patch=patch, user=make_member(project))
     with pytest.raises(ClaimLost, match="somebody else"):
         claim_patch(patch=patch, user=make_member(project))
+
+
+def test_a_returned_patch_is_anybodys_once_its_annotator_left_the_project() -> None:
+    project = make_project()
+    lead, author = project.created_by, make_member(project)
+    patch = make_patch(project)
+    revision = submit(patch, author)
+    review_patch(
+        patch=patch, user=lead, verdict=Verdict.RETURN, revision_number=revision.number, comment="Again."
+    )
+    remove_member(membership=Membership.objects.get(project=project, user=author), user=lead)
+    assert claim_next(project=project, user=make_member(project)).patch == patch
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from affine import Affine
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from annotator.domain.scenes import add_scene, change_display, ingest
 from annotator.enums import SceneState
@@ -124,6 +125,10 @@ def test_a_second_ingest_changes_nothing(project, tif, settings):
 def test_an_ingest_whose_worker_died_starts_over(project, tif, settings):
     scene = upload(project, tif.read_bytes())
     Scene.objects.filter(pk=scene.pk).update(state=SceneState.INGESTING)
+    ingest(scene.pk)
+    scene.refresh_from_db()
+    assert scene.state == SceneState.INGESTING, "a scene that a living worker prepares is left alone"
+    Scene.objects.filter(pk=scene.pk).update(changed_at=timezone.now() - timedelta(hours=1))
     ingest(scene.pk)
     scene.refresh_from_db()
     assert scene.state == SceneState.READY

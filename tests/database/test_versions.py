@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from annotator.domain.proposals import request_proposals
 from annotator.domain.ranking import rank_patches
+from annotator.domain.recovery import resend_lost_jobs
 from annotator.domain.versions import add_candidate, promote, roll_back
 from annotator.enums import JobState, QueueReason, VersionState
 from annotator.errors import AlreadyActive, NotReady
@@ -113,3 +117,15 @@ def test_proposals_without_a_scene_say_what_is_missing() -> None:
 
 def test_a_project_named_new_does_not_hide_behind_the_page_of_that_name() -> None:
     assert make_project(name="New").slug == "new-2"
+
+
+def test_proposals_whose_ranking_was_lost_are_ranked_by_the_sweep() -> None:
+    project = make_project()
+    make_scene(project)
+    make_proposal(make_patch(project))
+    job = request_proposals(project=project, user=project.created_by)
+    long_ago = timezone.now() - timedelta(hours=1)
+    InferenceJob.objects.filter(pk=job.pk).update(state=JobState.SUCCEEDED, done=1, ended_at=long_ago)
+    assert resend_lost_jobs() == 1
+    rank_patches(project.pk)
+    assert resend_lost_jobs() == 0
