@@ -169,10 +169,13 @@ def lead_reviews(page: Page, url: str, project: Project) -> None:
     page.get_by_role("link", name=re.compile("^Patch ")).first.click()
     expect(page.locator("#view-revision canvas, #view-revision img").first).to_be_visible()
     snap(page, "review")
+    reviewed = page.url
     page.keyboard.press("r")
     page.locator("#comment").fill("The track in the middle is missing.")
     page.keyboard.press("Control+Enter")
     wait_for(lambda: project.patches.filter(state=PatchState.RETURNED).count() == 1, "the return", 30)
+    # The page goes on to the next patch by itself.
+    page.wait_for_url(lambda address: address != reviewed)
     approve_all(page, url, project)
 
 
@@ -190,6 +193,7 @@ def approve_all(page: Page, url: str, project: Project) -> None:
             "the approval",
             30,
         )
+        page.wait_for_url(lambda address, pk=patch.pk: not address.endswith(f"/review/{pk}/"))
 
 
 def annotator_answers_the_comment(page: Page, url: str, project: Project) -> None:
