@@ -84,7 +84,8 @@ class PatchSegmentation:
     ``mask``: uint8 ``(256, 256)`` of class values. ``entropy_nats``: float32 ``(64, 64)``, one value
     a cell, of the calibrated class probabilities. ``class_probabilities``: float32
     ``(classes, 64, 64)`` in the legend's order. ``embedding``: float32 ``(dimensions,)``, unit length.
-    ``unparsed_cells`` counts the cells whose answer was no class of the legend.
+    ``unparsed_cells`` counts the cells whose answer was no class of the legend, and ``unparsed``, bool
+    ``(64, 64)``, tells which; their entropy is the largest and their mask is `UNSURE`.
     """
 
     key: str
@@ -93,6 +94,7 @@ class PatchSegmentation:
     class_probabilities: NDArray[np.float32]
     embedding: NDArray[np.float32]
     unparsed_cells: int = 0
+    unparsed: NDArray[np.bool_] | None = None
 
     @property
     def mean_entropy_nats(self) -> float:
@@ -205,13 +207,52 @@ class EvaluateSpec:
 
 
 @dataclass(frozen=True)
+class ReliabilityCurve:
+    """How often a model is right where it says how sure it is, over equally wide bins of confidence.
+
+    ``edges`` has one value more than there are bins; ``confidence`` and ``accuracy`` are the bins' means,
+    None where no cell falls; ``counts`` are cells.
+    """
+
+    edges: tuple[float, ...]
+    confidence: tuple[float | None, ...]
+    accuracy: tuple[float | None, ...]
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class RetentionCurve:
+    """The error that is left when a person corrects the most uncertain cells and keeps the others.
+
+    ``error`` is the wrong cells among those kept as a share of all cells, for each of ``share_kept``, which
+    go from 0 to 1; ``area`` is that under the curve. Without any order it would be half the last error.
+    """
+
+    share_kept: tuple[float, ...]
+    error: tuple[float, ...]
+    area: float
+
+
+@dataclass(frozen=True)
 class EvaluateReport:
     """A model version's quality on a fixed held-out set; pixels of value 255 are left out.
 
-    ``iou`` is by class value, without the classes that are in neither mask. ``confusion`` counts pixels,
-    rows true and columns said, in the legend's order. ``boundary_f1`` has a tolerance of 2 px.
-    ``ece`` is the expected calibration error over 15 bins, ``error_auroc`` the area under the ROC
-    curve of token entropy as a sign of a wrong cell; None where there is no error or nothing right.
+    No field is ever NaN: None stands where there is nothing to measure.
+
+    Of pixels: ``iou`` is by class value, without the classes that are in neither mask. ``confusion`` counts
+    pixels, rows true and columns said, in the legend's order. ``boundary_f1`` has a tolerance of 2 px,
+    ``boundary_f1_1px`` of 1 px. ``patch_miou`` is by patch key.
+
+    Of parcels as objects (`mlservice.objects`): ``object_precision``, ``object_recall`` and ``object_f1``
+    ask for an IoU of 0.5, ``object_mean_f1`` is the mean over 0.50, 0.55, …, 0.95; ``true_objects`` and
+    ``said_objects`` are how many there were.
+
+    Of cells, whose truth is what the model is trained to say there: ``cell_miou``; ``ece``, the expected
+    calibration error over 15 bins of confidence, with its ``reliability`` curve; ``ece_by_class``, the same of
+    each class's own probability; ``error_auroc``, the area under the ROC curve of token entropy as a sign of
+    a wrong cell, None where there is no error or nothing right; the ``retention`` curve of token entropy and
+    ``retention_area``, the area under it; ``entropy_rank_correlation``, Spearman's, of patches' mean entropy
+    with their share of wrong cells. ``unparsed_cells`` of all ``cell_count`` cells were no class of the legend.
     """
 
     patch_count: int
@@ -219,7 +260,22 @@ class EvaluateReport:
     iou: dict[int, float]
     pixel_accuracy: float
     boundary_f1: float | None
-    ece: float
+    ece: float | None
     error_auroc: float | None
     confusion: tuple[tuple[int, ...], ...]
     patch_miou: dict[str, float] = field(default_factory=dict)
+    boundary_f1_1px: float | None = None
+    object_precision: float | None = None
+    object_recall: float | None = None
+    object_f1: float | None = None
+    object_mean_f1: float | None = None
+    true_objects: int = 0
+    said_objects: int = 0
+    cell_miou: float | None = None
+    ece_by_class: dict[int, float] = field(default_factory=dict)
+    reliability: ReliabilityCurve | None = None
+    retention: RetentionCurve | None = None
+    retention_area: float | None = None
+    entropy_rank_correlation: float | None = None
+    unparsed_cells: int = 0
+    cell_count: int = 0

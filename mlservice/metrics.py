@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, stats
 
-from mlservice.contracts import UNSURE
+from mlservice.contracts import UNSURE, ReliabilityCurve, RetentionCurve
 
 Mask = NDArray[np.uint8]
+CALIBRATION_BINS = 15
+RETENTION_POINTS = 21
+"""How many points a retention curve keeps: every 5 % of the cells. Its area is that of the whole curve."""
 
 
 def confusion_matrix(truth: Mask, said: Mask, values: tuple[int, ...]) -> NDArray[np.int64]:
@@ -104,18 +107,93 @@ def _near(line: NDArray[np.bool_], tolerance_px: float) -> NDArray[np.bool_]:
 
 
 def expected_calibration_error(
-    confidence: NDArray[np.floating], right: NDArray[np.bool_], bins: int = 15
-) -> float:
+    confidence: NDArray[np.floating], right: NDArray[np.bool_], bins: int = CALIBRATION_BINS
+) -> float | None:
     """How far confidence is from the share that is right, over equally wide bins of confidence.
 
     ECE = Σ (n_b / n) |accuracy_b − confidence_b| (Naeini et al. 2015; Guo et al. 2017). ``confidence`` is the
-    likeliest class's probability, in 0..1. NaN for no cells.
+    likeliest class's probability, in 0..1. None for no cells.
     """
     if not confidence.size:
-        return float("nan")
-    which = np.minimum((confidence * bins).astype(np.int64), bins - 1)
-    surplus = np.bincount(which, weights=right - confidence.astype(np.float64), minlength=bins)
-    return float(np.abs(surplus).sum() / confidence.size)
+        return None
+    return float(np.abs(_surplus(confidence, right, bins)).sum() / confidence.size)
+
+
+def reliability_curve(
+    confidence: NDArray[np.floating], right: NDArray[np.bool_], bins: int = CALIBRATION_BINS
+) -> ReliabilityCurve:
+    """The bins that `expected_calibration_error` sums over, one by one."""
+    which = _bins(confidence, bins)
+    counts = np.bincount(which, minlength=bins)
+
+    def means(values: NDArray[np.generic]) -> tuple[float | None, ...]:
+        sums = np.bincount(which, weights=values, minlength=bins)
+        return tuple(float(sums[b] / counts[b]) if counts[b] else None for b in range(bins))
+
+    edges = tuple(np.linspace(0, 1, bins + 1).tolist())
+    return ReliabilityCurve(edges, means(confidence), means(right), tuple(counts.tolist()))
+
+
+def class_surpluses(
+    probabilities: NDArray[np.floating], truth: NDArray[np.integer], bins: int = CALIBRATION_BINS
+) -> NDArray[np.float64]:
+    """Cells of a class less the probability it was given, summed in bins of that probability.
+
+    ``probabilities`` is ``(classes, cells)`` and ``truth`` the class index of each cell; the result is
+    ``(classes, bins)`` and adds up over patches. Its row sums over the number of cells are each class's bias:
+    above 0 where the class is said less than it occurs.
+    """
+    return np.stack([_surplus(given, truth == index, bins) for index, given in enumerate(probabilities)])
+
+
+def class_calibration_errors(surpluses: NDArray[np.float64], cells: int) -> NDArray[np.float64]:
+    """The ECE of each class's own probability from the summed `class_surpluses` of so many cells.
+
+    Their mean is the static calibration error of Nixon et al. 2019 ("Measuring Calibration in Deep
+    Learning"). Raises ValueError for no cells.
+    """
+    if not cells:
+        raise ValueError("calibration errors need at least one cell")
+    return np.asarray(np.abs(surpluses).sum(axis=1) / cells)
+
+
+def _surplus(given: NDArray[np.floating], came_true: NDArray[np.bool_], bins: int) -> NDArray[np.float64]:
+    """How often it came true less how often it was expected to, summed in bins of the probability given."""
+    return np.bincount(
+        _bins(given, bins), weights=came_true - given.astype(np.float64), minlength=bins
+    ).astype(np.float64)
+
+
+def _bins(probability: NDArray[np.floating], bins: int) -> NDArray[np.int64]:
+    return np.minimum((probability * bins).astype(np.int64), bins - 1)
+
+
+def error_retention(entropy: NDArray[np.floating], wrong: NDArray[np.bool_]) -> RetentionCurve | None:
+    """The error left over when a person corrects the most uncertain cells, for every share of cells kept.
+
+    The error-retention curve of Malinin et al. 2021 ("Shifts: A Dataset of Real Distributional Shift Across
+    Multiple Large-Scale Tasks"): what is handed over counts as right, so the curve rises from 0 to the error of
+    all cells. Cells of equal entropy are kept in no order, each with their mean error. None for no cells.
+    """
+    if not entropy.size:
+        return None
+    _, level = np.unique(entropy, return_inverse=True)
+    kept = np.concatenate([[0.0], np.bincount(level).cumsum() / entropy.size])
+    error = np.concatenate([[0.0], np.bincount(level, weights=wrong).cumsum() / entropy.size])
+    shares = np.linspace(0, 1, RETENTION_POINTS)
+    return RetentionCurve(
+        share_kept=tuple(shares.tolist()),
+        error=tuple(np.interp(shares, kept, error).tolist()),
+        area=float(np.trapezoid(error, kept)),
+    )
+
+
+def rank_correlation(first: NDArray[np.floating], second: NDArray[np.floating]) -> float | None:
+    """Spearman's: Pearson's correlation of the ranks, ties with their mean rank. None where either is constant."""
+    ranks = stats.rankdata(first), stats.rankdata(second)
+    if any(np.ptp(rank) == 0 if rank.size else True for rank in ranks):
+        return None
+    return float(np.corrcoef(*ranks)[0, 1])
 
 
 def auroc(score: NDArray[np.floating], positive: NDArray[np.bool_]) -> float | None:
