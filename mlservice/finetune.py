@@ -34,7 +34,6 @@ from mlservice.contracts import (
 )
 from mlservice.dataset import TokenPatchExamples, augmented, check_training, data_hash, make_examples
 from mlservice.errors import MethodError, TrainingDiverged
-from mlservice.prompt import Prompt, build_prompt
 from mlservice.token_grid import IGNORED_INDEX, PATCH_TOKEN_PATCHES
 from mlservice.vlm import LoadedModel, load_adapter, load_base
 
@@ -57,7 +56,7 @@ def finetune(spec: FinetuneSpec, on_progress: OnProgress) -> FinetuneReport:
     check_training(spec.training, spec.legend)
     spec.work_dir.mkdir(parents=True, exist_ok=True)
     loaded = load_base(spec.parent.base)
-    prompt = build_prompt(loaded.processor, spec.legend)
+    prompt = loaded.family.prompt(spec.legend)
     _add_adapter(loaded, spec)
     losses = _train(loaded, prompt, spec, on_progress)
     _write_adapter(loaded.network, spec.out_dir)
@@ -91,7 +90,7 @@ def _add_adapter(loaded: LoadedModel, spec: FinetuneSpec) -> None:
     loaded.network.eval()
 
 
-def _train(loaded: LoadedModel, prompt: Prompt, spec: FinetuneSpec, on_progress: OnProgress) -> list[float]:
+def _train(loaded: LoadedModel, prompt: Any, spec: FinetuneSpec, on_progress: OnProgress) -> list[float]:
     """Run the steps that are not yet done and return the losses of all."""
     config, network = spec.config, loaded.network
     parameters = [p for p in network.parameters() if p.requires_grad]
@@ -158,18 +157,14 @@ def _in_turn(spec: FinetuneSpec, place: int) -> LabelledPatch:
 
 
 def _backward(
-    loaded: LoadedModel, prompt: Prompt, examples: TokenPatchExamples, weights: Tensor, share: int
+    loaded: LoadedModel, prompt: Any, examples: TokenPatchExamples, weights: Tensor, share: int
 ) -> float:
     """Add the gradient of one image's loss, divided by ``share``, and return that part of the loss."""
-    device = loaded.device
-    output = loaded.network(
-        input_ids=prompt.input_ids.to(device),
-        patch_origins=torch.from_numpy(examples.origins)[None].to(device),
-        pixel_values=loaded.processor(images=examples.image)["pixel_values"].to(device),
-    )
+    context = loaded.family.encode(examples.image, prompt)
+    logits = loaded.family.cell_logits(context, prompt, examples.origins)
     loss = functional.cross_entropy(
-        output.logits[0][..., prompt.class_ids.to(device)].flatten(0, 1),
-        torch.from_numpy(examples.targets).flatten().to(device),
+        logits.flatten(0, 1),
+        torch.from_numpy(examples.targets).flatten().to(loaded.device),
         weights,
         ignore_index=IGNORED_INDEX,
     )

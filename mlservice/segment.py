@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mlservice.contracts import Legend, PatchSegmentation, PatchWindow, SegmentRequest, SegmentResult
+from mlservice.contracts import (
+    UNSURE,
+    Legend,
+    PatchSegmentation,
+    PatchWindow,
+    SegmentRequest,
+    SegmentResult,
+)
 from mlservice.errors import BadImage
-from mlservice.prompt import Prompt, build_prompt
+from mlservice.families import Answers
+from mlservice.families.memory import answer_in_batches, batch_size
 from mlservice.token_grid import (
     CELL_PX,
     TOKEN_PATCH_CELLS,
     TOKEN_PATCH_PX,
+    cells_to_mask,
     join_token_patches,
     probabilities_to_mask,
     token_patch_origins,
 )
 from mlservice.uncertainty import cell_entropy, tempered_softmax
-from mlservice.vlm import LoadedModel, answering
+from mlservice.vlm import answering
 
 
 def segment(request: SegmentRequest) -> SegmentResult:
     """Answer for every window of the request's context image.
 
-    The image is encoded once; a window's token patches are answered together. Class probabilities are a
-    softmax over the legend's class tokens alone, so that every cell has a class: ``unparsed_cells`` is 0.
+    The image is encoded once; a window's token patches are answered together, as many as memory holds. Class
+    probabilities are a softmax over the legend's classes alone. A cell whose answer was none of them is
+    counted in ``unparsed_cells``: all classes are equally likely there, and its mask is *unsure*, never the
+    null class, so that a person sees that nothing was said.
     Raises BadImage for an image, a validity mask or a window that does not fit, BadLegend for a legend that
     the model cannot say, BadModelFolder for a model that cannot be loaded.
     """
@@ -37,21 +48,17 @@ def segment(request: SegmentRequest) -> SegmentResult:
     check_request(request)
     image = _without_gaps(request.image, request.valid)
     with answering(request.model) as loaded, torch.inference_mode():
-        prompt = build_prompt(loaded.processor, request.legend)
-        pixels = loaded.processor(images=image)["pixel_values"].to(loaded.device)
-        tokens = tower(loaded.network)(pixels).last_hidden_state
-        patches = tuple(
-            _answer(request, window, _logits(loaded, prompt, tokens, window), tokens)
-            for window in request.windows
-        )
-    return SegmentResult(patches, time.perf_counter() - started)
-
-
-def tower(network: Any) -> Any:
-    """The vision tower of a base model, with the active adapter if there is one."""
-    return (
-        network.get_base_model().vision_tower if hasattr(network, "get_base_model") else network.vision_tower
-    )
+        family = loaded.family
+        prompt = family.prompt(request.legend)
+        context = family.encode(image, prompt)
+        size = batch_size(loaded.device, family.bytes_per_token_patch(prompt))
+        patches = []
+        for window in request.windows:
+            origins = token_patch_origins(window.row, window.col, window.size_px)
+            said = answer_in_batches(partial(family.answer, context, prompt), origins, size)
+            embedding = family.embedding(context, window).cpu().numpy()
+            patches.append(_segmentation(request, window, said, embedding))
+    return SegmentResult(tuple(patches), time.perf_counter() - started)
 
 
 def check_request(request: SegmentRequest) -> None:
@@ -81,40 +88,38 @@ def _without_gaps(image: NDArray[np.uint8], valid: NDArray[np.bool_] | None) -> 
     return filled
 
 
-def _logits(loaded: LoadedModel, prompt: Prompt, tokens: Tensor, window: PatchWindow) -> NDArray[np.float32]:
-    """Logits of the legend's classes at the window's cells, ``(classes, rows, cols)``."""
-    origins = token_patch_origins(window.row, window.col, window.size_px)
-    output = loaded.network(
-        input_ids=prompt.input_ids.to(loaded.device),
-        patch_origins=torch.from_numpy(origins)[None].to(loaded.device),
-        tower_tokens=tokens,
-    )
-    said = output.logits[0][..., prompt.class_ids.to(loaded.device)]
-    grids = said.transpose(1, 2).unflatten(2, (TOKEN_PATCH_CELLS, TOKEN_PATCH_CELLS))
-    cells = window.size_px // CELL_PX
-    return join_token_patches(grids.float().cpu().numpy(), cells, cells)
-
-
-def _answer(
-    request: SegmentRequest, window: PatchWindow, logits: NDArray[np.float32], tokens: Tensor
+def _segmentation(
+    request: SegmentRequest, window: PatchWindow, said: Answers, embedding: NDArray[np.float32]
 ) -> PatchSegmentation:
     """What is told of a window, with the null class wherever the scene has no data."""
+    side = window.size_px // CELL_PX
+    unparsed = _joined(said.unparsed[..., None], side)[0].astype(np.bool_)
+    logits = _joined(said.logits.masked_fill(said.unparsed[..., None], 0.0), side)
     probabilities = tempered_softmax(logits, request.model.temperature)
     mask = probabilities_to_mask(probabilities, request.legend)
+    mask[cells_to_mask(unparsed.astype(np.uint8)) == 1] = UNSURE
     valid = _window_of(request.valid, window) if request.valid is not None else None
     if valid is not None:
         mask[~valid] = _null_value(request.legend)
-        side = window.size_px // CELL_PX
         empty = ~valid.reshape(side, CELL_PX, side, CELL_PX).any((1, 3))
         certain = np.array([float(c.is_null) for c in request.legend.classes], dtype=np.float32)
         probabilities[:, empty] = certain[:, None]
+        unparsed &= ~empty
     return PatchSegmentation(
         key=window.key,
         mask=mask,
         entropy_nats=cell_entropy(probabilities),
         class_probabilities=probabilities,
-        embedding=_embedding(tokens, window),
+        embedding=embedding,
+        unparsed_cells=int(unparsed.sum()),
+        unparsed=unparsed,
     )
+
+
+def _joined(values: Tensor, side: int) -> NDArray[np.float32]:
+    """``(token patches, cells, planes)`` as ``(planes, side, side)`` cells of the window."""
+    grids = values.transpose(1, 2).unflatten(2, (TOKEN_PATCH_CELLS, TOKEN_PATCH_CELLS))
+    return join_token_patches(grids.float().cpu().numpy(), side, side)
 
 
 def _null_value(legend: Legend) -> int:
@@ -123,11 +128,3 @@ def _null_value(legend: Legend) -> int:
 
 def _window_of(plane: NDArray[np.bool_], window: PatchWindow) -> NDArray[np.bool_]:
     return plane[window.row : window.row + window.size_px, window.col : window.col + window.size_px]
-
-
-def _embedding(tokens: Tensor, window: PatchWindow) -> NDArray[np.float32]:
-    """Mean and standard deviation of the tower's tokens in the window, as one vector of unit length."""
-    row, col, side = (value // CELL_PX for value in (window.row, window.col, window.size_px))
-    local = tokens[0, :, row : row + side, col : col + side].flatten(1).float()
-    pooled = torch.cat([local.mean(1), local.std(1)])
-    return np.asarray((pooled / pooled.norm().clamp_min(1e-12)).cpu().numpy(), dtype=np.float32)

@@ -23,6 +23,8 @@ from transformers.utils import logging
 
 from mlservice.contracts import ModelRef
 from mlservice.errors import BadModelFolder
+from mlservice.families import Family
+from mlservice.families.native import MilpaFamily
 from mlservice.starter.registration import register_starter
 
 LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError)
@@ -31,13 +33,25 @@ ADAPTERS_IN_MEMORY = 4
 
 @dataclass
 class LoadedModel:
-    """A base model ready to answer or to be trained, with its processor."""
+    """A base model ready to answer or to be trained, with the engine that asks it.
+
+    ``network`` is the base model, or PEFT's wrapper of it once an adapter was loaded.
+    """
 
     network: Any
-    processor: Any
+    family: Family
     device: torch.device
     adapters: OrderedDict[str, str] = field(default_factory=OrderedDict)
     """Names that PEFT knows the loaded adapters by, under their folder and its time of change."""
+
+    @property
+    def processor(self) -> Any:
+        return self.family.processor
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what this model cannot do as well as others."""
+        return tuple(self.family.notes)
 
 
 def load_base(base: str) -> LoadedModel:
@@ -62,7 +76,8 @@ def load_base(base: str) -> LoadedModel:
     if getattr(network.config, "cell_token_id", None) is None:
         raise BadModelFolder(f"The model in “{base}” was not trained to say the classes of cells.")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return LoadedModel(network.to(device).eval(), processor, device)
+    network = network.to(device).eval()
+    return LoadedModel(network, MilpaFamily(network, processor, device), device)
 
 
 def load_adapter(

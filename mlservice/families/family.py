@@ -1,0 +1,81 @@
+"""What every kind of model must be able to do: read a context image once, and say the classes of cells.
+
+The method's other parts (`segment`, `finetune`) know models only through this interface, so that training
+and serving ask in the same way.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mlservice.contracts import Legend, PatchWindow
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model said of some token patches.
+
+    ``logits``: float32 ``(token patches, cells, classes)``, in the legend's order; log-probabilities where
+    the model answered token by token. ``unparsed``: bool ``(token patches, cells)``, where the answer was no
+    class of the legend.
+    """
+
+    logits: Tensor
+    unparsed: Tensor
+
+
+class Family(ABC):
+    """A loaded network and its processor, and how to ask them.
+
+    The network is the base model itself: adapters are put into its layers, so that it answers with whichever
+    adapter is active. ``notes`` are sentences on what this model cannot do as well as others.
+    """
+
+    def __init__(self, network: Any, processor: Any, device: torch.device) -> None:
+        self.network = network
+        self.processor = processor
+        self.device = device
+        self.notes: list[str] = []
+
+    @abstractmethod
+    def prompt(self, legend: Legend) -> Any:
+        """What the model reads beside the pixels; raises BadLegend when it cannot say the legend's classes."""
+
+    @abstractmethod
+    def encode(self, image: NDArray[np.uint8], prompt: Any) -> Any:
+        """The context image, uint8 ``(rows, cols, 3)``, read once for all of its token patches."""
+
+    @abstractmethod
+    def cell_logits(self, context: Any, prompt: Any, origins: NDArray[np.int64]) -> Tensor:
+        """Logits ``(token patches, cells, classes)`` of all cells in one pass; differentiable.
+
+        ``origins``: ``(token patches, 2)``, upper left corners in pixels of the context image. The context must
+        be of the same prompt.
+        """
+
+    @abstractmethod
+    def embedding(self, context: Any, window: PatchWindow) -> Tensor:
+        """What the vision tower sees in a window, as one vector of unit length."""
+
+    @abstractmethod
+    def bytes_per_token_patch(self, prompt: Any) -> int:
+        """An estimate from above of the memory that one more token patch in a batch takes to answer."""
+
+    def answer(self, context: Any, prompt: Any, origins: NDArray[np.int64]) -> Answers:
+        """What the model says of some token patches. A logit that is no number is no answer."""
+        logits = self.cell_logits(context, prompt, origins).float()
+        return Answers(logits, ~logits.isfinite().all(-1))
+
+
+def pooled(tokens: Tensor) -> Tensor:
+    """Mean and standard deviation of tokens ``(channels, tokens)``, as one vector of unit length."""
+    values = tokens.float()
+    both = torch.cat([values.mean(1), values.std(1, unbiased=values.shape[1] > 1)])
+    return both / both.norm().clamp_min(1e-12)

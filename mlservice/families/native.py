@@ -1,0 +1,46 @@
+"""The starter's own architecture: one tower over the whole context image, placeholders fed with its tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mlservice.contracts import Legend, PatchWindow
+from mlservice.families.family import Family, pooled
+from mlservice.families.memory import bytes_per_token_patch
+from mlservice.prompt import Prompt, build_prompt
+from mlservice.token_grid import CELL_PX
+
+
+class MilpaFamily(Family):
+    """A context is the tower's tokens, ``(1, channels, rows / CELL_PX, cols / CELL_PX)``."""
+
+    def prompt(self, legend: Legend) -> Prompt:
+        return build_prompt(self.processor, legend)
+
+    def encode(self, image: NDArray[np.uint8], prompt: Any) -> Tensor:
+        pixels = self.processor(images=image)["pixel_values"].to(self.device)
+        tokens: Tensor = self.network.vision_tower(pixels).last_hidden_state
+        return tokens
+
+    def cell_logits(self, context: Tensor, prompt: Prompt, origins: NDArray[np.int64]) -> Tensor:
+        output = self.network(
+            input_ids=prompt.input_ids.to(self.device),
+            patch_origins=torch.from_numpy(origins)[None].to(self.device),
+            tower_tokens=context,
+        )
+        said: Tensor = output.logits[0][..., prompt.class_ids.to(self.device)]
+        return said
+
+    def embedding(self, context: Tensor, window: PatchWindow) -> Tensor:
+        row, col, side = (value // CELL_PX for value in (window.row, window.col, window.size_px))
+        return pooled(context[0, :, row : row + side, col : col + side].flatten(1))
+
+    def bytes_per_token_patch(self, prompt: Prompt) -> int:
+        return bytes_per_token_patch(
+            self.network.config.text_config, prompt.input_ids.shape[1], bytes_per_number=4
+        )
