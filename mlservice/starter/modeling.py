@@ -24,11 +24,11 @@ from mlservice.starter.configuration import MilpaConfig, MilpaVisionConfig
 
 
 class _ConvolutionBlock(nn.Sequential):
-    """Twice a 3 × 3 convolution, batch normalisation and ReLU."""
+    """So many times a 3 × 3 convolution, batch normalisation and ReLU."""
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, depth: int = 2) -> None:
         layers: list[nn.Module] = []
-        for channels in (channels_in, channels_out):
+        for channels in (channels_in, *[channels_out] * (depth - 1)):
             layers += [
                 nn.Conv2d(channels, channels_out, 3, padding=1, bias=False),
                 nn.BatchNorm2d(channels_out),
@@ -40,8 +40,10 @@ class _ConvolutionBlock(nn.Sequential):
 class MilpaVisionModel(PreTrainedModel):
     """Stages of halving resolution, and a top-down path with skips back to one token for each cell.
 
-    Input ``(images, 3, rows, cols)`` in [-1, 1], sides multiples of 16; ``last_hidden_state`` is
-    ``(images, token_channels, rows / cell_px, cols / cell_px)``.
+    Input ``(images, 3, rows, cols)`` in [-1, 1], sides multiples of 64; ``last_hidden_state`` is
+    ``(images, token_channels, rows / cell_px, cols / cell_px)``. Pixels are folded into channels first:
+    no feature is computed at a finer resolution than half a cell, which is where a U-Net spends most of its time.
+    The top-down path adds, as a feature pyramid network does (Lin et al. 2017).
     """
 
     config_class = MilpaVisionConfig
@@ -49,18 +51,23 @@ class MilpaVisionModel(PreTrainedModel):
 
     def __init__(self, config: MilpaVisionConfig) -> None:
         super().__init__(config)
-        widths = config.stage_channels
+        widths, pyramid = config.stage_channels, config.pyramid_channels
+        self.fold = nn.PixelUnshuffle(config.stem_px)
         # Six planes enter: the colours as they are, and standardised over the image, so that another
         # sensor's stretch or another season's cast moves the input less.
+        planes = 6 * config.stem_px**2
         self.stages = nn.ModuleList(
-            _ConvolutionBlock(before, width) for before, width in zip([6, *widths[:-1]], widths, strict=True)
+            _ConvolutionBlock(before, width)
+            for before, width in zip([planes, *widths[:-1]], widths, strict=True)
         )
-        self.cell_stage = config.cell_px.bit_length() - 1
-        self.top_down = nn.ModuleList(
-            _ConvolutionBlock(widths[stage + 1] + widths[stage], widths[stage])
-            for stage in range(len(widths) - 2, self.cell_stage - 1, -1)
+        self.cell_stage = (config.cell_px // config.stem_px).bit_length() - 1
+        self.lateral = nn.ModuleList(
+            nn.Conv2d(width, pyramid, 1) for width in reversed(widths[self.cell_stage :])
         )
-        self.to_tokens = nn.Conv2d(widths[self.cell_stage], config.token_channels, 1)
+        self.smooth = nn.ModuleList(
+            _ConvolutionBlock(pyramid, pyramid, depth=1) for _ in widths[self.cell_stage + 1 :]
+        )
+        self.to_tokens = nn.Conv2d(pyramid, config.token_channels, 1)
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
@@ -74,14 +81,17 @@ class MilpaVisionModel(PreTrainedModel):
     def forward(self, pixel_values: Tensor, **_: Any) -> BaseModelOutput:
         mean = pixel_values.mean((2, 3), keepdim=True)
         spread = pixel_values.std((2, 3), keepdim=True)
-        hidden = torch.cat([pixel_values, (pixel_values - mean) / (spread + 0.02)], dim=1)
+        planes = torch.cat([pixel_values, (pixel_values - mean) / (spread + 0.02)], dim=1)
+        # Convolutions on a CPU are faster with the channels last.
+        hidden = self.fold(planes).contiguous(memory_format=torch.channels_last)
         levels: list[Tensor] = []
         for index, stage in enumerate(self.stages):
             hidden = stage(hidden if index == 0 else functional.max_pool2d(hidden, 2))
             levels.append(hidden)
-        for block, skip in zip(self.top_down, reversed(levels[self.cell_stage : -1]), strict=True):
-            hidden = functional.interpolate(hidden, scale_factor=2, mode="nearest")
-            hidden = block(torch.cat([hidden, skip], dim=1))
+        coarsest, *skips = reversed(levels[self.cell_stage :])
+        hidden = self.lateral[0](coarsest)
+        for lateral, smooth, skip in zip(list(self.lateral)[1:], self.smooth, skips, strict=True):
+            hidden = smooth(functional.interpolate(hidden, scale_factor=2.0) + lateral(skip))
         return BaseModelOutput(last_hidden_state=self.to_tokens(hidden))
 
 
