@@ -26,6 +26,7 @@ from torch.nn import functional
 
 from mlservice.contracts import PATCH_SIZE_PX
 from mlservice.prompt import build_prompt
+from mlservice.starter import RECORD_FILE
 from mlservice.starter.bank import SceneBank, open_bank
 from mlservice.starter.configuration import MilpaConfig
 from mlservice.starter.measure import measure_and_describe
@@ -48,7 +49,6 @@ from mlservice.token_grid import (
 
 TOWER_SHARE = 0.5
 """What the loss of the tower's own tokens counts in stage two."""
-RECORD_FILE = "training.json"
 
 
 @dataclass(frozen=True)
