@@ -137,7 +137,8 @@ def _certain(
     """How many tokens of each rewritten draft are certain: up to the first that was changed, and that one."""
     places = np.arange(draft.shape[1])
     changed = (draft != rewritten) & (places >= certain[:, None])
-    return np.where(changed.any(1), changed.argmax(1), draft.shape[1]) + 1
+    unchanged: NDArray[np.int64] = np.where(changed.any(1), changed.argmax(1), draft.shape[1])
+    return unchanged + 1
 
 
 def _scores(logits: Tensor, table: TokenTable) -> NDArray[np.float32]:

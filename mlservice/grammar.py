@@ -140,7 +140,7 @@ def token_table(answer_format: AnswerFormat, tokenizer: Any) -> TokenTable:
     """
     ids = single_tokens(tokenizer, answer_format.words)
     for word in answer_format.alphabet[len(ids) :]:
-        token_id = _single_token(tokenizer, word)
+        token_id = single_token(tokenizer, word)
         if token_id is None or token_id in ids:
             raise BadLegend(
                 f"This model has no single token of its own for “{word}”, so it cannot say an answer in "
@@ -154,7 +154,7 @@ def single_tokens(tokenizer: Any, words: Sequence[str]) -> list[int]:
     """The id of each class word; BadLegend unless each is one known token and no two are the same."""
     ids: list[int] = []
     for word in words:
-        token_id = _single_token(tokenizer, word)
+        token_id = single_token(tokenizer, word)
         if token_id is None:
             raise BadLegend(f"This model has no single token for the class word “{word}”.")
         if token_id in ids:
@@ -172,6 +172,7 @@ def _advice(answer_format: AnswerFormat) -> str:
     return "Choose rows without ends."
 
 
-def _single_token(tokenizer: Any, word: str) -> int | None:
+def single_token(tokenizer: Any, word: str) -> int | None:
+    """The id of the one token that says the word, or None."""
     tokens: list[int] = tokenizer.encode(word, add_special_tokens=False)
     return tokens[0] if len(tokens) == 1 and tokens[0] != tokenizer.unk_token_id else None
