@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlservice.contracts import (
+    UNSURE,
     EvaluateReport,
     EvaluateSpec,
     LabelledPatch,
@@ -52,7 +53,7 @@ class Answer(Protocol):
 
     @property
     def mask(self) -> NDArray[np.uint8]:
-        """Class values ``(rows, cols)``, of the legend's alone."""
+        """Class values ``(rows, cols)``, unsure where no class was said."""
 
     @property
     def class_probabilities(self) -> NDArray[np.float32]:
@@ -63,8 +64,8 @@ class Answer(Protocol):
         """One value a cell, higher where the cell is less certain."""
 
     @property
-    def unparsed_cells(self) -> int:
-        """The cells whose answer was no class of the legend."""
+    def unparsed(self) -> NDArray[np.bool_] | None:
+        """The cells whose answer was no class of the legend; None where every cell's was."""
 
 
 def answers(spec: EvaluateSpec) -> Iterator[tuple[LabelledPatch, PatchSegmentation]]:
@@ -115,8 +116,9 @@ class _Tally:
         self.legend = legend
         self.parcels = parcel_values(legend)
         self.patch_count = self.unparsed_cells = self.cell_count = 0
-        self.confusion = np.zeros((classes, classes), np.int64)
-        self.cell_confusion = np.zeros((classes, classes), np.int64)
+        # The last column is for what was not said.
+        self.confusion = np.zeros((classes, classes + 1), np.int64)
+        self.cell_confusion = np.zeros((classes, classes + 1), np.int64)
         self.boundaries = dict.fromkeys(BOUNDARY_TOLERANCES_PX, BoundaryCounts())
         self.objects = ObjectCounts()
         self.surpluses = np.zeros((classes, CALIBRATION_BINS))
@@ -134,7 +136,7 @@ class _Tally:
         self._add_cells(patch.mask, answer)
 
     def _add_pixels(self, patch: LabelledPatch, said: NDArray[np.uint8]) -> None:
-        counts = confusion_matrix(patch.mask, said, self.legend.values)
+        counts = confusion_matrix(patch.mask, said, self.legend.values, unsaid_column=True)
         self.confusion += counts
         if counts.any():
             self.patch_miou[patch.key] = mean_iou(counts)
@@ -145,19 +147,20 @@ class _Tally:
         self.objects += count_objects(patch.mask, said, self.parcels)
 
     def _add_cells(self, mask: NDArray[np.uint8], answer: Answer) -> None:
-        self.unparsed_cells += answer.unparsed_cells
-        self.cell_count += answer.entropy_nats.size
-        cells = mask_to_cells(mask, self.legend)
-        truth = cells_to_indices(cells, self.legend)
         likeliest = answer.class_probabilities.argmax(axis=0)
-        said_cells = indices_to_cells(likeliest, self.legend)
-        self.cell_confusion += confusion_matrix(cells, said_cells, self.legend.values)
-        sure = truth != IGNORED_INDEX
+        if answer.unparsed is not None:
+            likeliest = np.where(answer.unparsed, IGNORED_INDEX, likeliest)
+        self.unparsed_cells += int((likeliest == IGNORED_INDEX).sum())
+        self.cell_count += likeliest.size
+        cells, said = mask_to_cells(mask, self.legend), indices_to_cells(likeliest, self.legend)
+        self.cell_confusion += confusion_matrix(cells, said, self.legend.values, unsaid_column=True)
+        sure = cells != UNSURE
         if not sure.any():
             return
+        truth = cells_to_indices(cells[sure], self.legend)
         probabilities, entropy = answer.class_probabilities[:, sure], answer.entropy_nats[sure]
-        wrong = (likeliest != truth)[sure]
-        self.surpluses += class_surpluses(probabilities, truth[sure])
+        wrong = likeliest[sure] != truth
+        self.surpluses += class_surpluses(probabilities, truth)
         self.confidences.append(probabilities.max(axis=0))
         self.entropies.append(entropy)
         self.wrongs.append(wrong)
@@ -186,7 +189,8 @@ class _Tally:
             object_mean_f1=self.objects.mean_f1,
             true_objects=self.objects.true,
             said_objects=self.objects.said,
-            confusion=tuple(tuple(row) for row in self.confusion.tolist()),
+            confusion=tuple(tuple(row) for row in self.confusion[:, :-1].tolist()),
+            unsaid_pixels=tuple(self.confusion[:, -1].tolist()),
             patch_miou=self.patch_miou,
             cell_miou=mean_iou(self.cell_confusion) if wrong.size else None,
             ece=expected_calibration_error(confidence, ~wrong),

@@ -51,13 +51,13 @@ def labelled(mask: np.ndarray, key: str = "patch") -> LabelledPatch:
     return LabelledPatch(key, IMAGE, mask)
 
 
-def answer(mask: np.ndarray, confidence: float = 0.8, unparsed: int = 0) -> PatchSegmentation:
+def answer(mask: np.ndarray, confidence: float = 0.8) -> PatchSegmentation:
     """An answer whose cells are as sure of the mask as they are told to be."""
     cells = cells_to_indices(mask_to_cells(mask, LEGEND), LEGEND)
     probabilities = np.full((3, *cells.shape), (1 - confidence) / 2, np.float32)
     np.put_along_axis(probabilities, cells[None], confidence, axis=0)
     return PatchSegmentation(
-        "patch", mask, cell_entropy(probabilities), probabilities, np.zeros(1, np.float32), unparsed
+        "patch", mask, cell_entropy(probabilities), probabilities, np.zeros(1, np.float32)
     )
 
 
@@ -137,14 +137,49 @@ def test_patches_add_up_whatever_their_order():
 
 def test_anything_with_the_parts_of_an_answer_can_be_measured():
     whole = answer(fields())
-    parts = ("mask", "class_probabilities", "entropy_nats", "unparsed_cells")
+    parts = ("mask", "class_probabilities", "entropy_nats", "unparsed")
     other = SimpleNamespace(**{part: getattr(whole, part) for part in parts})
     assert evaluate_answers(LEGEND, [(labelled(fields()), other)]) == measured(fields(), fields())
 
 
-def test_unparsed_cells_are_counted():
-    pairs = [(labelled(fields()), answer(fields(), unparsed=count)) for count in (3, 4)]
-    assert evaluate_answers(LEGEND, pairs).unparsed_cells == 7
+def half_unparsed(mask: np.ndarray) -> PatchSegmentation:
+    """The answer for a mask, but nothing said in its right half."""
+    whole = answer(mask)
+    unparsed = np.zeros((8, 8), bool)
+    unparsed[:, 4:] = True
+    said, probabilities = mask.copy(), whole.class_probabilities.copy()
+    said[:, 16:], probabilities[:, unparsed] = UNSURE, 1 / 3
+    return replace(
+        whole,
+        mask=said,
+        class_probabilities=probabilities,
+        entropy_nats=cell_entropy(probabilities),
+        unparsed=unparsed,
+        unparsed_cells=32,
+    )
+
+
+def test_where_no_class_was_said_nothing_is_right():
+    rest = np.zeros((32, 32), np.uint8)
+    report = evaluate_answers(LEGEND, [(labelled(rest), half_unparsed(rest))])
+    assert (report.unparsed_cells, report.cell_count) == (32, 64)
+    assert report.unsaid_pixels == (512, 0, 0)
+    assert report.confusion[0] == (512, 0, 0)
+    assert report.miou == report.pixel_accuracy == report.cell_miou == report.patch_miou["patch"] == 0.5
+    # The other half has the largest entropy: a person gets exactly the cells that nothing was said of.
+    assert report.error_auroc == 1
+
+
+def test_an_answer_that_says_nothing_at_all_scores_zero():
+    truth = fields()
+    nothing = replace(
+        answer(truth),
+        mask=np.full((32, 32), UNSURE, np.uint8),
+        unparsed=np.ones((8, 8), bool),
+        unparsed_cells=64,
+    )
+    report = evaluate_answers(LEGEND, [(labelled(truth), nothing)])
+    assert report.miou == report.cell_miou == report.object_f1 == report.boundary_f1 == 0
 
 
 def all_cells_unsure() -> np.ndarray:
