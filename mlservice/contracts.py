@@ -240,7 +240,8 @@ class EvaluateReport:
     No field is ever NaN: None stands where there is nothing to measure.
 
     Of pixels: ``iou`` is by class value, without the classes that are in neither mask. ``confusion`` counts
-    pixels, rows true and columns said, in the legend's order. ``boundary_f1`` has a tolerance of 2 px,
+    pixels, rows true and columns said, in the legend's order; ``unsaid_pixels`` are those of each true class
+    for which no class was said, which count as wrong. ``boundary_f1`` has a tolerance of 2 px,
     ``boundary_f1_1px`` of 1 px. ``patch_miou`` is by patch key.
 
     Of parcels as objects (`mlservice.objects`): ``object_precision``, ``object_recall`` and ``object_f1``
@@ -252,7 +253,8 @@ class EvaluateReport:
     each class's own probability; ``error_auroc``, the area under the ROC curve of token entropy as a sign of
     a wrong cell, None where there is no error or nothing right; the ``retention`` curve of token entropy and
     ``retention_area``, the area under it; ``entropy_rank_correlation``, Spearman's, of patches' mean entropy
-    with their share of wrong cells. ``unparsed_cells`` of all ``cell_count`` cells were no class of the legend.
+    with their share of wrong cells. ``unparsed_cells`` of all ``cell_count`` cells were no class of the legend;
+    they count as wrong.
     """
 
     patch_count: int
@@ -277,5 +279,6 @@ class EvaluateReport:
     retention: RetentionCurve | None = None
     retention_area: float | None = None
     entropy_rank_correlation: float | None = None
+    unsaid_pixels: tuple[int, ...] = ()
     unparsed_cells: int = 0
     cell_count: int = 0

@@ -19,26 +19,35 @@ RETENTION_POINTS = 21
 """How many points a retention curve keeps: every 5 % of the cells. Its area is that of the whole curve."""
 
 
-def confusion_matrix(truth: Mask, said: Mask, values: tuple[int, ...]) -> NDArray[np.int64]:
+def confusion_matrix(
+    truth: Mask, said: Mask, values: tuple[int, ...], *, unsaid_column: bool = False
+) -> NDArray[np.int64]:
     """Pixel counts ``(classes, classes)``, rows true and columns said, in the order of ``values``.
 
-    Raises ValueError when a counted pixel has a value that is none of ``values``.
+    With ``unsaid_column``, one more column counts the pixels where the truth is sure and the answer unsure: the
+    model said no class there, which is as wrong as a wrong one. Raises ValueError when a counted pixel has any
+    other value that is none of ``values``.
     """
     position = np.full(256, -1, dtype=np.int64)
     position[list(values)] = np.arange(len(values))
     sure = truth != UNSURE
-    rows, cols = position[truth[sure]], position[said[sure]]
+    rows = position[truth[sure]]
+    columns = len(values) + unsaid_column
+    if unsaid_column:
+        position[UNSURE] = len(values)
+    cols = position[said[sure]]
     if (rows < 0).any() or (cols < 0).any():
         raise ValueError(f"the masks have values other than {values} and {UNSURE}")
-    counts = np.bincount(rows * len(values) + cols, minlength=len(values) ** 2)
-    return counts.reshape(len(values), len(values)).astype(np.int64)
+    counts = np.bincount(rows * columns + cols, minlength=len(values) * columns)
+    return counts.reshape(len(values), columns).astype(np.int64)
 
 
 def class_iou(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
     """Intersection over union of each class; NaN for a class that is in neither mask."""
+    classes = len(confusion)
     both = np.diag(confusion).astype(np.float64)
-    either = confusion.sum(axis=0) + confusion.sum(axis=1) - both
-    absent = np.full(len(confusion), np.nan)
+    either = confusion[:, :classes].sum(axis=0) + confusion.sum(axis=1) - both
+    absent = np.full(classes, np.nan)
     return np.asarray(np.divide(both, either, out=absent, where=either > 0))
 
 

@@ -7,23 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlservice.contracts import Legend, LegendClass
+from mlservice.landscape.classes import COARSE_VALUE
 from mlservice.landscape.layout import lay_out
 from mlservice.landscape.paint import paint
 from mlservice.landscape.region import REGIONS
 from mlservice.landscape.sensor import observe
-
-LANDSCAPE_LEGEND = Legend(
-    (
-        LegendClass(0, "other", "#999999", is_null=True),
-        LegendClass(1, "field", "#E69F00"),
-        LegendClass(2, "boundary", "#F0E442", is_boundary=True),
-        LegendClass(3, "trees", "#009E73"),
-        LegendClass(4, "water", "#0072B2"),
-        LegendClass(5, "buildings", "#D55E00"),
-    )
-)
-"""The classes of every landscape, in the colour-blind-safe colours of Okabe and Ito."""
 
 SMALLEST_PX = 64
 """A side below this holds less than one field and the shadow of a tree."""
@@ -31,10 +19,14 @@ SMALLEST_PX = 64
 
 @dataclass(frozen=True)
 class Landscape:
-    """An image ``(row, col, 3)`` and the class of each of its pixels ``(row, col)``, both uint8."""
+    """An image ``(row, col, 3)`` and the class of each of its pixels ``(row, col)``, all uint8.
+
+    ``truth`` has the values of `LANDSCAPE_LEGEND`, ``detail`` those of `DETAILED_LEGEND`.
+    """
 
     image: NDArray[np.uint8]
     truth: NDArray[np.uint8]
+    detail: NDArray[np.uint8]
     gsd_m: float
 
 
@@ -63,6 +55,6 @@ def draw_landscape(
     ranges = REGIONS[region]
     ground, light, camera = np.random.default_rng([seed, ranges.code]).spawn(3)
     layout = lay_out(ground, shape, ranges, gsd_m, sensor_px=sensor_gsd_m / gsd_m)
-    colours, truth = paint(light, layout, ranges, gsd_m)
+    colours, detail = paint(light, layout, ranges, gsd_m)
     image = observe(camera, colours, ranges, gsd_m, sensor_gsd_m)
-    return Landscape(image=image, truth=truth, gsd_m=gsd_m)
+    return Landscape(image=image, truth=COARSE_VALUE[detail], detail=detail, gsd_m=gsd_m)

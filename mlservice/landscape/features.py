@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlservice.landscape.noise import Float, smooth_noise
+from mlservice.landscape.region import Region
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,26 @@ def roads(rng: np.random.Generator, shape: tuple[int, int], side: float, gsd_m: 
     return road
 
 
-def waters(rng: np.random.Generator, shape: tuple[int, int], side: float) -> Float:
-    """The distance in pixels to the shore of the nearest river or pond, negative in the water."""
+def waters(
+    rng: np.random.Generator, shape: tuple[int, int], side: float, region: Region, wetness: float
+) -> tuple[Float, float]:
+    """The distance in pixels to the shore of the nearest river or pond, and how far sand lies beyond it.
+
+    The distance is negative in the water. Rivers are narrower, and their sand banks wider, in a dry
+    season (``wetness`` 0) than in a wet one (1); a river plain has one wide river.
+    """
     rows, cols = shape
     shore = np.full(shape, np.inf, np.float32)
+    plain = rng.random() < region.river_plain_chance
+    full = 0.55 + 0.6 * wetness
     for _ in range(rng.poisson(0.1 + max(shape) / 2500)):
         line = _line(rng, shape, side * rng.uniform(0.5, 1.5), side * 5)
-        np.minimum(shore, np.abs(line) - np.float32(rng.uniform(3, 14)), out=shore)
+        np.minimum(shore, np.abs(line) - np.float32(rng.uniform(3, 14) * full), out=shore)
+    if plain:
+        line = _line(rng, shape, rng.uniform(20, 45), rng.uniform(90, 160))
+        bars = np.maximum(smooth_noise(rng, shape, 22), 0) * np.float32(rng.uniform(0, 9) * (1.3 - wetness))
+        np.minimum(shore, np.abs(line) + bars - np.float32(rng.uniform(12, 26) * full), out=shore)
+    sand_px = rng.uniform(3, 12) * (1.2 - wetness) if plain else rng.uniform(0, 3.5) * (1 - wetness)
     for _ in range(rng.poisson(0.6 * rows * cols / 256**2)):
         radius = float(np.exp(rng.uniform(np.log(6), np.log(38))))
         top, left = rng.random() * rows, rng.random() * cols
@@ -59,7 +73,7 @@ def waters(rng: np.random.Generator, shape: tuple[int, int], side: float) -> Flo
         bays = rng.uniform(0, 0.25) * np.sin(rng.integers(2, 5) * np.arctan2(y, x) + rng.uniform(0, 6))
         pond = (away - radius * (1 + bays)).astype(np.float32)
         np.minimum(shore[window], pond, out=shore[window])
-    return shore
+    return shore, sand_px
 
 
 def window_around(
@@ -75,6 +89,12 @@ def window_around(
     return window, rows[:, None] - np.float64(y), cols[None, :] - np.float64(x)
 
 
+def value_at(surface: Float | NDArray[np.bool_], roof: Roof) -> float:
+    """A surface's value under the middle of a roof, or where the scene ends on the way there."""
+    rows, cols = surface.shape
+    return float(surface[min(max(int(roof.y), 0), rows - 1), min(max(int(roof.x), 0), cols - 1)])
+
+
 def hamlets(
     rng: np.random.Generator, shape: tuple[int, int], gsd_m: float, road: Float, shore: Float
 ) -> tuple[NDArray[np.bool_], tuple[Roof, ...]]:
@@ -83,7 +103,7 @@ def hamlets(
     yard = np.zeros(shape, bool)
     roofs: list[Roof] = []
     share = rows * cols / 256**2
-    for count in [*rng.integers(4, 16, rng.poisson(0.35 * share)), *rng.integers(1, 3, rng.poisson(share))]:
+    for count in [*rng.integers(3, 9, rng.poisson(0.35 * share)), *rng.integers(1, 3, rng.poisson(share))]:
         reach = (5 + 7.5 * np.sqrt(count)) / gsd_m + 2
         x, y = rng.random() * cols, rng.random() * rows
         window, down, right = window_around(shape, x, y, reach * 1.3)
@@ -100,7 +120,6 @@ def hamlets(
                 angle=angle + rng.normal(0, 0.15) + np.pi / 2 * rng.integers(0, 2),
                 height=rng.uniform(2.5, 6) / gsd_m,
             )
-            at = min(max(int(roof.y), 0), rows - 1), min(max(int(roof.x), 0), cols - 1)
-            if road[at] > roof.half_width and shore[at] > roof.half_length:
+            if value_at(road, roof) > roof.half_width and value_at(shore, roof) > roof.half_length:
                 roofs.append(roof)
     return yard & (shore > 0), tuple(roofs)

@@ -5,25 +5,34 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mlservice.landscape.features import Roof, window_around
-from mlservice.landscape.layout import FARMED, PROPERTY_ROWS, Layout
+from mlservice.landscape.blocks import FARMED, PROPERTY_ROWS
+from mlservice.landscape.classes import BOUNDARY, FIELD, OTHER, TREES, WATER
+from mlservice.landscape.colour import blend, vary
+from mlservice.landscape.layout import Layout
 from mlservice.landscape.noise import Float, smooth_noise
-from mlservice.landscape.region import Region, Rgb
+from mlservice.landscape.paint_district import paint_canals, paint_parcels, paint_streets
+from mlservice.landscape.raised import raise_roof, shade_crowns, shadow
+from mlservice.landscape.region import Region
 
-OTHER, FIELD, BOUNDARY, TREES, WATER, BUILDINGS = range(6)
+LEAST_BOUNDARY_COVER = 0.35
+LEAST_CONTRAST = 0.1
+"""The least difference in brightness between a boundary line and what it crosses."""
 
 
 def paint(
     rng: np.random.Generator, layout: Layout, region: Region, gsd_m: float
 ) -> tuple[Float, NDArray[np.uint8]]:
-    """Colours ``(row, col, 3)`` in 0..1, and the class of every pixel."""
+    """Colours ``(row, col, 3)`` in 0..1, and the class of every pixel, of `DETAILED_LEGEND`."""
     shape = layout.field.shape
     patchy = smooth_noise(rng, shape, max(3.0, layout.side_px * 0.35))
     broad = smooth_noise(rng, shape, layout.side_px * 5)
     grain = smooth_noise(rng, shape, 2.2)
-    soil = _vary(rng, region.soils[rng.integers(len(region.soils))], 0.06)
-    grass = _vary(rng, region.grass[rng.integers(len(region.grass))], 0.05)
-    canopy = _vary(rng, region.canopy, 0.04)
+    soil = vary(rng, region.soils[rng.integers(len(region.soils))], 0.06)
+    # Grass turns to straw and crowns thin out as the land dries; crops do in their own way.
+    dry = np.float32(1 - layout.wetness)
+    grass = vary(rng, region.grass[rng.integers(len(region.grass))], 0.05)
+    grass += (dry - np.float32(0.5)) * np.array([0.14, 0.02, 0.03], np.float32)
+    canopy = vary(rng, region.canopy, 0.035) + dry * np.array([0.07, 0.03, 0.01], np.float32)
 
     truth = np.full(shape, OTHER, np.uint8)
     farmed = (layout.kind == FARMED) & ~layout.yard
@@ -32,47 +41,42 @@ def paint(
     rough = ~farmed
     tuft = np.clip(0.5 + 0.3 * patchy[rough] + 0.15 * grain[rough], 0, 1)[:, None]
     colours[rough] = tuft * grass + (1 - tuft) * soil
+    shrubs = (rough & ~layout.yard) * np.clip(1.5 * grain - 1.2 + 0.5 * patchy, 0, 0.8)
+    blend(colours, shrubs, 0.5 * (grass * 0.6 + canopy))
     lines = farmed & (layout.edge_px < layout.half_boundary_px)
     truth[lines] = BOUNDARY
-    _blend(
-        colours,
-        farmed * _boundary_cover(rng, layout, patchy),
-        _boundary_colours(rng, layout, soil, grass, canopy),
-    )
+    line_colours = _boundary_colours(rng, layout, soil, grass, canopy)
+    blend(colours, farmed * _boundary_cover(rng, layout, patchy), _in_contrast(line_colours, colours))
+    paint_parcels(rng, colours, truth, layout, region, soil, patchy)
 
-    _blend(colours, layout.yard * np.float32(0.8), _vary(rng, soil, 0.05) * 1.15)
-    road_colour = _vary(rng, (0.62, 0.57, 0.50), 0.09)
-    _blend(colours, np.clip(0.5 - layout.road_px, 0, 1), road_colour)
+    blend(colours, layout.yard * np.float32(0.8), vary(rng, soil, 0.05) * 1.15)
+    sand = vary(rng, (0.80, 0.74, 0.62), 0.04)
+    if layout.sand_px > 1:
+        reach = np.float32(layout.sand_px) * np.clip(0.6 + 0.4 * patchy, 0, 1) - layout.shore_px
+        blend(colours, np.clip(0.5 + reach, 0, 0.9), sand)
+        truth[reach > 0] = OTHER
+    paint_streets(rng, colours, layout)
+    truth[layout.yard] = OTHER
+    paint_canals(rng, colours, truth, layout)
+    road_colour = vary(rng, (0.62, 0.57, 0.50), 0.09)
+    blend(colours, np.clip(0.5 - layout.road_px, 0, 1), road_colour)
     truth[layout.road_px < 0] = OTHER
-    water = _vary(rng, region.waters[rng.integers(len(region.waters))], 0.03)
-    _blend(colours, 0.5 * np.clip(3 - layout.shore_px, 0, 1), grass * 0.8)
-    _blend(colours, np.clip(0.5 - layout.shore_px, 0, 1), water)
+    water = vary(rng, region.waters[rng.integers(len(region.waters))], 0.03)
+    blend(colours, 0.5 * np.clip(3 - layout.shore_px, 0, 1), grass * 0.8)
+    blend(colours, np.clip(0.5 - layout.shore_px, 0, 1), water)
     truth[layout.shore_px < 0] = WATER
 
     colours *= (1 + np.float32(rng.uniform(0.01, 0.06)) * grain * (layout.shore_px > 0))[..., None]
     bearing = rng.uniform(0, 2 * np.pi)
     lean = np.array([np.sin(bearing), np.cos(bearing)]) * rng.uniform(0.4, 1.3)
-    _shade_crowns(rng, colours, layout, lean, canopy, grain, gsd_m)
+    shade_crowns(rng, colours, layout, lean, canopy, grain, gsd_m)
     truth[layout.canopy] = TREES
     for roof in layout.roofs:
-        _shadow(colours, roof, lean)
+        shadow(colours, roof, lean)
     for roof in layout.roofs:
-        _raise(rng, colours, truth, roof, region)
+        raise_roof(rng, colours, truth, roof, region)
     colours *= (1 + np.float32(rng.uniform(0, 0.06)) * broad)[..., None]
     return colours, truth
-
-
-def _vary(rng: np.random.Generator, colour: Rgb | Float, spread: float) -> Float:
-    varied = np.asarray(colour) + rng.normal(0, spread) + rng.normal(0, spread / 2, 3)
-    return np.clip(varied, 0.03, 0.97).astype(np.float32)
-
-
-def _blend(colours: Float, cover: Float, paint_colour: Float) -> None:
-    """Lay a colour, or one a pixel, over the scene where ``cover`` is above 0."""
-    at = cover > 0
-    share = cover[at][:, None]
-    over = paint_colour[at] if paint_colour.ndim == 3 else paint_colour
-    colours[at] += share * (over - colours[at])
 
 
 def _fields(
@@ -80,41 +84,43 @@ def _fields(
 ) -> Float:
     """Crop over soil: every field has its crop, its cover, its rows and its unevenness."""
     table = PROPERTY_ROWS
-    # The season decides how much of the land is green; blocks lean to a crop of their own.
-    grown = rng.beta(1.2, 1.0)
+    # The season decides how much of the land is grown, and how green it is.
+    grown = 0.15 + 0.8 * layout.wetness**0.7 * rng.uniform(0.6, 1.0)
+    ripe = (1 - layout.wetness) * rng.uniform(0, 0.35) * np.array([0.35, 0.05, 0.05])
     weights = rng.gamma(0.7, size=len(region.crops)) + 0.05
     crop = rng.choice(len(region.crops), table, p=weights / weights.sum())
-    tones = np.array([_vary(rng, colour, 0.04) for colour in region.crops])
-    crops = tones[crop] + rng.normal(0, 0.03, (table, 1)) + rng.normal(0, 0.018, (table, 3))
+    tones = np.array([vary(rng, colour, 0.04) for colour in region.crops])
+    crops = tones[crop] + ripe + rng.normal(0, 0.03, (table, 1)) + rng.normal(0, 0.018, (table, 3))
     soils = soil + rng.normal(0, 0.045, (table, 1)) + rng.normal(0, 0.014, (table, 3))
     other_soil = np.array(region.soils)[rng.integers(len(region.soils), size=table)]
     soils += rng.uniform(0, 0.6, (table, 1)) * (rng.random((table, 1)) < 0.3) * (other_soil - soils)
-    cover = np.where(rng.random(table) < grown, rng.beta(4, 1.2, table), rng.beta(1, 6, table))
-    unevenness = rng.uniform(0, 0.16, table) * rng.uniform(0.3, 1.3)
+    cover = np.where(rng.random(table) < grown, rng.beta(4, 1.2, table), 0.08 + rng.beta(1, 6, table))
+    unevenness = rng.uniform(0.05, 0.18, table) * rng.uniform(0.5, 1.3)
     flooded = rng.random(table) < rng.uniform(0, 0.8)
 
     field = layout.field
     share = cover.astype(np.float32)[field] + unevenness.astype(np.float32)[field] * patchy
     spacing_px = rng.uniform(*region.row_spacing_m, table) / gsd_m
     # Rows closer than the grid can carry would only alias.
-    contrast = rng.uniform(*region.row_contrast, table) * (rng.random(table) < 0.7) * (spacing_px > 2.4)
+    contrast = rng.uniform(*region.row_contrast, table) * (rng.random(table) < 0.8) * (spacing_px > 2.4)
     if contrast.any():
         pitch = (2 * np.pi / spacing_px).astype(np.float32)
         share += contrast.astype(np.float32)[field] * np.sin(pitch[field] * layout.along)
     share = np.clip(share, 0, 1)[..., None]
     soils_here = np.clip(soils, 0.05, 0.95).astype(np.float32)[field]
     colours: Float = soils_here + share * (np.clip(crops, 0.05, 0.95).astype(np.float32)[field] - soils_here)
-    wet = layout.paddy & flooded[field]
+    # Standing water between plants: a paddy is greener than a basin.
+    wet = layout.paddy & flooded[field] & (cover[field] > 0.4)
     if wet.any():
-        sheen = np.float32(0.6) * (1 - np.float32(0.5) * share[wet])
-        colours[wet] += sheen * (_vary(rng, region.waters[0], 0.05) * 1.25 - colours[wet])
+        sheen = np.float32(0.45) * (1 - np.float32(0.5) * share[wet])
+        colours[wet] += sheen * (vary(rng, region.waters[0], 0.05) * 1.25 - colours[wet])
     return colours
 
 
 def _boundary_cover(rng: np.random.Generator, layout: Layout, patchy: Float) -> Float:
     """How much of a pixel its boundary line hides: fading in and out along the line."""
-    seen = rng.uniform(0.25, 1.1, PROPERTY_ROWS).astype(np.float32)[layout.block % PROPERTY_ROWS]
-    seen = np.clip(seen + np.float32(0.2) * patchy, 0.12, 1)
+    seen = rng.uniform(0.45, 1.1, PROPERTY_ROWS).astype(np.float32)[layout.block % PROPERTY_ROWS]
+    seen = np.clip(seen + np.float32(0.2) * patchy, LEAST_BOUNDARY_COVER, 1)
     cover: Float = np.clip(layout.half_boundary_px + np.float32(0.5) - layout.edge_px, 0, 1) * seen
     return cover
 
@@ -130,51 +136,9 @@ def _boundary_colours(
     return np.clip(chosen, 0.02, 0.95).astype(np.float32)[layout.block % PROPERTY_ROWS]
 
 
-def _shade_crowns(
-    rng: np.random.Generator,
-    colours: Float,
-    layout: Layout,
-    lean: NDArray[np.float64],
-    canopy: Float,
-    grain: Float,
-    gsd_m: float,
-) -> None:
-    height_px = rng.uniform(3, 7) / gsd_m
-    down, right = (round(float(step) * height_px) for step in lean)
-    fallen = np.zeros_like(layout.crown)
-    rows, cols = fallen.shape
-    fallen[max(down, 0) : rows + min(down, 0), max(right, 0) : cols + min(right, 0)] = layout.crown[
-        max(-down, 0) : rows + min(-down, 0), max(-right, 0) : cols + min(-right, 0)
-    ]
-    colours[fallen] *= np.float32(rng.uniform(0.45, 0.75))
-    under = layout.canopy & ~layout.crown
-    colours[under] = canopy * np.float32(0.75)
-    tone = layout.crown_shade[layout.crown] * (1 + np.float32(0.12) * grain[layout.crown])
-    colours[layout.crown] = tone[:, None] * canopy
-
-
-def _inside(
-    shape: tuple[int, int], roof: Roof, shift: tuple[float, float] = (0, 0)
-) -> tuple[tuple[slice, slice], NDArray[np.bool_], NDArray[np.bool_]]:
-    """The window around a roof, which of its pixels are under it, and which on its far slope."""
-    reach = roof.half_length + roof.half_width + 2
-    window, down, right = window_around(shape, roof.x + shift[1], roof.y + shift[0], reach)
-    cos, sin = np.cos(roof.angle), np.sin(roof.angle)
-    along, across = cos * right + sin * down, cos * down - sin * right
-    return window, (np.abs(along) < roof.half_length) & (np.abs(across) < roof.half_width), across > 0
-
-
-def _shadow(colours: Float, roof: Roof, lean: NDArray[np.float64]) -> None:
-    down, right = lean * roof.height
-    window, under, _ = _inside((colours.shape[0], colours.shape[1]), roof, (down, right))
-    colours[window][under] *= np.float32(0.5)
-
-
-def _raise(
-    rng: np.random.Generator, colours: Float, truth: NDArray[np.uint8], roof: Roof, region: Region
-) -> None:
-    tone = _vary(rng, region.roofs[rng.integers(len(region.roofs))], 0.05)
-    window, under, far = _inside((truth.shape[0], truth.shape[1]), roof)
-    slopes = np.where(far[..., None], tone * np.float32(rng.uniform(0.7, 1)), tone)
-    colours[window][under] = slopes[under]
-    truth[window][under] = BUILDINGS
+def _in_contrast(lines: Float, ground: Float) -> Float:
+    """Boundary colours moved away from the ground's brightness where they would hardly be seen on it."""
+    apart = (lines - ground).mean(axis=2, keepdims=True)
+    lacking = np.maximum(np.float32(LEAST_CONTRAST) - np.abs(apart), 0)
+    moved: Float = np.clip(lines + np.where(apart < 0, -lacking, lacking), 0.02, 0.97)
+    return moved

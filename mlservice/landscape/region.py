@@ -20,6 +20,10 @@ class Region:
     field_side_px: Range
     shape_weights: tuple[float, float, float, float, float]
     """How often a block of fields is rectangles, strips, terraces, paddies, irregular polygons."""
+    pivot_chance: float
+    agroforestry_chance: float
+    river_plain_chance: float
+    """How often a scene has pivots among its fields, many trees in them, one wide river."""
     half_boundary_px: Range
     row_spacing_m: Range
     row_contrast: Range
@@ -30,6 +34,8 @@ class Region:
     grass: tuple[Rgb, ...]
     roofs: tuple[Rgb, ...]
     waters: tuple[Rgb, ...]
+    basin_water: Rgb
+    cleared_soil: Rgb
     haze: Range
 
 
@@ -38,6 +44,9 @@ REGIONS = {
         code=0,
         field_side_px=(18, 110),
         shape_weights=(0.42, 0.22, 0.1, 0.12, 0.14),
+        pivot_chance=0.12,
+        agroforestry_chance=0.15,
+        river_plain_chance=0.08,
         half_boundary_px=(0.6, 1.9),
         row_spacing_m=(1.5, 6.0),
         row_contrast=(0.0, 0.14),
@@ -71,13 +80,18 @@ REGIONS = {
             (0.68, 0.45, 0.33),
         ),
         waters=((0.14, 0.22, 0.26), (0.20, 0.30, 0.28), (0.38, 0.40, 0.34), (0.10, 0.15, 0.22)),
-        haze=(0.0, 0.28),
+        basin_water=(0.24, 0.33, 0.36),
+        cleared_soil=(0.86, 0.76, 0.64),
+        haze=(0.0, 0.32),
     ),
     "b": Region(
         code=1,
         field_side_px=(14, 60),
         shape_weights=(0.15, 0.1, 0.25, 0.15, 0.35),
-        half_boundary_px=(0.5, 1.3),
+        pivot_chance=0.02,
+        agroforestry_chance=0.4,
+        river_plain_chance=0.14,
+        half_boundary_px=(0.6, 1.4),
         row_spacing_m=(2.5, 9.0),
         row_contrast=(0.08, 0.25),
         crown_m=(3.5, 7.0),
@@ -94,6 +108,8 @@ REGIONS = {
         grass=((0.60, 0.50, 0.28), (0.46, 0.46, 0.20), (0.66, 0.48, 0.34)),
         roofs=((0.60, 0.50, 0.36), (0.52, 0.40, 0.32), (0.74, 0.74, 0.76), (0.42, 0.32, 0.28)),
         waters=((0.42, 0.36, 0.26), (0.24, 0.32, 0.24), (0.16, 0.24, 0.30)),
-        haze=(0.1, 0.38),
+        basin_water=(0.36, 0.38, 0.34),
+        cleared_soil=(0.90, 0.68, 0.52),
+        haze=(0.1, 0.42),
     ),
 }

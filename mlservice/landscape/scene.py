@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from rasterio import Affine
 from rasterio.io import MemoryFile
 
-from mlservice.landscape.draw import LANDSCAPE_LEGEND, draw_landscape
+from mlservice.landscape.classes import LANDSCAPE_LEGEND
+from mlservice.landscape.draw import draw_landscape
 
 CRS = "EPSG:32643"
 UPPER_LEFT_M = (600_000.0, 2_184_000.0)

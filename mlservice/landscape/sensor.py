@@ -21,17 +21,17 @@ def observe(
     """
     rows, cols, _ = colours.shape
     ratio = sensor_gsd_m / gsd_m
-    blur_px = rng.uniform(0.35, 0.8) * max(ratio * 0.8, 0.8)
+    blur_px = rng.uniform(0.3, 0.95) * max(ratio * 0.8, 0.8)
     seen = np.stack(
         [ndimage.gaussian_filter(colours[..., band], blur_px, truncate=2.5) for band in range(3)], axis=-1
     )
     haze = np.float32(rng.uniform(*region.haze))
     veil = np.array([0.72, 0.75, 0.80], np.float32)
-    gain = (rng.uniform(0.8, 1.2) * rng.uniform(0.93, 1.07, 3)).astype(np.float32)
+    gain = (rng.uniform(0.75, 1.25) * rng.uniform(0.93, 1.07, 3)).astype(np.float32)
     seen = (seen * (1 - haze) + haze * veil) * gain
-    noise = np.float32(rng.uniform(0.002, 0.018))
+    noise = np.float32(rng.uniform(0.002, 0.024))
     phase = rng.random(2) * ratio
-    stretch, tail = rng.random() if ratio > 1.5 else rng.random() * 0.6, rng.uniform(0.3, 2.5)
+    stretch, tail = rng.random() if ratio > 1.5 else rng.random() * 0.6, rng.uniform(0.2, 3.0)
     if ratio > 1.01:
         seen = _sample(seen, ratio, phase)
     grain = rng.standard_normal(seen.shape, dtype=np.float32)

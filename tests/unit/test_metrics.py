@@ -53,6 +53,14 @@ def test_a_counted_value_outside_the_legend_is_refused(truth, said):
         confusion_matrix(truth, said, VALUES)
 
 
+def test_what_was_not_said_is_a_column_of_its_own_and_as_wrong_as_a_wrong_class():
+    truth, said = mask([0, 0, 1, 1], [UNSURE, 1, 1, 1]), mask([0, UNSURE, UNSURE, 1], [UNSURE, 1, 1, 0])
+    confusion = confusion_matrix(truth, said, (0, 1), unsaid_column=True)
+    assert confusion.tolist() == [[1, 0, 1], [1, 3, 1]]
+    np.testing.assert_allclose(class_iou(confusion), [1 / 3, 3 / 5])
+    assert pixel_accuracy(confusion) == pytest.approx(4 / 7)
+
+
 def test_iou_is_intersection_over_union_and_leaves_out_absent_classes():
     confusion = np.array([[2, 1, 0], [1, 4, 0], [0, 0, 0]])
     np.testing.assert_array_equal(class_iou(confusion), [0.5, 4 / 6, np.nan])
