@@ -134,6 +134,7 @@ class MilpaForImageTextToText(PreTrainedModel):
         patch_origins: Tensor,
         pixel_values: Tensor | None = None,
         tower_tokens: Tensor | None = None,
+        context_tokens: Tensor | None = None,
         **_: Any,
     ) -> MilpaOutput:
         """Logits for every cell of every token patch.
@@ -142,6 +143,8 @@ class MilpaForImageTextToText(PreTrainedModel):
         patch, without padding. ``patch_origins``: ``(images, token patches, 2)``, the row and col in
         pixels of each token patch's upper left corner, multiples of the cell. ``tower_tokens`` of an
         earlier answer may stand in for ``pixel_values``, so that the tower runs once for many token patches.
+        ``context_tokens``, another image's tower tokens, are read as the context in place of the image's own,
+        to measure what the context tells.
         """
         tokens = tower_tokens
         if tokens is None:
@@ -149,7 +152,9 @@ class MilpaForImageTextToText(PreTrainedModel):
         embeddings = self.get_input_embeddings()(input_ids)
         cells = self.config.patch_cells**2
         prompt, placeholders = embeddings[:, :-cells], embeddings[:, -cells:]
-        cache = self._encode_prompt(input_ids[:, :-cells], prompt, tokens)
+        cache = self._encode_prompt(
+            input_ids[:, :-cells], prompt, tokens if context_tokens is None else context_tokens
+        )
         asked = patch_origins.shape[1]
         local = self.projector(self._patch_tokens(tokens, patch_origins))
         local = local + placeholders.repeat_interleave(asked, dim=0)
