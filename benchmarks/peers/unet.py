@@ -26,6 +26,7 @@ from mlservice.landscape import DETAILED_LEGEND
 from mlservice.starter.bank import SceneBank, open_bank
 from mlservice.starter.scenes import class_weights
 from mlservice.token_grid import CELL_PX, indices_to_cells
+from mlservice.uncertainty import cell_entropy
 
 CHECKPOINT = Path(__file__).parent / "unet"
 WEIGHTS_FILE, RECORD_FILE = "model.safetensors", "training.json"
@@ -35,13 +36,22 @@ CLASSES = len(DETAILED_LEGEND.classes)
 
 
 class PixelAnswer(NamedTuple):
-    """``mask``: uint8 ``(rows, cols)``, the likeliest class of each pixel in the detailed legend's values.
+    """What `mlservice.evaluate` measures of an answer.
 
-    ``cell_probabilities``: float32 ``(classes, rows / CELL_PX, cols / CELL_PX)``, the mean over a cell's pixels.
+    ``mask``: uint8 ``(rows, cols)``, the likeliest class of each pixel in the detailed legend's values.
+    ``class_probabilities``: float32 ``(classes, rows / CELL_PX, cols / CELL_PX)``, the mean over a cell's pixels.
     """
 
     mask: NDArray[np.uint8]
-    cell_probabilities: NDArray[np.float32]
+    class_probabilities: NDArray[np.float32]
+
+    @property
+    def entropy_nats(self) -> NDArray[np.float32]:
+        return cell_entropy(self.class_probabilities)
+
+    @property
+    def unparsed(self) -> None:
+        """Every pixel is of some class."""
 
 
 class UNet(nn.Module):

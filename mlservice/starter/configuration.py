@@ -11,8 +11,8 @@ class MilpaVisionConfig(PretrainedConfig):
     """The convolutional pyramid.
 
     The first stage works on squares of ``stem_px`` pixels. ``stage_channels`` are the widths of the stages,
-    each at half the resolution of the one before; ``pyramid_channels`` is the width of the top-down path;
-    ``token_channels`` is the width of the tokens it gives, one for each square of ``cell_px`` pixels.
+    each at half the resolution of the one before; ``token_channels`` is the width of the tokens it gives,
+    one for each square of ``cell_px`` pixels.
     """
 
     model_type = "milpa_vision"
@@ -20,15 +20,13 @@ class MilpaVisionConfig(PretrainedConfig):
     def __init__(
         self,
         stem_px: int = 2,
-        stage_channels: tuple[int, ...] = (32, 64, 128, 192, 192),
-        pyramid_channels: int = 96,
+        stage_channels: tuple[int, ...] = (32, 64, 128, 128),
         token_channels: int = 128,
         cell_px: int = 4,
         **kwargs: Any,
     ) -> None:
         self.stem_px = stem_px
         self.stage_channels = list(stage_channels)
-        self.pyramid_channels = pyramid_channels
         self.token_channels = token_channels
         self.cell_px = cell_px
         super().__init__(**kwargs)

@@ -45,8 +45,8 @@ A small image-text-to-text model that says the class of every 4 px cell of a sat
 program proposes something before anyone has labelled anything. It is meant to be corrected and tuned, not to be
 trusted as a map.
 
-- **Form**: MAgSeg-style, as we chose it. A convolutional pyramid (2.3 M parameters) reads the whole context
-  image once; a Llama of 2 layers of 128 (0.5 M) reads the pooled image, the legend in words and 256 `<cell>`
+- **Form**: MAgSeg-style, as we chose it. A convolutional pyramid (1.2 M parameters) reads the whole context
+  image once; a Llama of 2 layers of 128 (0.4 M) reads the pooled image, the legend in words and 256 `<cell>`
   placeholders with the tower's local tokens, and says all cells of a 64 px token patch in one pass.
 - **Files**: float16 weights, a word tokenizer, a processor with a chat template, `calibration.json`,
   `training.json`.

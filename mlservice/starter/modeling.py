@@ -24,11 +24,11 @@ from mlservice.starter.configuration import MilpaConfig, MilpaVisionConfig
 
 
 class _ConvolutionBlock(nn.Sequential):
-    """So many times a 3 × 3 convolution, batch normalisation and ReLU."""
+    """Twice a 3 × 3 convolution, batch normalisation and ReLU."""
 
-    def __init__(self, channels_in: int, channels_out: int, depth: int = 2) -> None:
+    def __init__(self, channels_in: int, channels_out: int) -> None:
         layers: list[nn.Module] = []
-        for channels in (channels_in, *[channels_out] * (depth - 1)):
+        for channels in (channels_in, channels_out):
             layers += [
                 nn.Conv2d(channels, channels_out, 3, padding=1, bias=False),
                 nn.BatchNorm2d(channels_out),
@@ -43,7 +43,6 @@ class MilpaVisionModel(PreTrainedModel):
     Input ``(images, 3, rows, cols)`` in [-1, 1], sides multiples of 64; ``last_hidden_state`` is
     ``(images, token_channels, rows / cell_px, cols / cell_px)``. Pixels are folded into channels first:
     no feature is computed at a finer resolution than half a cell, which is where a U-Net spends most of its time.
-    The top-down path adds, as a feature pyramid network does (Lin et al. 2017).
     """
 
     config_class = MilpaVisionConfig
@@ -51,7 +50,7 @@ class MilpaVisionModel(PreTrainedModel):
 
     def __init__(self, config: MilpaVisionConfig) -> None:
         super().__init__(config)
-        widths, pyramid = config.stage_channels, config.pyramid_channels
+        widths = config.stage_channels
         self.fold = nn.PixelUnshuffle(config.stem_px)
         # Six planes enter: the colours as they are, and standardised over the image, so that another
         # sensor's stretch or another season's cast moves the input less.
@@ -61,13 +60,11 @@ class MilpaVisionModel(PreTrainedModel):
             for before, width in zip([planes, *widths[:-1]], widths, strict=True)
         )
         self.cell_stage = (config.cell_px // config.stem_px).bit_length() - 1
-        self.lateral = nn.ModuleList(
-            nn.Conv2d(width, pyramid, 1) for width in reversed(widths[self.cell_stage :])
+        self.top_down = nn.ModuleList(
+            _ConvolutionBlock(widths[stage + 1] + widths[stage], widths[stage])
+            for stage in range(len(widths) - 2, self.cell_stage - 1, -1)
         )
-        self.smooth = nn.ModuleList(
-            _ConvolutionBlock(pyramid, pyramid, depth=1) for _ in widths[self.cell_stage + 1 :]
-        )
-        self.to_tokens = nn.Conv2d(pyramid, config.token_channels, 1)
+        self.to_tokens = nn.Conv2d(widths[self.cell_stage], config.token_channels, 1)
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
@@ -88,10 +85,9 @@ class MilpaVisionModel(PreTrainedModel):
         for index, stage in enumerate(self.stages):
             hidden = stage(hidden if index == 0 else functional.max_pool2d(hidden, 2))
             levels.append(hidden)
-        coarsest, *skips = reversed(levels[self.cell_stage :])
-        hidden = self.lateral[0](coarsest)
-        for lateral, smooth, skip in zip(list(self.lateral)[1:], self.smooth, skips, strict=True):
-            hidden = smooth(functional.interpolate(hidden, scale_factor=2.0) + lateral(skip))
+        for block, skip in zip(self.top_down, reversed(levels[self.cell_stage : -1]), strict=True):
+            hidden = functional.interpolate(hidden, scale_factor=2.0)
+            hidden = block(torch.cat([hidden, skip], dim=1))
         return BaseModelOutput(last_hidden_state=self.to_tokens(hidden))
 
 
