@@ -44,6 +44,12 @@ def calibrate(spec: EvaluateSpec) -> float:
 
     The patches must be other than those that the model is then evaluated on. At most `MOST_CELLS` cells,
     always the same ones, are used. Raises MethodError when no cell is sure.
+
+    A temperature cannot mend a class that is said too often everywhere (`EvaluateReport.ece_by_class` shows
+    one), and a bias for each class beside it could. Tried on a starter trained with class weights and drawn
+    landscapes, the bias did not help: fitted on 24 scenes, on 24 others it left an ECE of .065 (at 1 m) and .066
+    (2.3 m from 10 m) where the temperature alone left .063 and .061, while on the scenes of the fit both left
+    about .012. What remains is how scenes differ: calibrate on more of them rather than with more numbers.
     """
     uncalibrated = replace(spec, model=replace(spec.model, temperature=1.0))
     logits, truths = [], []

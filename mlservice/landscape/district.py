@@ -49,6 +49,11 @@ class Cues:
     street: Bool
     roofs: tuple[Roof, ...]
 
+    @property
+    def elsewhere(self) -> Bool:
+        """The land that neither canal nor town brightens: a display stretch of it tells of neither."""
+        return (self.canal_px > self.half_canal_px + 4) & (self.town_px > 4)
+
 
 @dataclass(frozen=True)
 class Parcels:
@@ -73,19 +78,19 @@ def draw_district(rng: np.random.Generator, sensor_px: float, free: Bool, wet: B
     built = (canal_px < cues.half_canal_px + 2) | (town_px < 2)
     cue_px = {FLOODED: canal_px - np.float32(cues.half_canal_px), CLEARED: town_px}
     for kind in rng.permutation([FLOODED, CLEARED]).tolist():
-        free = free & ~built & (parcels.kind == NO_PARCEL)
+        clear = free & ~built & (parcels.kind == NO_PARCEL) & (cue_px[kind] > KEEP_AWAY_PX)
         for top in range(0, shape[0], WINDOW_PX):
             for left in range(0, shape[1], WINDOW_PX):
                 if rng.random() < CHANCE_OF_PARCELS:
-                    _settle(rng, parcels, kind, free & (cue_px[kind] > KEEP_AWAY_PX), (top, left), sensor_px)
+                    _settle(rng, parcels, kind, clear, (top, left), sensor_px)
     return cues, parcels
 
 
 def _cues(rng: np.random.Generator, sensor_px: float, wet: Bool) -> tuple[Cues, Float, Float]:
     """The cues of a scene, and the distances to where canals and towns are or would be."""
     shape = (wet.shape[0], wet.shape[1])
-    half_water = max(rng.uniform(1.4, 2.4), 0.7 * sensor_px)
-    half_canal = half_water + max(rng.uniform(1.2, 2.0), 0.7 * sensor_px)
+    half_water = max(rng.uniform(1.4, 2.4), 0.9 * sensor_px)
+    half_canal = half_water + max(rng.uniform(1.2, 2.0), 0.8 * sensor_px)
     canal_px = _canals(rng, shape)
     town_px, street, roofs = _towns(rng, shape, sensor_px)
     irrigated, urban = bool(rng.random() < CHANCE_OF_CANALS), bool(rng.random() < CHANCE_OF_TOWNS)

@@ -45,6 +45,8 @@ def draw_landscape(
     and leaves the truth sharp. Fields are 12 to 80 px wide, mostly, whatever the GSD, since a patch's zoom
     follows the size of the fields; crowns, roofs and crop rows keep their size in metres. Region "a" is
     for training; "b" has other colours, textures, field sizes and haze, to measure transfer.
+    A scene has lined canals or none, and towns or none: they decide what its flooded basins and its cleared
+    soil are (`CONTEXT_DECIDED`), and are in sight in nearly every 256 px window but not beside them.
     """
     sensor_gsd_m = gsd_m if sensor_gsd_m is None else sensor_gsd_m
     if sensor_gsd_m < gsd_m:
@@ -56,5 +58,5 @@ def draw_landscape(
     ground, light, camera = np.random.default_rng([seed, ranges.code]).spawn(3)
     layout = lay_out(ground, shape, ranges, gsd_m, sensor_px=sensor_gsd_m / gsd_m)
     colours, detail = paint(light, layout, ranges, gsd_m)
-    image = observe(camera, colours, ranges, gsd_m, sensor_gsd_m)
+    image = observe(camera, colours, ranges, gsd_m, sensor_gsd_m, reference=layout.cues.elsewhere)
     return Landscape(image=image, truth=COARSE_VALUE[detail], detail=detail, gsd_m=gsd_m)

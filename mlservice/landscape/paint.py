@@ -51,7 +51,9 @@ def paint(
 
     blend(colours, layout.yard * np.float32(0.8), vary(rng, soil, 0.05) * 1.15)
     sand = vary(rng, (0.80, 0.74, 0.62), 0.04)
-    if layout.sand_px > 1:
+    if layout.sand_px < 1:
+        blend(colours, 0.5 * np.clip(3 - layout.shore_px, 0, 1), grass * 0.8)
+    else:
         reach = np.float32(layout.sand_px) * np.clip(0.6 + 0.4 * patchy, 0, 1) - layout.shore_px
         blend(colours, np.clip(0.5 + reach, 0, 0.9), sand)
         truth[reach > 0] = OTHER
@@ -62,7 +64,6 @@ def paint(
     blend(colours, np.clip(0.5 - layout.road_px, 0, 1), road_colour)
     truth[layout.road_px < 0] = OTHER
     water = vary(rng, region.waters[rng.integers(len(region.waters))], 0.03)
-    blend(colours, 0.5 * np.clip(3 - layout.shore_px, 0, 1), grass * 0.8)
     blend(colours, np.clip(0.5 - layout.shore_px, 0, 1), water)
     truth[layout.shore_px < 0] = WATER
 

@@ -10,14 +10,22 @@ from scipy import ndimage
 from mlservice.landscape.noise import Float
 from mlservice.landscape.region import Region
 
+CHANCE_OF_SHARPENING = 0.25
+
 
 def observe(
-    rng: np.random.Generator, colours: Float, region: Region, gsd_m: float, sensor_gsd_m: float
+    rng: np.random.Generator,
+    colours: Float,
+    region: Region,
+    gsd_m: float,
+    sensor_gsd_m: float,
+    reference: NDArray[np.bool_],
 ) -> NDArray[np.uint8]:
     """Turn ground colours into the image a sensor of ``sensor_gsd_m`` gives, on the grid of ``gsd_m``.
 
-    The optics blur to half a sensor pixel; the sensor averages over its pixels at a random phase and adds
-    noise; the map shows them bilinearly interpolated, stretched between percentiles of each channel.
+    The optics blur to half a sensor pixel, which some processing sharpens again; the sensor averages over
+    its pixels at a random phase and adds noise; the map shows them bilinearly interpolated, stretched
+    between percentiles of the bands over the pixels in ``reference``.
     """
     rows, cols, _ = colours.shape
     ratio = sensor_gsd_m / gsd_m
@@ -25,6 +33,9 @@ def observe(
     seen = np.stack(
         [ndimage.gaussian_filter(colours[..., band], blur_px, truncate=2.5) for band in range(3)], axis=-1
     )
+    if rng.random() < CHANCE_OF_SHARPENING:
+        soft = ndimage.gaussian_filter(seen, (2 * blur_px, 2 * blur_px, 0), truncate=1.5)
+        seen += np.float32(rng.uniform(0.2, 0.7)) * (seen - soft)
     haze = np.float32(rng.uniform(*region.haze))
     veil = np.array([0.72, 0.75, 0.80], np.float32)
     gain = (rng.uniform(0.75, 1.25) * rng.uniform(0.93, 1.07, 3)).astype(np.float32)
@@ -32,12 +43,14 @@ def observe(
     noise = np.float32(rng.uniform(0.002, 0.024))
     phase = rng.random(2) * ratio
     stretch, tail = rng.random() if ratio > 1.5 else rng.random() * 0.6, rng.uniform(0.2, 3.0)
+    step = 4 if seen.size > 1 << 20 else 1
+    low, high = np.percentile(seen[::step, ::step][reference[::step, ::step]], (tail, 100 - tail), axis=0)
     if ratio > 1.01:
         seen = _sample(seen, ratio, phase)
     grain = rng.standard_normal(seen.shape, dtype=np.float32)
-    low, high = np.percentile(
-        seen[::4, ::4] if seen.size > 1 << 20 else seen, (tail, 100 - tail), axis=(0, 1)
-    )
+    # Some stretch each band by itself, some all bands alike.
+    apart = rng.random()
+    low, high = (apart * ends + (1 - apart) * ends.mean() for ends in (low, high))
     # A detector's noise is small beside the contrast of the land, however dull the land.
     seen += noise * np.minimum(1, 2 * (high - low)).astype(np.float32) * grain
     stretched = (seen - low.astype(np.float32)) / (high - low + 0.02).astype(np.float32)

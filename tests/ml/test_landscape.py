@@ -116,7 +116,8 @@ def parts(seed: int, region: str, size_px: int = 256, sensor_px: float = 1.0) ->
     ground, light, camera = np.random.default_rng(seed).spawn(3)
     layout = lay_out(ground, (size_px, size_px), REGIONS[region], 1.0, sensor_px)
     colours, detail = paint(light, layout, REGIONS[region], 1.0)
-    return layout, observe(camera, colours, REGIONS[region], 1.0, sensor_px), detail
+    image = observe(camera, colours, REGIONS[region], 1.0, sensor_px, reference=layout.cues.elsewhere)
+    return layout, image, detail
 
 
 @pytest.fixture(scope="module", params=["a", "b"])
