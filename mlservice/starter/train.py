@@ -56,7 +56,7 @@ class Recipe:
     """How long each stage is and how much each step sees."""
 
     scenes: int = 6000
-    tower_steps: int = 3600
+    tower_steps: int = 3400
     whole_steps: int = 2000
     tower_rate: float = 2e-3
     whole_rate: float = 1e-3
