@@ -61,7 +61,7 @@ class UNet(nn.Module):
         )
         self.head = nn.Conv2d(widths[0], CLASSES, 1)
         # Convolutions on a CPU are faster with the channels last.
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, pixels: Tensor) -> Tensor:
         hidden = pixels.contiguous(memory_format=torch.channels_last)
