@@ -209,7 +209,7 @@ class AnswerFormat:
         cells: list[int] = []
         for place in range(first, after, 2):
             count = symbols[place + 1] - self.row_end if place + 1 < after else 0
-            if not 1 <= count <= self.longest_run:
+            if not 1 <= count <= min(self.longest_run, self.cols):
                 return []
             cells += [place] * count
         return cells

@@ -105,6 +105,8 @@ def test_what_happens_within_a_row_never_reaches_another(data, fmt):
         ("field field other | field field other | other other field", [[1, 1, 0], [1, 1, 0]]),
         # A row end too many: what stands after it may belong to any row.
         ("field | field other | other other field", [[None] * 3, [None] * 3]),
+        # As long as two rows: a row end is missing, and there is one too many elsewhere.
+        ("field field other other other other | field field field", [[None] * 3, [None] * 3]),
         # A row end is missing.
         ("field field other other other field", [[None] * 3, [None] * 3]),
         ("", [[None] * 3, [None] * 3]),
