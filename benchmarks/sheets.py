@@ -56,9 +56,13 @@ class SheetRow:
 
 @dataclass(frozen=True)
 class Place:
-    """A spot of a real scene: a GeoTIFF under `MILPA_DATA`, its red, green and blue bands, the centre pixel."""
+    """A spot of a real scene: a GeoTIFF under `MILPA_DATA`, its red, green and blue bands, the centre pixel.
+
+    ``attribution`` must stand beside any picture of it that is published.
+    """
 
     caption: str
+    attribution: str
     scene: str
     center_row: int
     center_col: int
@@ -69,14 +73,19 @@ class Place:
 PLACES = {
     "maharashtra": Place(
         "Maharashtra, India: Sentinel-2, 3 October 2022",
+        "Contains modified Copernicus Sentinel data 2022.",
         *("maharashtra-s2-scene/s2_sr_maharashtra_20221003.tif", 545, 440),
     ),
     "cambodia": Place(
         "Cambodia: Sentinel-2, January 2021",
+        "AI4SmallFarms, Persello et al. 2023, https://doi.org/10.17026/dans-xy6-ngg6, CC BY 4.0; contains modified "
+        "Copernicus Sentinel data 2021.",
         *("ai4smallfarms-cambodia-scene/s2_cambodia_tile12_202101.tif", 420, 380),
     ),
     "denmark": Place(
         "Denmark: Sentinel-2, 8 May 2016, declared parcels",
+        "Danish Agricultural Agency, LPIS “Marker 2016”; contains modified Copernicus Sentinel data 2016; clip by "
+        "C. Rieke.",
         *("denmark-lpis-s2/image.tif", 110, 55, "denmark-lpis-s2/label_field3.tif"),
     ),
 }

@@ -106,6 +106,6 @@ def test_truth_and_image_show_the_same_ground(milpa_data: Path):
 
 
 def test_a_place_at_the_edge_of_its_scene_is_refused(milpa_data: Path):
-    edge = Place("the edge", PLACES["cambodia"].scene, 10, 200)
+    edge = Place("the edge", "nobody", PLACES["cambodia"].scene, 10, 200)
     with pytest.raises(ValueError, match="beyond its scene"):
         read_place(edge, milpa_data)
