@@ -29,11 +29,6 @@ from mlservice.grammar import TokenTable
 from mlservice.token_grid import TOKEN_PATCH_CELLS
 
 CELLS = TOKEN_PATCH_CELLS**2
-INSTRUCTION = (
-    "The first image shows land from above, the second image is a part of it, divided into "
-    f"{TOKEN_PATCH_CELLS} rows of {TOKEN_PATCH_CELLS} cells. Say the class of each cell, row by row. "
-    "Classes: {classes}"
-)
 
 
 class VlmFamily(Family):
@@ -57,7 +52,7 @@ class VlmFamily(Family):
 
     def prompt(self, legend: Legend) -> VlmPrompt:
         said = say_classes(self.processor.tokenizer, legend)
-        return self.reader.builder.prompt(INSTRUCTION.format(classes=said.text), said.words, said.token_ids)
+        return self.reader.builder.prompt(said.words, said.token_ids, said.meanings)
 
     def encode(self, image: NDArray[np.uint8], prompt: VlmPrompt) -> VlmContext:
         return self.reader.encode(image, prompt)

@@ -55,5 +55,5 @@ def _logits(family: VlmFamily, *, shares_prefix: bool) -> Tensor:
     side = 2 * TOKEN_PATCH_PX
     image = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
     origins = np.array([[0, 0], [TOKEN_PATCH_PX, TOKEN_PATCH_PX]])
-    prompt = family.reader.builder.prompt("Classes", ("a", "b"), range(16))
+    prompt = family.reader.builder.prompt(("a", "b"), (0, 1))
     return family.cell_logits(family.encode(image, prompt), prompt, origins).float()

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from mlservice.answer_format import AnswerFormat, Manner
 from mlservice.errors import BadModelFolder
 from mlservice.families.processors import IMAGE_OPTIONS
+from mlservice.prompt import ImageRole, Message, Question, QuestionImage, messages
 from mlservice.token_grid import TOKEN_PATCH_CELLS, TOKEN_PATCH_PX
 
 PER_TOKEN = ("input_ids", "mm_token_type_ids", "token_type_ids")
@@ -27,7 +29,7 @@ PER_TOKEN = ("input_ids", "mm_token_type_ids", "token_type_ids")
 
 @dataclass(frozen=True)
 class VlmPrompt:
-    """How a foreign model is asked: the chat's text with two images, and the word and token of each class."""
+    """How a foreign model is asked: the chat's text, and the word and token of each class."""
 
     text: str
     words: tuple[str, ...]
@@ -42,19 +44,19 @@ class SequenceBuilder:
         self.image_token_id = int(getattr(config, "image_token_id", None) or config.image_token_index)
         self.options = {"images_kwargs": IMAGE_OPTIONS.get(config.model_type, {})}
         self.crop_px = _crop_px(processor.image_processor)
-        self.one_image = self._chat([{"type": "image"}])
+        self.one_image = self._chat([{"role": "user", "content": [{"type": "image"}]}])
 
-    def prompt(self, instruction: str, words: Sequence[str], class_ids: Sequence[int]) -> VlmPrompt:
-        """The prompt that shows two images with an instruction between them."""
-        image, text = {"type": "image"}, {"type": "text", "text": instruction}
-        return VlmPrompt(self._chat([image, text, image]), tuple(words), torch.tensor(class_ids))
+    def prompt(
+        self, words: Sequence[str], class_ids: Sequence[int], meanings: Sequence[str] = ()
+    ) -> VlmPrompt:
+        """The question for the classes of a token patch, shown as the second image after its context."""
+        images = (QuestionImage(ImageRole.CONTEXT), QuestionImage(ImageRole.CROP))
+        question = Question(AnswerFormat(tuple(words), Manner.ROWS), images, tuple(meanings))
+        return VlmPrompt(self._chat(messages(question)), tuple(words), torch.tensor(class_ids))
 
-    def _chat(self, content: list[dict[str, str]]) -> str:
-        messages = [{"role": "user", "content": content}]
+    def _chat(self, turns: list[Message]) -> str:
         try:
-            text: str = self.processor.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=True
-            )
+            text: str = self.processor.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
         except TemplateError as error:
             raise BadModelFolder(
                 f"This model's chat template does not take a message of images and words ({error}). Choose a "

@@ -24,11 +24,11 @@ UNUSED = re.compile(
 
 @dataclass(frozen=True)
 class SaidClasses:
-    """How a legend is said: a ``word``, one token, for each class, and the ``text`` that explains them."""
+    """How a legend is said: a word for each class, its one token, and its meaning where that is another word."""
 
     words: tuple[str, ...]
     token_ids: tuple[int, ...]
-    text: str
+    meanings: tuple[str, ...]
 
 
 def say_classes(tokenizer: Any, legend: Legend) -> SaidClasses:
@@ -38,7 +38,7 @@ def say_classes(tokenizer: Any, legend: Legend) -> SaidClasses:
     """
     words: list[str] = []
     ids: list[int] = []
-    told: list[str] = []
+    meanings: list[str] = []
     check_legend(legend)
     # Values choose among words that are the starter's own, so any small ones will do; the null class keeps 0.
     small = iter(range(1, len(legend.classes)))
@@ -55,9 +55,8 @@ def say_classes(tokenizer: Any, legend: Legend) -> SaidClasses:
             )
         words.append(candidate)
         ids.append(token_id)
-        same = candidate == legend_class.name.lower()
-        told.append(candidate if same else f"{candidate} ( {legend_class.name} )")
-    return SaidClasses(tuple(words), tuple(ids), " , ".join(told))
+        meanings.append("" if candidate == legend_class.name.lower() else legend_class.name)
+    return SaidClasses(tuple(words), tuple(ids), tuple(meanings))
 
 
 def choose_cell_token(tokenizer: Any, embedding_rows: int) -> int:

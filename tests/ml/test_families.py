@@ -190,8 +190,19 @@ def test_the_placeholder_is_the_first_token_kept_for_later(models):
 def test_a_class_without_a_word_of_its_own_is_said_as_a_letter(models):
     said = say_classes(models["llava"].processor.tokenizer, LEGEND)
     assert said.words == ("other", "field", "boundary", "A")
-    assert said.text == "other , field , boundary ( bund ) , A ( chinampa )"
+    assert said.meanings == ("", "", "bund", "chinampa")
     assert len(set(said.token_ids)) == 4
+
+
+def test_a_model_reads_the_whole_image_the_legend_and_then_the_part(models):
+    family = models["idefics3"].family
+    prompt = family.prompt(LEGEND)
+    tokens = family.encode(IMAGE, prompt).tokens["input_ids"][0]
+    text = family.processor.tokenizer.decode(tokens[tokens != family.reader.builder.image_token_id])
+    places = [
+        text.index(part) for part in ("whole image", "boundary ( bund )", "part to answer for:", "Assistant")
+    ]
+    assert places == sorted(places)
 
 
 def test_a_class_that_no_token_is_left_for_is_refused():
@@ -235,7 +246,7 @@ def test_more_memory_holds_larger_batches(models):
     prompt = family.prompt(LEGEND)
     with torch.inference_mode():
         each = family.bytes_per_token_patch(family.encode(IMAGE, prompt), prompt)
-    assert 1_000_000 < each < 20_000_000
+    assert 500_000 < each < 20_000_000
     assert memory.batch_size(torch.device("cpu"), 1) == memory.MOST_TOKEN_PATCHES
     assert memory.batch_size(torch.device("cpu"), 10**18) == 1
 
