@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -54,6 +54,7 @@ def one_cell(counts: dict[int, int]) -> int:
     return int(mask_to_cells(np.array(pixels, np.uint8).reshape(4, 4), LEGEND)[0, 0])
 
 
+@settings(deadline=None)
 @given(st.data(), legends(), sides, cell_sizes)
 def test_cells_survive_being_a_mask(data, legend, shape, cell_px):
     cells = data.draw(class_arrays(legend, shape))
@@ -70,6 +71,7 @@ def test_cells_survive_being_class_indices(data, legend, shape):
     assert np.array_equal(indices_to_cells(indices, legend), cells)
 
 
+@settings(deadline=None)
 @given(st.data(), legends(), st.tuples(st.integers(1, 3), st.integers(1, 3)), st.integers(1, 5))
 def test_every_cell_is_what_its_own_pixels_vote_for(data, legend, shape, cell_px):
     mask = data.draw(class_arrays(legend, (shape[0] * cell_px, shape[1] * cell_px)))
@@ -98,6 +100,7 @@ def test_token_patches_survive_being_split_and_joined(down, right, lead, side):
     assert np.array_equal(join_token_patches(patches, rows, cols), grid)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5), st.integers(1, 6), cell_sizes, st.integers(0, 3), st.integers(0, 3))
 def test_origins_are_where_token_patches_are_cut_out(patches, side_cells, cell_px, down, right):
     size_px = patches * side_cells * cell_px
