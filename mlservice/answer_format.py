@@ -14,7 +14,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from mlservice.token_grid import IGNORED_INDEX, TOKEN_PATCH_CELLS
 
@@ -131,8 +130,7 @@ class AnswerFormat:
         sure = indices != IGNORED_INDEX
         if not sure.any():
             raise ValueError("a token grid without any sure cell teaches nothing")
-        nearest = ndimage.distance_transform_edt(~sure, return_distances=False, return_indices=True)
-        filled = indices[tuple(nearest)]
+        filled = _filled(indices, sure)
         symbols: list[int] = []
         learnt: list[bool] = []
         for row in range(self.rows):
@@ -209,7 +207,16 @@ class AnswerFormat:
         cells: list[int] = []
         for place in range(first, after, 2):
             count = symbols[place + 1] - self.row_end if place + 1 < after else 0
-            if not 1 <= count <= self.longest_run:
+            if not 1 <= count <= min(self.longest_run, self.cols):
                 return []
             cells += [place] * count
         return cells
+
+
+def _filled(indices: NDArray[np.int64], sure: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The indices with the nearest sure cell's class at every other; the upper, then the left of level ones."""
+    known = np.argwhere(sure)
+    distances = ((np.argwhere(~sure)[:, None] - known) ** 2).sum(-1)
+    filled = indices.copy()
+    filled[~sure] = indices[sure][distances.argmin(1)]
+    return filled

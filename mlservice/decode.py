@@ -166,7 +166,10 @@ def _decoded(
     scores: NDArray[np.float32],
     passes: int,
 ) -> Decoded:
-    """Parse the answers ``ids`` ``(batch, tokens)`` and gather each cell's logits from ``scores``."""
+    """Parse the answers ``ids`` ``(batch, tokens)`` and gather each cell's logits from ``scores``.
+
+    A class that was chosen by logits that are no numbers, or that exclude every class, was not said.
+    """
     classes = len(table.answer_format.words)
     logits = np.zeros((len(ids), table.answer_format.cells, classes), dtype=np.float32)
     unparsed = np.zeros(logits.shape[:2], dtype=bool)
@@ -175,4 +178,6 @@ def _decoded(
         unparsed[number] = parsed.unparsed.ravel()
         read = ~unparsed[number]
         logits[number, read] = scores[number, parsed.said_at.ravel()[read], :classes]
+    unparsed |= np.isnan(logits).any(-1) | np.isneginf(logits).all(-1)
+    logits[unparsed] = 0
     return Decoded(torch.from_numpy(ids), torch.from_numpy(logits), torch.from_numpy(unparsed), passes)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from mlservice.calibrate import calibrate
@@ -34,6 +34,8 @@ from mlservice.contracts import (
 )
 from mlservice.dataset import TokenPatchExamples, augmented, check_training, data_hash, make_examples
 from mlservice.errors import MethodError, TrainingDiverged
+from mlservice.families.memory import batch_size
+from mlservice.families.record import AnswerRecord, read_record, write_record
 from mlservice.token_grid import IGNORED_INDEX, PATCH_TOKEN_PATCHES
 from mlservice.vlm import LoadedModel, load_adapter, load_base
 
@@ -59,7 +61,7 @@ def finetune(spec: FinetuneSpec, on_progress: OnProgress) -> FinetuneReport:
     prompt = loaded.family.prompt(spec.legend)
     _add_adapter(loaded, spec)
     losses = _train(loaded, prompt, spec, on_progress)
-    _write_adapter(loaded.network, spec.out_dir)
+    _write_adapter(loaded, spec.out_dir)
     return FinetuneReport(
         model=_calibrated(spec),
         losses=tuple(losses),
@@ -73,17 +75,14 @@ def _add_adapter(loaded: LoadedModel, spec: FinetuneSpec) -> None:
     """Continue the parent's adapter, or begin a new one that changes nothing yet."""
     if spec.parent.adapter is not None:
         load_adapter(loaded, spec.parent.adapter, trainable=True)
+        loaded.family.follow(read_record(spec.parent.adapter))
         return
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.config.seed)
         config = LoraConfig(
             r=spec.config.lora_rank,
             lora_alpha=spec.config.lora_alpha,
-            target_modules=[
-                name
-                for name, module in loaded.network.named_modules()
-                if isinstance(module, nn.Linear | nn.Conv2d)
-            ],
+            target_modules=loaded.family.adapted_layers(),
         )
         loaded.network = get_peft_model(loaded.network, config)
     # Evaluation mode keeps the tower's batch statistics: a handful of patches would spoil them.
@@ -159,17 +158,32 @@ def _in_turn(spec: FinetuneSpec, place: int) -> LabelledPatch:
 def _backward(
     loaded: LoadedModel, prompt: Any, examples: TokenPatchExamples, weights: Tensor, share: int
 ) -> float:
-    """Add the gradient of one image's loss, divided by ``share``, and return that part of the loss."""
-    context = loaded.family.encode(examples.image, prompt)
-    logits = loaded.family.cell_logits(context, prompt, examples.origins)
-    loss = functional.cross_entropy(
-        logits.flatten(0, 1),
-        torch.from_numpy(examples.targets).flatten().to(loaded.device),
-        weights,
-        ignore_index=IGNORED_INDEX,
-    )
-    (loss / share).backward()
-    return loss.item() / share
+    """Add the gradient of one image's loss, divided by ``share``, and return that part of the loss.
+
+    The loss is the mean over cells by their classes' weights. The image is read again for each part of its
+    token patches that fits into memory, and once if all do.
+    """
+    family = loaded.family
+    targets = torch.from_numpy(examples.targets)
+    total = float(weights.cpu()[targets[targets != IGNORED_INDEX]].sum()) * share
+    loss_sum, done, size = 0.0, 0, len(targets)
+    while done < len(targets):
+        context = family.encode(examples.image, prompt)
+        if done == 0:
+            size = batch_size(loaded.device, family.bytes_per_token_patch(context, prompt, trains=True))
+        part = slice(done, done + size)
+        logits = family.cell_logits(context, prompt, examples.origins[part]).float()
+        loss = functional.cross_entropy(
+            logits.flatten(0, 1),
+            targets[part].flatten().to(loaded.device),
+            weights,
+            ignore_index=IGNORED_INDEX,
+            reduction="sum",
+        )
+        (loss / total).backward()
+        loss_sum += loss.item() / total
+        done += size
+    return loss_sum
 
 
 def _class_weights(spec: FinetuneSpec) -> Tensor:
@@ -216,12 +230,13 @@ def _resume(path: Path, fingerprint: str, network: Any, optimiser: torch.optim.O
     return list(state["losses"])
 
 
-def _write_adapter(network: Any, out_dir: Path) -> None:
+def _write_adapter(loaded: LoadedModel, out_dir: Path) -> None:
     """Write the adapter beside its place and rename it there, readable by everyone."""
     partial = out_dir.with_name(f"{out_dir.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    network.save_pretrained(partial, save_embedding_layers=False)
+    loaded.network.save_pretrained(partial, save_embedding_layers=False)
     (partial / "README.md").unlink()  # PEFT's form of a model card, with nothing filled in
+    write_record(partial, AnswerRecord(loaded.family.cell_token_id))
     for path in partial.iterdir():
         path.chmod(0o644)
     shutil.rmtree(out_dir, ignore_errors=True)

@@ -51,7 +51,7 @@ def segment(request: SegmentRequest) -> SegmentResult:
         family = loaded.family
         prompt = family.prompt(request.legend)
         context = family.encode(image, prompt)
-        size = batch_size(loaded.device, family.bytes_per_token_patch(prompt))
+        size = batch_size(loaded.device, family.bytes_per_token_patch(context, prompt))
         patches = []
         for window in request.windows:
             origins = token_patch_origins(window.row, window.col, window.size_px)

@@ -18,13 +18,18 @@ from typing import Any
 import torch
 from peft import PeftModel
 from safetensors import SafetensorError
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoConfig, AutoModelForImageTextToText
 from transformers.utils import logging
 
 from mlservice.contracts import ModelRef
 from mlservice.errors import BadModelFolder
 from mlservice.families import Family
+from mlservice.families.generic import VlmFamily
 from mlservice.families.native import MilpaFamily
+from mlservice.families.processors import load_processor
+from mlservice.families.record import read_record
+from mlservice.families.selftest import choose_reading
+from mlservice.starter.configuration import MilpaConfig
 from mlservice.starter.registration import register_starter
 
 LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError)
@@ -55,29 +60,45 @@ class LoadedModel:
 
 
 def load_base(base: str) -> LoadedModel:
-    """Load a base model from a folder or a hub name, in evaluation mode and as float32.
+    """Load a base model from a folder or a hub name, in evaluation mode.
 
-    Raises BadModelFolder when there is none, when its weights are not all there, or when it was not trained
-    to answer at cell placeholders.
+    Numbers are float32, on an accelerator bfloat16 for models other than the starter. Raises BadModelFolder
+    when there is none, when its weights are not all there, or when it cannot be shown two images.
     """
     register_starter()
     logging.disable_progress_bar()
     if threads := os.environ.get("MILPA_TORCH_THREADS"):
         torch.set_num_threads(int(threads))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        processor = AutoProcessor.from_pretrained(base)
+        config = AutoConfig.from_pretrained(base)
+        if type(config) not in AutoModelForImageTextToText._model_mapping:
+            raise BadModelFolder(
+                f"“{base}” is a model of the kind {config.model_type}, which does not read images and words. "
+                "Choose one that does, such as LLaVA, Idefics3, SmolVLM, Qwen-VL, InternVL or Gemma 3."
+            )
+        processor = load_processor(base)
+        is_starter = isinstance(config, MilpaConfig)
         network, found = AutoModelForImageTextToText.from_pretrained(
-            base, dtype=torch.float32, output_loading_info=True
+            base,
+            dtype=torch.bfloat16 if device.type == "cuda" and not is_starter else torch.float32,
+            output_loading_info=True,
         )
     except LOAD_ERRORS as error:
-        raise BadModelFolder(f"No model can be loaded from “{base}”: {_first_line(error)}") from error
+        raise BadModelFolder(
+            f"No model can be loaded from “{base}”: {_first_line(error)} If it was downloaded, some of it may "
+            "be missing: download it again."
+        ) from error
     if lost := [*found["missing_keys"], *found["mismatched_keys"]]:
-        raise BadModelFolder(f"The model in “{base}” lacks {len(lost)} of its weights, such as {lost[0]}.")
-    if getattr(network.config, "cell_token_id", None) is None:
-        raise BadModelFolder(f"The model in “{base}” was not trained to say the classes of cells.")
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        raise BadModelFolder(
+            f"The model in “{base}” lacks {len(lost)} of its weights, such as {lost[0]}. Download it again."
+        )
     network = network.to(device).eval()
-    return LoadedModel(network, MilpaFamily(network, processor, device), device)
+    if is_starter:
+        return LoadedModel(network, MilpaFamily(network, processor, device), device)
+    family = VlmFamily(network, processor, device)
+    choose_reading(family)
+    return LoadedModel(network, family, device)
 
 
 def load_adapter(
@@ -113,6 +134,7 @@ def answering(ref: ModelRef) -> Iterator[LoadedModel]:
             _in_memory.clear()
             _in_memory[key] = load_base(ref.base)
         loaded = _in_memory[key]
+        loaded.family.follow(read_record(ref.adapter) if ref.adapter is not None else None)
         if ref.adapter is not None:
             _switch_to(loaded, ref.adapter)
             yield loaded
@@ -144,4 +166,5 @@ def _changed(folder: Path) -> int:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0] or type(error).__name__
+    line = str(error).strip().split("\n")[0].strip() or type(error).__name__
+    return line if line.endswith((".", "!", "?")) else f"{line}."

@@ -13,8 +13,11 @@ MEASURES = (
     ("mIoU", "miou", True),
     ("pixel accuracy", "pixel_accuracy", True),
     ("boundary F1 (within 2 px)", "boundary_f1", True),
+    ("boundary F1 (within 1 px)", "boundary_f1_1px", True),
+    ("parcels' F1 (IoU 0.5)", "object_f1", True),
     ("expected calibration error", "ece", False),
     ("AUROC of entropy for errors", "error_auroc", True),
+    ("error left when people take the least certain cells first", "retention_area", False),
 )
 
 

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from mlservice.contracts import Legend, PatchWindow
+from mlservice.families.record import AnswerRecord
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,10 @@ class Family(ABC):
 
     The network is the base model itself: adapters are put into its layers, so that it answers with whichever
     adapter is active. ``notes`` are sentences on what this model cannot do as well as others.
+    ``cell_token_id`` is the token of the placeholders at which all cells are said in one pass.
     """
+
+    cell_token_id: int
 
     def __init__(self, network: Any, processor: Any, device: torch.device) -> None:
         self.network = network
@@ -65,8 +70,28 @@ class Family(ABC):
         """What the vision tower sees in a window, as one vector of unit length."""
 
     @abstractmethod
-    def bytes_per_token_patch(self, prompt: Any) -> int:
-        """An estimate from above of the memory that one more token patch in a batch takes to answer."""
+    def bytes_per_token_patch(self, context: Any, prompt: Any, *, trains: bool = False) -> int:
+        """An estimate from above of the memory that one more token patch in a batch takes."""
+
+    @abstractmethod
+    def follow(self, record: AnswerRecord | None) -> None:
+        """Answer as the active adapter was tuned to; None when it was not, or when there is no adapter."""
+
+    def adapted_layers(self) -> list[str]:
+        """The names of all layers that an adapter goes on: every linear one and every convolution.
+
+        An output head that shares its weights with the embeddings is left as it is, and so are layers that
+        torch's own attention reads the weights of without calling them.
+        """
+        head = self.network.get_output_embeddings()
+        shared = head is not None and head.weight is self.network.get_input_embeddings().weight
+        return [
+            name
+            for name, module in self.network.named_modules()
+            if isinstance(module, nn.Linear | nn.Conv2d)
+            and not isinstance(module, NonDynamicallyQuantizableLinear)
+            and not (shared and module is head)
+        ]
 
     def answer(self, context: Any, prompt: Any, origins: NDArray[np.int64]) -> Answers:
         """What the model says of some token patches. A logit that is no number is no answer."""
@@ -78,4 +103,5 @@ def pooled(tokens: Tensor) -> Tensor:
     """Mean and standard deviation of tokens ``(channels, tokens)``, as one vector of unit length."""
     values = tokens.float()
     both = torch.cat([values.mean(1), values.std(1, unbiased=values.shape[1] > 1)])
-    return both / both.norm().clamp_min(1e-12)
+    direction: Tensor = both / both.norm().clamp_min(1e-12)
+    return direction

@@ -31,19 +31,22 @@ def free_bytes(device: torch.device) -> int:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), 0)
 
 
-def bytes_per_token_patch(text_config: Any, tokens: int, *, bytes_per_number: int) -> int:
+def bytes_per_token_patch(
+    text_config: Any, tokens: int, *, said_tokens: int, bytes_per_number: int, trains: bool
+) -> int:
     """A token patch's share of keys and values, of one layer's activations and of the logits.
 
-    ``tokens``: how long its sequence is, with the context's. An estimate from above for decoders without
-    gradients: queries, keys, values and three widths of the feed-forward layer live at the same time.
+    ``tokens``: how long its sequence is, with the context's; ``said_tokens``: of how many of them logits are
+    computed. An estimate from above: queries, keys, values and three widths of the feed-forward layer live at
+    the same time, in training those of all layers, and logits twice.
     """
     width = text_config.hidden_size
     heads = text_config.num_attention_heads
     kv_heads = getattr(text_config, "num_key_value_heads", None) or heads
     kv_width = kv_heads * (getattr(text_config, "head_dim", None) or width // heads)
     cache = 2 * text_config.num_hidden_layers * kv_width
-    layer = 8 * width + 3 * text_config.intermediate_size
-    return int(tokens * ((cache + layer) * bytes_per_number + 4 * text_config.vocab_size))
+    layer = (8 * width + 3 * text_config.intermediate_size) * (text_config.num_hidden_layers if trains else 1)
+    return int(tokens * (cache + layer) * bytes_per_number + said_tokens * 8 * text_config.vocab_size)
 
 
 def batch_size(device: torch.device, bytes_each: int) -> int:

@@ -12,12 +12,17 @@ from torch import Tensor
 from mlservice.contracts import Legend, PatchWindow
 from mlservice.families.family import Family, pooled
 from mlservice.families.memory import bytes_per_token_patch
+from mlservice.families.record import AnswerRecord
 from mlservice.prompt import Prompt, build_prompt
 from mlservice.token_grid import CELL_PX
 
 
 class MilpaFamily(Family):
     """A context is the tower's tokens, ``(1, channels, rows / CELL_PX, cols / CELL_PX)``."""
+
+    def __init__(self, network: Any, processor: Any, device: torch.device) -> None:
+        super().__init__(network, processor, device)
+        self.cell_token_id = int(network.config.cell_token_id)
 
     def prompt(self, legend: Legend) -> Prompt:
         return build_prompt(self.processor, legend)
@@ -40,7 +45,10 @@ class MilpaFamily(Family):
         row, col, side = (value // CELL_PX for value in (window.row, window.col, window.size_px))
         return pooled(context[0, :, row : row + side, col : col + side].flatten(1))
 
-    def bytes_per_token_patch(self, prompt: Prompt) -> int:
-        return bytes_per_token_patch(
-            self.network.config.text_config, prompt.input_ids.shape[1], bytes_per_number=4
-        )
+    def follow(self, record: AnswerRecord | None) -> None:
+        """The starter answers in one pass at its own placeholders, with any adapter and with none."""
+
+    def bytes_per_token_patch(self, context: Tensor, prompt: Prompt, *, trains: bool = False) -> int:
+        tokens = prompt.input_ids.shape[1]
+        config = self.network.config.text_config
+        return bytes_per_token_patch(config, tokens, said_tokens=tokens, bytes_per_number=4, trains=trains)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -32,6 +32,7 @@ def grids(fmt: AnswerFormat, unsure: bool = False):
     return drawn.map(lambda grid: np.repeat(grid, 2, axis=1)[:, : fmt.cols])
 
 
+@settings(deadline=None)
 @given(st.data(), formats())
 def test_a_grid_that_is_said_is_read_again(data, fmt):
     grid = data.draw(grids(fmt))
@@ -44,6 +45,7 @@ def test_a_grid_that_is_said_is_read_again(data, fmt):
     assert fmt.symbols_of_text(fmt.text(symbols)) == symbols
 
 
+@settings(deadline=None)
 @given(st.data(), formats())
 def test_no_babble_raises_or_becomes_a_class_that_was_not_said(data, fmt):
     babble = data.draw(st.lists(st.integers(-3, len(fmt.alphabet) + 3), max_size=2 * fmt.longest_answer))
@@ -54,6 +56,7 @@ def test_no_babble_raises_or_becomes_a_class_that_was_not_said(data, fmt):
     assert np.array_equal(np.array([*babble, UNSAID])[parsed.said_at][read], parsed.indices[read])
 
 
+@settings(deadline=None)
 @given(st.data(), formats([Manner.ONE_PASS, Manner.ROWS]))
 def test_every_cell_whose_word_was_garbled_is_flagged_and_no_other(data, fmt):
     grid = data.draw(grids(fmt))
@@ -66,6 +69,7 @@ def test_every_cell_whose_word_was_garbled_is_flagged_and_no_other(data, fmt):
     assert np.array_equal(parsed.indices[~garbled], grid[~garbled])
 
 
+@settings(deadline=None)
 @given(st.data(), formats([Manner.ONE_PASS, Manner.ROWS]), st.integers(0, 60))
 def test_the_cells_after_a_cut_off_end_are_flagged(data, fmt, kept):
     symbols = fmt.say(data.draw(grids(fmt)))[:kept]
@@ -77,6 +81,7 @@ def test_the_cells_after_a_cut_off_end_are_flagged(data, fmt, kept):
 formats_with_row_ends = formats([Manner.ROWS, Manner.RUN_LENGTHS]).filter(lambda f: f.has_row_ends)
 
 
+@settings(deadline=None)
 @given(st.data(), formats_with_row_ends)
 def test_what_happens_within_a_row_never_reaches_another(data, fmt):
     grid = data.draw(grids(fmt))
@@ -105,6 +110,8 @@ def test_what_happens_within_a_row_never_reaches_another(data, fmt):
         ("field field other | field field other | other other field", [[1, 1, 0], [1, 1, 0]]),
         # A row end too many: what stands after it may belong to any row.
         ("field | field other | other other field", [[None] * 3, [None] * 3]),
+        # As long as two rows: a row end is missing, and there is one too many elsewhere.
+        ("field field other other other other | field field field", [[None] * 3, [None] * 3]),
         # A row end is missing.
         ("field field other other other field", [[None] * 3, [None] * 3]),
         ("", [[None] * 3, [None] * 3]),
@@ -150,6 +157,7 @@ def test_runs_are_as_long_as_they_may_be_and_end_with_their_row():
     assert parts.text(parts.say(grid)) == "field 2 field 1 other 2 | other 2 other 2 other 1"
 
 
+@settings(deadline=None)
 @given(st.data(), formats())
 def test_unsure_cells_are_said_as_a_class_and_are_not_to_be_learnt(data, fmt):
     grid = data.draw(grids(fmt, unsure=True).filter(lambda g: (g != IGNORED_INDEX).any()))
@@ -158,20 +166,19 @@ def test_unsure_cells_are_said_as_a_class_and_are_not_to_be_learnt(data, fmt):
     sure = grid != IGNORED_INDEX
     assert not parsed.unparsed.any()
     assert np.array_equal(parsed.indices[sure], grid[sure])
-    assert set(parsed.indices[~sure].tolist()) <= set(grid[sure].tolist())
+    for row, col in np.argwhere(~sure):
+        distances = np.hypot(*(np.argwhere(sure) - (row, col)).T)
+        nearest = grid[sure][np.isclose(distances, distances.min())]
+        assert parsed.indices[row, col] in nearest
     if fmt.manner is not Manner.RUN_LENGTHS:
         assert np.array_equal(learnt[parsed.said_at], sure)
 
 
 def test_a_count_is_learnt_only_where_its_end_is_known():
-    fmt = AnswerFormat(("other", "field"), Manner.RUN_LENGTHS, 1, 6)
-    unsure = IGNORED_INDEX
-    symbols, learnt = fmt.teach(np.array([[1, 1, 0, 0, unsure, 0]]))
-    assert fmt.text(symbols) == "field 2 other 4"
-    assert learnt.tolist() == [True, True, True, False]
-    symbols, learnt = fmt.teach(np.array([[1, 1, unsure, 0, 0, 0]]))
-    assert fmt.text(symbols) in ("field 3 other 3", "field 2 other 4")
-    assert learnt.tolist()[:2] == [True, False]
+    fmt = AnswerFormat(("other", "field"), Manner.RUN_LENGTHS, 2, 4)
+    symbols, learnt = fmt.teach(np.array([[0, 0, 0, 0], [1, IGNORED_INDEX, 1, 1]]))
+    assert fmt.text(symbols) == "other 4 | field 1 other 1 field 2"
+    assert learnt.tolist() == [True, True, True, True, False, False, False, True, True]
 
 
 def test_what_cannot_be_said_is_refused():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
@@ -36,6 +36,7 @@ def tokenizer(*words: str) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="<unk>")
 
 
+@settings(deadline=None)
 @given(spoken_formats(), st.randoms(use_true_random=False))
 def test_every_walk_ends_in_a_full_grid_that_parses(answer_format, random):
     grammar = grammar_of(answer_format)
@@ -51,6 +52,7 @@ def test_every_walk_ends_in_a_full_grid_that_parses(answer_format, random):
     assert {said[place] for place in parsed.said_at.ravel()} == set(parsed.indices.ravel().tolist())
 
 
+@settings(deadline=None)
 @given(spoken_formats(), st.integers(0, 2**32 - 1))
 def test_every_grid_can_be_said_under_the_grammar(answer_format, seed):
     shape = (answer_format.rows, answer_format.cols)
@@ -63,6 +65,7 @@ def test_every_grid_can_be_said_under_the_grammar(answer_format, seed):
     assert state == grammar.end
 
 
+@settings(deadline=None)
 @given(spoken_formats(), st.integers(1, 4), st.integers(0, 2**32 - 1))
 def test_the_longest_answer_is_long_enough_and_no_longer(answer_format, batch, seed):
     grammar = grammar_of(answer_format)

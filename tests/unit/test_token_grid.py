@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -10,7 +10,6 @@ from mlservice.contracts import UNSURE, Legend, LegendClass
 from mlservice.token_grid import (
     CELL_PX,
     IGNORED_INDEX,
-    TOKEN_PATCH_CELLS,
     cells_to_indices,
     cells_to_mask,
     indices_to_cells,
@@ -31,11 +30,22 @@ LEGEND = Legend(
 )
 NULL, BOUNDARY, FIELD = 0, 2, 7
 
-cells_of_any_class = hnp.arrays(
-    np.uint8,
-    st.tuples(st.integers(1, 12), st.integers(1, 12)),
-    elements=st.sampled_from([NULL, BOUNDARY, FIELD, UNSURE]),
-)
+
+@st.composite
+def legends(draw):
+    """Two to eight classes of any values, with or without a boundary class."""
+    values = draw(st.lists(st.integers(1, 254), min_size=1, max_size=7, unique=True))
+    boundary = draw(st.sampled_from([None, *values]))
+    others = [LegendClass(v, f"class {v}", "#123456", is_boundary=v == boundary) for v in values]
+    return Legend((LegendClass(0, "other", "#000000", is_null=True), *others))
+
+
+def class_arrays(legend: Legend, sides: tuple[int, int]):
+    return hnp.arrays(np.uint8, sides, elements=st.sampled_from([*legend.values, UNSURE]))
+
+
+sides = st.tuples(st.integers(1, 9), st.integers(1, 9))
+cell_sizes = st.integers(1, 9)
 
 
 def one_cell(counts: dict[int, int]) -> int:
@@ -44,26 +54,61 @@ def one_cell(counts: dict[int, int]) -> int:
     return int(mask_to_cells(np.array(pixels, np.uint8).reshape(4, 4), LEGEND)[0, 0])
 
 
-@given(cells_of_any_class)
-def test_cells_survive_being_a_mask(cells):
-    assert np.array_equal(mask_to_cells(cells_to_mask(cells), LEGEND), cells)
+@settings(deadline=None)
+@given(st.data(), legends(), sides, cell_sizes)
+def test_cells_survive_being_a_mask(data, legend, shape, cell_px):
+    cells = data.draw(class_arrays(legend, shape))
+    mask = cells_to_mask(cells, cell_px)
+    assert mask.shape == (shape[0] * cell_px, shape[1] * cell_px)
+    assert np.array_equal(mask_to_cells(mask, legend, cell_px), cells)
 
 
-@given(cells_of_any_class)
-def test_cells_survive_being_class_indices(cells):
-    indices = cells_to_indices(cells, LEGEND)
-    assert set(np.unique(indices)) <= {IGNORED_INDEX, 0, 1, 2}
-    assert np.array_equal(indices_to_cells(indices, LEGEND), cells)
+@given(st.data(), legends(), sides)
+def test_cells_survive_being_class_indices(data, legend, shape):
+    cells = data.draw(class_arrays(legend, shape))
+    indices = cells_to_indices(cells, legend)
+    assert set(np.unique(indices)) <= {IGNORED_INDEX, *range(len(legend.values))}
+    assert np.array_equal(indices_to_cells(indices, legend), cells)
 
 
-@given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 3))
-def test_token_patches_survive_being_split_and_joined(down, right, lead):
-    rows, cols = down * TOKEN_PATCH_CELLS, right * TOKEN_PATCH_CELLS
+@settings(deadline=None)
+@given(st.data(), legends(), st.tuples(st.integers(1, 3), st.integers(1, 3)), st.integers(1, 5))
+def test_every_cell_is_what_its_own_pixels_vote_for(data, legend, shape, cell_px):
+    mask = data.draw(class_arrays(legend, (shape[0] * cell_px, shape[1] * cell_px)))
+    cells = mask_to_cells(mask, legend, cell_px)
+    for (row, col), said in np.ndenumerate(cells):
+        top, left = row * cell_px, col * cell_px
+        pixels = mask[top : top + cell_px, left : left + cell_px].ravel().tolist()
+        assert said == voted_for(pixels, legend)
+
+
+def voted_for(pixels: list[int], legend: Legend) -> int:
+    """The rule as one would do it by hand; `max` takes the first of those that are level."""
+    if 2 * pixels.count(UNSURE) > len(pixels):
+        return UNSURE
+    weight = {c.value: 2 if c.is_boundary else 1 for c in legend.classes}
+    return max(legend.values, key=lambda value: weight[value] * pixels.count(value))
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 3), st.integers(1, 20))
+def test_token_patches_survive_being_split_and_joined(down, right, lead, side):
+    rows, cols = down * side, right * side
     shape = (*([3, 2, 5][:lead]), rows, cols)
     grid = np.arange(np.prod(shape)).reshape(shape)
-    patches = split_token_patches(grid)
-    assert patches.shape == (down * right, *shape[:lead], TOKEN_PATCH_CELLS, TOKEN_PATCH_CELLS)
+    patches = split_token_patches(grid, side)
+    assert patches.shape == (down * right, *shape[:lead], side, side)
     assert np.array_equal(join_token_patches(patches, rows, cols), grid)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 5), st.integers(1, 6), cell_sizes, st.integers(0, 3), st.integers(0, 3))
+def test_origins_are_where_token_patches_are_cut_out(patches, side_cells, cell_px, down, right):
+    size_px = patches * side_cells * cell_px
+    row, col = down * cell_px, right * cell_px
+    image = np.arange((row + size_px) * (col + size_px)).reshape(row + size_px, col + size_px)
+    corners = split_token_patches(image[row::cell_px, col::cell_px], side_cells)[:, 0, 0]
+    origins = token_patch_origins(row, col, size_px, side_cells * cell_px)
+    assert np.array_equal(image[tuple(origins.T)], corners)
 
 
 def test_token_patches_are_split_where_their_origins_say():
@@ -91,15 +136,36 @@ def test_a_cell_has_the_class_of_most_pixels_and_a_boundary_pixel_counts_twice(c
 def test_a_mask_that_is_no_grid_or_has_stray_values_is_refused():
     with pytest.raises(ValueError, match="multiples of 4"):
         mask_to_cells(np.zeros((6, 8), np.uint8), LEGEND)
+    with pytest.raises(ValueError, match="at least 1 px"):
+        mask_to_cells(np.zeros((6, 8), np.uint8), LEGEND, 0)
     with pytest.raises(ValueError, match=r"\[9\]"):
         mask_to_cells(np.full((4, 4), 9, np.uint8), LEGEND)
+    with pytest.raises(ValueError, match=r"\[9\]"):
+        cells_to_indices(np.full((4, 4), 9, np.uint8), LEGEND)
 
 
-@given(hnp.arrays(np.float32, (3, 5, 4), elements=st.floats(0.0625, 1, width=32)))
-def test_upsampled_probabilities_still_add_up_to_one(raw):
+@pytest.mark.parametrize("index", [-1, 3, 255])
+def test_an_index_that_is_no_class_never_becomes_one(index):
+    with pytest.raises(ValueError, match="below 3"):
+        indices_to_cells(np.array([[0, index]]), LEGEND)
+
+
+def test_what_is_not_made_of_whole_token_patches_is_refused():
+    with pytest.raises(ValueError, match=r"100 px .* 64 px"):
+        token_patch_origins(0, 0, 100)
+    with pytest.raises(ValueError, match=r"32 × 24 cells .* 16 × 16"):
+        split_token_patches(np.zeros((32, 24)))
+    with pytest.raises(ValueError, match="3 token patches of 16 × 16 cells do not make 32 × 32"):
+        join_token_patches(np.zeros((3, 16, 16)), 32, 32)
+    with pytest.raises(ValueError, match="divided"):
+        join_token_patches(np.zeros((4, 16, 16)), 24, 32)
+
+
+@given(hnp.arrays(np.float32, (3, 5, 4), elements=st.floats(0.0625, 1, width=32)), cell_sizes)
+def test_upsampled_probabilities_still_add_up_to_one(raw, cell_px):
     probabilities = raw / raw.sum(0)
-    pixels = upsample_probabilities(probabilities)
-    assert pixels.shape == (3, 20, 16)
+    pixels = upsample_probabilities(probabilities, cell_px)
+    assert pixels.shape == (3, 5 * cell_px, 4 * cell_px)
     np.testing.assert_allclose(pixels.sum(0), 1, atol=1e-5)
     assert pixels.max() <= probabilities.max() + 1e-5
 
