@@ -32,7 +32,7 @@ from mlservice.families.selftest import choose_reading
 from mlservice.starter.configuration import MilpaConfig
 from mlservice.starter.registration import register_starter
 
-LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError)
+LOAD_ERRORS = (OSError, ImportError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError)
 ADAPTERS_IN_MEMORY = 4
 
 
@@ -81,6 +81,9 @@ def load_base(base: str) -> LoadedModel:
         is_starter = isinstance(config, MilpaConfig)
         network, found = AutoModelForImageTextToText.from_pretrained(
             base,
+            # On a CPU with AVX-512 BF16, bfloat16 reads 400 tokens of a decoder of width 960 in 0.44 s where
+            # float32 takes 1.03 s, and one token in 22 ms instead of 27 ms. It stays float32 there until its
+            # effect on entropies is known: their ranking is what proposals are for.
             dtype=torch.bfloat16 if device.type == "cuda" and not is_starter else torch.float32,
             output_loading_info=True,
         )
