@@ -167,18 +167,21 @@ def _of_one(who: str, region: str, report: EvaluateReport, cells: NDArray[np.int
 def without_parts(patches: Patches, starter: Sequence[Answer], model: ModelRef, head_scenes: int) -> Figures:
     """What the starter is worth beside its own tower, without its context, and without its surroundings."""
     whole = confusions(patches, map(likeliest_cells, starter))
+    said: dict[str, list[NDArray[np.uint8]]] = {"fresh": [], "trained": [], "swapped": [], "crops": []}
     with answering(model) as loaded:
         family = loaded.family
         head = fit_linear_head(family, head_scenes)
-        contexts = [_tokens(family, patch) for patch in patches]
         # Every scene gets the context of the one before it.
-        pairs = zip(contexts, [contexts[-1], *contexts[:-1]], strict=True)
-        heads = (
-            confusions(patches, map(head.cells, contexts)),
-            confusions(patches, (trained_head_cells(family, own) for own in contexts)),
-        )
-        swapped = confusions(patches, (cells_in_context(family, own, other) for own, other in pairs))
-        crops = confusions(patches, (cells_of_crops(family, patch.image) for patch in patches))
+        other = _tokens(family, patches[-1])
+        for patch in patches:
+            own = _tokens(family, patch)
+            said["fresh"].append(head.cells(own))
+            said["trained"].append(trained_head_cells(family, own))
+            said["swapped"].append(cells_in_context(family, own, other))
+            said["crops"].append(cells_of_crops(family, patch.image))
+            other = own
+    less = {name: confusions(patches, cells) for name, cells in said.items()}
+    heads = less["fresh"], less["trained"]
     tower = max(heads, key=lambda counts: mean_iou(counts.sum(0)))
     tower_decided = max(heads, key=lambda counts: context_decided_miou(counts.sum(0)))
     figures: Figures = {
@@ -186,8 +189,12 @@ def without_parts(patches: Patches, starter: Sequence[Answer], model: ModelRef, 
         "context_decided_miou_starter_a": context_decided_miou(whole.sum(0)),
     }
     figures["miou_ratio_tower"], figures["miou_ratio_tower_se"] = with_error(_miou_ratio, whole, tower)
-    less = {"context_gain_over_tower": tower_decided, "context_gain": swapped, "context_gain_crop": crops}
-    for key, counts in less.items():
+    lost = {
+        "context_gain_over_tower": tower_decided,
+        "context_gain": less["swapped"],
+        "context_gain_crop": less["crops"],
+    }
+    for key, counts in lost.items():
         figures[key], figures[f"{key}_se"] = with_error(_points_lost, whole, counts)
     return figures
 
@@ -202,7 +209,7 @@ def context_decided_miou(confusion: NDArray[np.int64]) -> float:
     """The mean IoU over the classes that only the surroundings decide; 0 where none of them occurs."""
     decided = [c.name in CONTEXT_DECIDED for c in DETAILED_LEGEND.classes]
     iou = class_iou(confusion)[decided]
-    return float(np.nan_to_num(np.nanmean(iou))) if np.isfinite(iou).any() else 0.0
+    return float(np.nanmean(iou)) if np.isfinite(iou).any() else 0.0
 
 
 def confusions(patches: Patches, said: Iterable[NDArray[np.uint8]]) -> Confusions:
