@@ -17,7 +17,8 @@ From make: `ARGS="--train DIR"`. The last line is flat JSON, `…_a` and `…_b`
 - `context_gain`, `context_gain_crop`: what those classes lose when the language model reads another scene's
   context, and when the model sees only the 64 px token patch. Gains are in points of mIoU, of 100.
 - `speed_ratio`: token patches a second, the engine's on one patch over `generate()`'s, the same weights.
-- `patches_per_second`, `seconds_per_km2_1m`, `seconds_per_km2_10m` (10 m imagery shown at 2.3 m a pixel).
+- `patches_per_second`, `seconds_per_km2_1m`, `seconds_per_km2_10m` (10 m imagery shown at 2.3 m a pixel): of
+  processor seconds on one thread, as is the speed ratio, so that other load does not count.
 - `unreported_parse_failures`: cells lost in broken answers that no flag tells of; `parse_failures_flagged`.
 - `peak_memory_mb`: of a process that does nothing but answer for one patch.
 - `train_cpu_seconds_…`: what the training steps of both have cost.
@@ -78,7 +79,7 @@ class Size:
 
 
 FULL = Size(256, 120, 8, 20, 200)
-QUICK = Size(20, 20, 1, 5, 20)
+QUICK = Size(16, 16, 2, 5, 20)
 
 
 def main() -> None:
