@@ -91,6 +91,7 @@ class UNet(nn.Module):
         }
         folder.mkdir(parents=True, exist_ok=True)
         save_file(state, folder / WEIGHTS_FILE)
+        (folder / WEIGHTS_FILE).chmod(0o644)
 
     @classmethod
     def load(cls, folder: Path = CHECKPOINT) -> UNet:
