@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PORT BIND DEMO DATABASE_URL CELERY_BROKER_URL ARGS BENCH QUICK
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench screenshots lock manage
+.PHONY: help run test check bench screenshots sheet lock manage
 
 help: ## list the targets
 	@$(PYTHON) -m scripts.help
@@ -23,6 +23,9 @@ bench: ## run one benchmark: BENCH=name, QUICK=1 for a small one
 
 screenshots: ## make the pictures of the documentation anew, by walking through the loop
 	@MILPA_SCREENSHOTS=docs/screenshots ARGS=tests/browser/test_loop.py $(PYTHON) -m scripts.run_tests
+
+sheet: ## make the documentation's sheet of answers anew (set MILPA_DATA)
+	@BENCH=sheets ARGS="--out docs/screenshots/answers.png" $(PYTHON) -m scripts.bench
 
 lock: ## pin the versions that pyproject.toml allows, in requirements.lock
 	@$(PYTHON) -m scripts.lock

@@ -1,7 +1,8 @@
 """Sheets of pictures: images beside their truth and the masks and entropies of as many models as there are.
 
-Run by itself it lays the starter's answers beside real places under `MILPA_DATA`; the last line is flat JSON.
-`--out FILE` is where the sheet goes, `sheet.png` in a new temporary folder if left out; `--quick` takes one place.
+Run by itself it lays the starter's answers and the U-Net's beside drawn landscapes and real places under
+`MILPA_DATA`; the last line is flat JSON. `--out FILE` is where the sheet goes, `sheet.png` in a new temporary
+folder if left out; `--quick` takes one row. `make sheet` makes the one of the documentation.
 """
 
 from __future__ import annotations
@@ -69,6 +70,16 @@ class Place:
     truth: str | None = None
     bands: tuple[int, int, int] = (3, 2, 1)
 
+
+DRAWN = (
+    ("a", 1.0, 1.0),
+    ("a", 1.0, 1.0),
+    ("a", 2.3, 10.0),
+    ("b", 1.0, 1.0),
+    ("b", 1.0, 1.0),
+    ("b", 2.3, 10.0),
+)
+"""Region, ground width of a pixel in metres, and of a pixel of the sensor."""
 
 PLACES = {
     "maharashtra": Place(
@@ -256,8 +267,9 @@ def _font() -> ImageFont.FreeTypeFont:
 
 
 def main() -> None:
+    from benchmarks.peers.unet import UNet
     from mlservice.contracts import PatchWindow, SegmentRequest
-    from mlservice.landscape import LANDSCAPE_LEGEND
+    from mlservice.landscape import DETAILED_LEGEND
     from mlservice.segment import segment
     from mlservice.starter import starter_model
 
@@ -268,16 +280,37 @@ def main() -> None:
     if "MILPA_DATA" not in os.environ:
         parser.error("set MILPA_DATA to the folder of real imagery")
     out = options.out or Path(tempfile.mkdtemp(prefix="milpa-sheet-")) / "sheet.png"
-    rows, entropies = [], {}
-    for name, place in list(PLACES.items())[: 1 if options.quick else None]:
-        image, truth = read_place(place, Path(os.environ["MILPA_DATA"]))
-        request = SegmentRequest(starter_model(), LANDSCAPE_LEGEND, image, (PatchWindow(name),))
+    unet, rows, entropies = UNet.load(), [], {}
+    shown = drawn_places() | {
+        place.caption: read_place(place, Path(os.environ["MILPA_DATA"])) for place in PLACES.values()
+    }
+    for caption, (image, truth) in list(shown.items())[: 1 if options.quick else None]:
+        request = SegmentRequest(starter_model(), DETAILED_LEGEND, image, (PatchWindow(caption),))
         (answer,) = segment(request).patches
-        panels: dict[str, Panel] = {"starter": answer.mask, "its entropy": answer.entropy_nats}
-        rows.append(SheetRow(place.caption, image, truth, panels))
-        entropies[f"{name}_entropy_nats"] = round(answer.mean_entropy_nats, 3)
-    picture_sheet(rows, out, LANDSCAPE_LEGEND)
+        panels: dict[str, Panel] = {
+            "starter": answer.mask,
+            "U-Net": unet.answers(image).mask,
+            "starter's entropy": answer.entropy_nats,
+        }
+        rows.append(SheetRow(caption, image, truth, panels))
+        entropies[f"entropy_nats {caption}"] = round(answer.mean_entropy_nats, 3)
+    picture_sheet(rows, out, DETAILED_LEGEND)
     print(json.dumps({"sheet": str(out), "bytes": out.stat().st_size, **entropies}))
+
+
+def drawn_places() -> dict[str, tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Images and truths of held-out landscapes by caption: both regions, a fine sensor and a coarse one."""
+    from mlservice.landscape import draw_landscape
+    from mlservice.starter.bank import HELD_OUT_SEED
+
+    places = {}
+    for number, (region, gsd_m, sensor_gsd_m) in enumerate(DRAWN):
+        scene = draw_landscape(
+            3 * HELD_OUT_SEED + number, PATCH_SIZE_PX, gsd_m=gsd_m, sensor_gsd_m=sensor_gsd_m, region=region
+        )
+        caption = f"Drawn, region {region}, sensor of {sensor_gsd_m:g} m at {gsd_m:g} m a pixel"
+        places[f"{caption} ({number + 1})"] = scene.image, scene.detail
+    return places
 
 
 if __name__ == "__main__":

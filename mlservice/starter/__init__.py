@@ -9,6 +9,7 @@ from mlservice.contracts import ModelRef
 
 CHECKPOINT = Path(__file__).parent / "checkpoint"
 CALIBRATION_FILE = "calibration.json"
+RECORD_FILE = "training.json"
 
 
 def starter_model(folder: Path = CHECKPOINT) -> ModelRef:

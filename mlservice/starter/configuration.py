@@ -10,19 +10,22 @@ from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
 class MilpaVisionConfig(PretrainedConfig):
     """The convolutional pyramid.
 
-    ``stage_channels`` are the widths of its stages, each at half the resolution of the one before;
-    ``token_channels`` is the width of the tokens it gives, one for each square of ``cell_px`` pixels.
+    The first stage works on squares of ``stem_px`` pixels. ``stage_channels`` are the widths of the stages,
+    each at half the resolution of the one before; ``token_channels`` is the width of the tokens it gives,
+    one for each square of ``cell_px`` pixels.
     """
 
     model_type = "milpa_vision"
 
     def __init__(
         self,
-        stage_channels: tuple[int, ...] = (16, 32, 64, 128, 128),
+        stem_px: int = 2,
+        stage_channels: tuple[int, ...] = (32, 64, 128, 128),
         token_channels: int = 128,
         cell_px: int = 4,
         **kwargs: Any,
     ) -> None:
+        self.stem_px = stem_px
         self.stage_channels = list(stage_channels)
         self.token_channels = token_channels
         self.cell_px = cell_px

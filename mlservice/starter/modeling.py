@@ -40,8 +40,9 @@ class _ConvolutionBlock(nn.Sequential):
 class MilpaVisionModel(PreTrainedModel):
     """Stages of halving resolution, and a top-down path with skips back to one token for each cell.
 
-    Input ``(images, 3, rows, cols)`` in [-1, 1], sides multiples of 16; ``last_hidden_state`` is
-    ``(images, token_channels, rows / cell_px, cols / cell_px)``.
+    Input ``(images, 3, rows, cols)`` in [-1, 1], sides multiples of 64; ``last_hidden_state`` is
+    ``(images, token_channels, rows / cell_px, cols / cell_px)``. Pixels are folded into channels first:
+    no feature is computed at a finer resolution than half a cell, which is where a U-Net spends most of its time.
     """
 
     config_class = MilpaVisionConfig
@@ -50,12 +51,15 @@ class MilpaVisionModel(PreTrainedModel):
     def __init__(self, config: MilpaVisionConfig) -> None:
         super().__init__(config)
         widths = config.stage_channels
+        self.fold = nn.PixelUnshuffle(config.stem_px)
         # Six planes enter: the colours as they are, and standardised over the image, so that another
         # sensor's stretch or another season's cast moves the input less.
+        planes = 6 * config.stem_px**2
         self.stages = nn.ModuleList(
-            _ConvolutionBlock(before, width) for before, width in zip([6, *widths[:-1]], widths, strict=True)
+            _ConvolutionBlock(before, width)
+            for before, width in zip([planes, *widths[:-1]], widths, strict=True)
         )
-        self.cell_stage = config.cell_px.bit_length() - 1
+        self.cell_stage = (config.cell_px // config.stem_px).bit_length() - 1
         self.top_down = nn.ModuleList(
             _ConvolutionBlock(widths[stage + 1] + widths[stage], widths[stage])
             for stage in range(len(widths) - 2, self.cell_stage - 1, -1)
@@ -74,13 +78,15 @@ class MilpaVisionModel(PreTrainedModel):
     def forward(self, pixel_values: Tensor, **_: Any) -> BaseModelOutput:
         mean = pixel_values.mean((2, 3), keepdim=True)
         spread = pixel_values.std((2, 3), keepdim=True)
-        hidden = torch.cat([pixel_values, (pixel_values - mean) / (spread + 0.02)], dim=1)
+        planes = torch.cat([pixel_values, (pixel_values - mean) / (spread + 0.02)], dim=1)
+        # Convolutions on a CPU are faster with the channels last.
+        hidden = self.fold(planes).contiguous(memory_format=torch.channels_last)
         levels: list[Tensor] = []
         for index, stage in enumerate(self.stages):
             hidden = stage(hidden if index == 0 else functional.max_pool2d(hidden, 2))
             levels.append(hidden)
         for block, skip in zip(self.top_down, reversed(levels[self.cell_stage : -1]), strict=True):
-            hidden = functional.interpolate(hidden, scale_factor=2, mode="nearest")
+            hidden = functional.interpolate(hidden, scale_factor=2.0)
             hidden = block(torch.cat([hidden, skip], dim=1))
         return BaseModelOutput(last_hidden_state=self.to_tokens(hidden))
 
@@ -124,6 +130,7 @@ class MilpaForImageTextToText(PreTrainedModel):
         patch_origins: Tensor,
         pixel_values: Tensor | None = None,
         tower_tokens: Tensor | None = None,
+        context_tokens: Tensor | None = None,
         **_: Any,
     ) -> MilpaOutput:
         """Logits for every cell of every token patch.
@@ -132,6 +139,8 @@ class MilpaForImageTextToText(PreTrainedModel):
         patch, without padding. ``patch_origins``: ``(images, token patches, 2)``, the row and col in
         pixels of each token patch's upper left corner, multiples of the cell. ``tower_tokens`` of an
         earlier answer may stand in for ``pixel_values``, so that the tower runs once for many token patches.
+        ``context_tokens``, another image's tower tokens, are read as the context in place of the image's own,
+        to measure what the context tells.
         """
         tokens = tower_tokens
         if tokens is None:
@@ -139,7 +148,9 @@ class MilpaForImageTextToText(PreTrainedModel):
         embeddings = self.get_input_embeddings()(input_ids)
         cells = self.config.patch_cells**2
         prompt, placeholders = embeddings[:, :-cells], embeddings[:, -cells:]
-        cache = self._encode_prompt(input_ids[:, :-cells], prompt, tokens)
+        cache = self._encode_prompt(
+            input_ids[:, :-cells], prompt, tokens if context_tokens is None else context_tokens
+        )
         asked = patch_origins.shape[1]
         local = self.projector(self._patch_tokens(tokens, patch_origins))
         local = local + placeholders.repeat_interleave(asked, dim=0)

@@ -1,54 +1,75 @@
-"""What the starter is trained on: landscapes of region "a", drawn as needed, and legends in words."""
+"""What the starter is asked while it is trained: drawn scenes under legends in words."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlservice.contracts import PATCH_SIZE_PX, Legend, LegendClass
-from mlservice.dataset import TokenPatchExamples, jitter_colours, make_examples, turned
-from mlservice.landscape import LANDSCAPE_LEGEND, draw_landscape
+from mlservice.contracts import Legend, LegendClass
+from mlservice.landscape import COARSE_VALUE, DETAILED_LEGEND, LANDSCAPE_LEGEND
 from mlservice.legend import KNOWN_WORDS
+from mlservice.starter.bank import SceneBank
+from mlservice.token_grid import PATCH_TOKEN_PATCHES, cells_to_indices, mask_to_cells
 
-TRAINING_REGION = "a"
-HELD_OUT_SEED = 1_000_000_000
-"""Seeds from here on are never trained on: they are for measuring, and those twice as high for calibrating."""
-NATIVE_SHARE = 0.4
-CLASS_WEIGHTS = {"other": 1.7, "field": 1.0, "boundary": 1.2, "trees": 1.5, "water": 2.5, "buildings": 3.0}
-"""Loss weights, about the classes' frequency to the power −0.3, so that rare classes are learnt in time."""
+DETAILED_SHARE, COARSE_SHARE = 0.5, 0.2
+"""How often the whole detailed legend is asked for, and the landscape's six classes; else it is drawn."""
+KEEP = {"field": 0.92, "boundary": 0.85, "trees": 0.6, "water": 0.6, "buildings": 0.6}
+KEEP_FINE = 0.5
+"""The chance that a drawn legend asks for a class, and for one that its coarser class would else include."""
+CLASS_WEIGHTS = {"other": 1.3, "boundary": 1.2, "trees": 1.3, "water": 1.5, "buildings": 2.0, "rice": 1.3}
+"""Loss weights above 1, so that rare classes are learnt in time."""
 
 
-def draw_scene(rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """A patch-sized image and its truth.
+@dataclass(frozen=True)
+class SceneBatch:
+    """Scenes under one legend: ``images`` uint8 ``(images, rows, cols, 3)``.
 
-    The grid is of 0.5 to 3 m. `NATIVE_SHARE` of the images have that resolution; the others are from
-    sensors up to 5 times as coarse, as when 10 m imagery is shown at 2.3 m to draw boundaries finely.
+    ``targets`` int64 ``(images, cell rows, cell cols)``: class indices in the legend's order.
+    ``token_patches`` are the numbers of those to be asked for, the same ones of each image.
     """
-    gsd_m = float(np.exp(rng.uniform(np.log(0.5), np.log(3.0))))
-    coarser = 1.0 if rng.random() < NATIVE_SHARE else float(np.exp(rng.uniform(0, np.log(5.0))))
-    seed = int(rng.integers(HELD_OUT_SEED))
-    scene = draw_landscape(
-        seed, PATCH_SIZE_PX, gsd_m=gsd_m, sensor_gsd_m=gsd_m * coarser, region=TRAINING_REGION
+
+    legend: Legend
+    images: NDArray[np.uint8]
+    targets: NDArray[np.int64]
+    token_patches: NDArray[np.int64]
+
+
+def draw_batch(
+    bank: SceneBank, rng: np.random.Generator, images: int, legend: Legend, token_patches: int
+) -> SceneBatch:
+    """So many scenes of a bank, each turned and lit at random, with their cells' classes under a legend."""
+    scenes = [bank.draw(rng) for _ in range(images)]
+    cells = [mask_to_cells(under_legend(detail, legend), legend) for _, detail in scenes]
+    return SceneBatch(
+        legend,
+        np.stack([image for image, _ in scenes]),
+        cells_to_indices(np.stack(cells), legend),
+        rng.permutation(PATCH_TOKEN_PATCHES)[:token_patches],
     )
-    turn = int(rng.integers(8))
-    return jitter_colours(turned(scene.image, turn), rng), turned(scene.truth, turn)
 
 
 def draw_legend(rng: np.random.Generator) -> Legend:
-    """The landscape's legend, or one that asks for less, in another order, with classes that are not there.
+    """A whole legend of the landscapes, or one that asks for less, in another order, with absent classes.
 
-    So the answer has to follow the words of the prompt: what the legend does not name is the null class,
-    and a name whose meaning the model does not know is not to be said.
+    So the answer has to follow the words of the prompt: what the legend does not name is said by its
+    coarser class or is the null class, and a name whose meaning the model does not know is not to be said.
     """
-    if rng.random() < 0.35:
+    which = rng.random()
+    if which < DETAILED_SHARE:
+        return DETAILED_LEGEND
+    if which < DETAILED_SHARE + COARSE_SHARE:
         return LANDSCAPE_LEGEND
-    keep = {"field": 0.92, "boundary": 0.85, "trees": 0.6, "water": 0.6, "buildings": 0.6}
+    fine = [c.name for c in DETAILED_LEGEND.classes[len(LANDSCAPE_LEGEND.classes) :]]
+    keep = KEEP | dict.fromkeys(fine, KEEP_FINE)
     names = [name for name, share in keep.items() if rng.random() < share] or ["field"]
     if rng.random() < 0.5:
-        unknown = [*KNOWN_WORDS[len(LANDSCAPE_LEGEND.classes) :], *("unknown a", "unknown b", "unknown c")]
+        drawn = {c.name for c in DETAILED_LEGEND.classes}
+        unknown = [*(word for word in KNOWN_WORDS if word not in drawn), "unknown a", "unknown b"]
         names += rng.choice(unknown, size=int(rng.integers(1, 5)), replace=False).tolist()
     names = rng.permutation(names).tolist()
-    null = LANDSCAPE_LEGEND.classes[0]
+    null = DETAILED_LEGEND.classes[0]
     return Legend(
         (
             null,
@@ -60,24 +81,18 @@ def draw_legend(rng: np.random.Generator) -> Legend:
     )
 
 
-def under_legend(truth: NDArray[np.uint8], legend: Legend) -> NDArray[np.uint8]:
-    """The truth in a legend's values; what it does not name is its null class."""
+def under_legend(detail: NDArray[np.uint8], legend: Legend) -> NDArray[np.uint8]:
+    """The detailed truth in a legend's values.
+
+    What the legend does not name is the class that is coarser, if it names that, and else its null class.
+    """
     value_of = {c.name: c.value for c in legend.classes}
+    name_of = {c.value: c.name for c in DETAILED_LEGEND.classes}
     table = np.zeros(256, dtype=np.uint8)
-    for drawn in LANDSCAPE_LEGEND.classes:
-        table[drawn.value] = value_of.get(drawn.name, 0)
-    return table[truth]
-
-
-def draw_examples(
-    rng: np.random.Generator, legend: Legend, token_patches: int | None = None
-) -> TokenPatchExamples:
-    """All token patches of a drawn scene, or so many of them, under a legend."""
-    image, truth = draw_scene(rng)
-    examples = make_examples(image, under_legend(truth, legend), legend)
-    if token_patches is None:
-        return examples
-    return examples.take(rng.permutation(len(examples.origins))[:token_patches])
+    for value, name in name_of.items():
+        coarser = name_of[int(COARSE_VALUE[value])]
+        table[value] = value_of.get(name, value_of.get(coarser, 0))
+    return table[detail]
 
 
 def class_weights(legend: Legend) -> list[float]:

@@ -2,9 +2,9 @@
 
 Stage one trains the tower, the projector and the output head on single cells; the language model's layers
 are still the identity. Stage two trains everything in one pass per token patch, with legends that ask for
-less or for more. Seeds are fixed, each step draws its own scenes from its number, and an interrupted
-training goes on from its last saved step. At the end the temperature is fitted, the model is measured on
-held-out seeds, and the card is written.
+less or for more, and goes on telling the tower what its own tokens should have said. Seeds are fixed, each
+step draws its own batch from its number, and an interrupted training goes on from its last saved step. At
+the end the temperature is fitted, the model is measured on held-out seeds, and the card is written.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import json
 import math
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mlservice.dataset import TokenPatchExamples
+from mlservice.contracts import PATCH_SIZE_PX
 from mlservice.prompt import build_prompt
+from mlservice.starter import RECORD_FILE
+from mlservice.starter.bank import SceneBank, open_bank
 from mlservice.starter.configuration import MilpaConfig
 from mlservice.starter.measure import measure_and_describe
 from mlservice.starter.modeling import MilpaForImageTextToText
@@ -36,39 +39,58 @@ from mlservice.starter.processing import (
     build_processor,
 )
 from mlservice.starter.registration import register_starter
-from mlservice.starter.scenes import class_weights, draw_examples, draw_legend
-from mlservice.token_grid import IGNORED_INDEX, TOKEN_PATCH_CELLS
+from mlservice.starter.scenes import SceneBatch, class_weights, draw_batch, draw_legend
+from mlservice.token_grid import (
+    IGNORED_INDEX,
+    TOKEN_PATCH_CELLS,
+    split_token_patches,
+    token_patch_origins,
+)
+
+TOWER_SHARE = 0.5
+"""What the loss of the tower's own tokens counts in stage two."""
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How long each stage is and how much each step sees."""
 
-    tower_steps: int = 2800
-    whole_steps: int = 600
+    scenes: int = 6000
+    tower_steps: int = 3400
+    whole_steps: int = 2000
     tower_rate: float = 2e-3
     whole_rate: float = 1e-3
-    images_per_step: int = 2
-    token_patches_per_image: int = 8
+    images_per_step: int = 4
+    token_patches_per_image: int = 4
     save_every_steps: int = 100
-    held_out_scenes: int = 24
+    held_out_scenes: int = 64
     seed: int = 7
 
 
-SMOKE = Recipe(tower_steps=40, whole_steps=8, save_every_steps=20, held_out_scenes=1)
+SMOKE = Recipe(
+    scenes=50, tower_steps=40, whole_steps=8, images_per_step=2, save_every_steps=20, held_out_scenes=1
+)
 """Shows in under two minutes that the recipe runs and that the loss falls; the model is of no use."""
 
 
+@dataclass
+class Progress:
+    """What a training has done so far: losses of all steps, and processor seconds spent on steps."""
+
+    losses: list[float] = field(default_factory=list)
+    cpu_seconds: float = 0.0
+
+
 def build_model() -> MilpaForImageTextToText:
-    """An untrained starter: tower of 1.2 M parameters, Llama of 4 layers of 192, 63 words."""
+    """An untrained starter: tower of 1.2 M parameters, Llama of 2 layers of 128, 63 words."""
     config = MilpaConfig(
         text_config={
             "vocab_size": len(VOCABULARY),
-            "hidden_size": 192,
-            "intermediate_size": 448,
-            "num_hidden_layers": 4,
+            "hidden_size": 128,
+            "intermediate_size": 384,
+            "num_hidden_layers": 2,
             "num_attention_heads": 4,
-            "num_key_value_heads": 2,
+            "num_key_value_heads": 4,
             "max_position_embeddings": 1024,
         },
         patch_cells=TOKEN_PATCH_CELLS,
@@ -85,51 +107,74 @@ def build_model() -> MilpaForImageTextToText:
 
 def train(recipe: Recipe, out: Path) -> list[float]:
     """Train, save ``out/checkpoint`` and return the loss of every step of both stages."""
-    out.mkdir(parents=True, exist_ok=True)
+    bank = open_bank(out / "bank", recipe.scenes)
     torch.manual_seed(recipe.seed)
     register_starter()
     model = build_model()
     processor = build_processor(model.config.context_grid**2, model.config.patch_cells**2)
-    losses: list[float] = []
-    stages = ((0, recipe.tower_steps, recipe.tower_rate), (1, recipe.whole_steps, recipe.whole_rate))
-    for stage, steps, rate in stages:
-        _train_stage(model, processor, recipe, stage, steps, rate, out, losses)
+    progress = Progress()
+    stages = (
+        (tower_loss, recipe.tower_steps, recipe.tower_rate),
+        (whole_loss, recipe.whole_steps, recipe.whole_rate),
+    )
+    for number, (loss, steps, rate) in enumerate(stages, start=1):
+        trainer = Trainer(model, processor, recipe, bank, number, loss, rate)
+        trainer.run(out / f"stage_{number}.pt", steps, progress)
     save_checkpoint(model, processor, out / "checkpoint")
-    return losses
+    record = {"recipe": asdict(recipe), "cpu_seconds": round(progress.cpu_seconds)}
+    (out / "checkpoint" / RECORD_FILE).write_text(json.dumps(record) + "\n")
+    return progress.losses
 
 
-def _train_stage(
-    model: MilpaForImageTextToText,
-    processor: MilpaProcessor,
-    recipe: Recipe,
-    stage: int,
-    steps: int,
-    rate: float,
-    out: Path,
-    losses: list[float],
-) -> None:
-    """Run the steps of one stage that are not yet done, appending to ``losses``."""
-    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
-    progress = out / f"stage_{stage + 1}.pt"
-    done = _resume(progress, model, optimiser, losses)
-    # In stage two a step sees few images through the tower: its batch statistics stay as they are.
-    model.train(stage == 0)
-    started = time.monotonic()
-    for step in range(done, steps):
+LossFunction = Callable[[MilpaForImageTextToText, MilpaProcessor, SceneBatch, float], Tensor]
+
+
+@dataclass
+class Trainer:
+    """One stage of the training of a model."""
+
+    model: MilpaForImageTextToText
+    processor: MilpaProcessor
+    recipe: Recipe
+    bank: SceneBank
+    stage: int
+    loss: LossFunction
+    rate: float
+
+    def run(self, path: Path, steps: int, progress: Progress) -> None:
+        """Run the steps that are not yet done, adding to ``progress``."""
+        optimiser = torch.optim.AdamW(self.model.parameters(), lr=self.rate, weight_decay=0.01)
+        done = _resume(path, self.model, optimiser, progress)
+        self.model.train()
+        for step in range(done, steps):
+            started = time.process_time()
+            progress.losses.append(self._step(optimiser, step, steps))
+            progress.cpu_seconds += time.process_time() - started
+            if (step + 1) % self.recipe.save_every_steps == 0 or step + 1 == steps:
+                _save_progress(path, self.model, optimiser, progress, step + 1)
+                recent = float(np.mean(progress.losses[-self.recipe.save_every_steps :]))
+                print(
+                    f"stage {self.stage} step {step + 1}/{steps} loss {recent:.4f} "
+                    f"{progress.cpu_seconds:.0f} CPU s",
+                    flush=True,
+                )
+        self.model.eval()
+
+    def _step(self, optimiser: torch.optim.Optimizer, step: int, steps: int) -> float:
         for group in optimiser.param_groups:
-            group["lr"] = rate * schedule(step, steps)
-        rng = np.random.default_rng([recipe.seed, stage, step])
-        loss = (tower_loss, whole_loss)[stage](model, processor, recipe, rng)
+            group["lr"] = self.rate * schedule(step, steps)
+        rng = np.random.default_rng([self.recipe.seed, self.stage, step])
+        legend = draw_legend(rng)
+        batch = draw_batch(
+            self.bank, rng, self.recipe.images_per_step, legend, self.recipe.token_patches_per_image
+        )
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = self.loss(self.model, self.processor, batch, step / steps)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         optimiser.step()
-        losses.append(loss.item())
-        if (step + 1) % recipe.save_every_steps == 0 or step + 1 == steps:
-            _save_progress(progress, model, optimiser, losses, step + 1)
-            recent = float(np.mean(losses[-recipe.save_every_steps :]))
-            seconds = time.monotonic() - started
-            print(f"stage {stage + 1} step {step + 1}/{steps} loss {recent:.4f} {seconds:.0f} s", flush=True)
+        return loss.item()
 
 
 def schedule(step: int, steps: int) -> float:
@@ -141,41 +186,45 @@ def schedule(step: int, steps: int) -> float:
 
 
 def tower_loss(
-    model: MilpaForImageTextToText, processor: MilpaProcessor, recipe: Recipe, rng: np.random.Generator
+    model: MilpaForImageTextToText, processor: MilpaProcessor, batch: SceneBatch, done: float
 ) -> Tensor:
     """Cross-entropy of what the head says of the tower's tokens alone."""
-    legend = draw_legend(rng)
-    scenes = [draw_examples(rng, legend) for _ in range(recipe.images_per_step)]
-    class_ids = build_prompt(processor, legend).class_ids
-    pixels = processor(images=np.stack([s.image for s in scenes]))["pixel_values"]
-    logits = model.tower_logits(model.vision_tower(pixels).last_hidden_state)[..., class_ids]
-    side = model.config.patch_cells
-    patches = logits.unflatten(2, (-1, side)).unflatten(1, (-1, side)).transpose(2, 3).flatten(3, 4)
-    return _loss(patches.flatten(1, 2), scenes, class_weights(legend))
+    class_ids = build_prompt(processor, batch.legend).class_ids
+    tokens = model.vision_tower(processor(images=batch.images)["pixel_values"]).last_hidden_state
+    logits = model.tower_logits(tokens)[..., class_ids]
+    return _loss(logits, torch.from_numpy(batch.targets), class_weights(batch.legend))
 
 
 def whole_loss(
-    model: MilpaForImageTextToText, processor: MilpaProcessor, recipe: Recipe, rng: np.random.Generator
+    model: MilpaForImageTextToText, processor: MilpaProcessor, batch: SceneBatch, done: float
 ) -> Tensor:
-    """Cross-entropy of the class tokens said at every cell of some token patches."""
-    legend = draw_legend(rng)
-    scenes = [
-        draw_examples(rng, legend, recipe.token_patches_per_image) for _ in range(recipe.images_per_step)
-    ]
-    prompt = build_prompt(processor, legend)
+    """Cross-entropy of the class tokens said at every cell of some token patches.
+
+    The same token patches are asked of every image of the batch, and `TOWER_SHARE` times the tower's own
+    loss is added. Class weights fade to none by the end, so that probabilities end near what they should be.
+    """
+    origins = torch.from_numpy(token_patch_origins(0, 0, PATCH_SIZE_PX)[batch.token_patches])
+    prompt = build_prompt(processor, batch.legend)
     output = model(
-        input_ids=prompt.input_ids.expand(len(scenes), -1),
-        pixel_values=processor(images=np.stack([s.image for s in scenes]))["pixel_values"],
-        patch_origins=torch.from_numpy(np.stack([s.origins for s in scenes])),
+        input_ids=prompt.input_ids.expand(len(batch.images), -1),
+        pixel_values=processor(images=batch.images)["pixel_values"],
+        patch_origins=origins.expand(len(batch.images), -1, -1),
     )
-    return _loss(output.logits[..., prompt.class_ids], scenes, class_weights(legend))
+    weights = [weight ** (1 - done) for weight in class_weights(batch.legend)]
+    targets = split_token_patches(batch.targets)[batch.token_patches]
+    said = output.logits[..., prompt.class_ids]
+    loss = _loss(said, torch.from_numpy(targets).flatten(2).transpose(0, 1), weights)
+    alone = model.tower_logits(output.tower_tokens)[..., prompt.class_ids]
+    return loss + TOWER_SHARE * _loss(alone, torch.from_numpy(batch.targets), weights)
 
 
-def _loss(logits: Tensor, scenes: list[TokenPatchExamples], weights: list[float]) -> Tensor:
-    """Weighted cross-entropy of ``(images, token patches, cells, classes)``."""
-    targets = torch.from_numpy(np.stack([s.targets for s in scenes]))
+def _loss(logits: Tensor, targets: Tensor, weights: list[float]) -> Tensor:
+    """Weighted cross-entropy of ``(…, classes)`` against class indices ``(…)``."""
     return functional.cross_entropy(
-        logits.flatten(0, -2), targets.flatten(), torch.tensor(weights), ignore_index=IGNORED_INDEX
+        logits.float().flatten(0, -2),
+        targets.flatten(),
+        torch.tensor(weights),
+        ignore_index=IGNORED_INDEX,
     )
 
 
@@ -183,18 +232,24 @@ def _save_progress(
     path: Path,
     model: MilpaForImageTextToText,
     optimiser: torch.optim.Optimizer,
-    losses: list[float],
+    progress: Progress,
     step: int,
 ) -> None:
     """Write all that `_resume` needs, in one rename."""
-    state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "losses": losses, "step": step}
+    state = {
+        "model": model.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "losses": progress.losses,
+        "cpu_seconds": progress.cpu_seconds,
+        "step": step,
+    }
     partial = path.with_suffix(".partial")
     torch.save(state, partial)
     partial.replace(path)
 
 
 def _resume(
-    path: Path, model: MilpaForImageTextToText, optimiser: torch.optim.Optimizer, losses: list[float]
+    path: Path, model: MilpaForImageTextToText, optimiser: torch.optim.Optimizer, progress: Progress
 ) -> int:
     """Restore a saved stage and return how many of its steps are done."""
     if not path.exists():
@@ -202,7 +257,7 @@ def _resume(
     state: dict[str, Any] = torch.load(path, weights_only=True)
     model.load_state_dict(state["model"])
     optimiser.load_state_dict(state["optimiser"])
-    losses[:] = state["losses"]
+    progress.losses, progress.cpu_seconds = state["losses"], state["cpu_seconds"]
     return int(state["step"])
 
 

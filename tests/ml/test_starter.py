@@ -9,12 +9,13 @@ import torch
 
 from mlservice.contracts import EvaluateSpec, Legend
 from mlservice.evaluate import evaluate
-from mlservice.landscape import LANDSCAPE_LEGEND
+from mlservice.landscape import DETAILED_LEGEND, LANDSCAPE_LEGEND
 from mlservice.starter import CHECKPOINT, starter_model
+from mlservice.starter.bank import SceneBank, open_bank
 from mlservice.starter.measure import constant_miou, held_out_patches
 from mlservice.starter.modeling import MilpaForImageTextToText
 from mlservice.starter.processing import MilpaProcessor
-from mlservice.starter.scenes import draw_legend, under_legend
+from mlservice.starter.scenes import draw_batch, draw_legend, under_legend
 from mlservice.starter.train import SMOKE, build_model, train, whole_loss
 from mlservice.vlm import load_base
 
@@ -26,7 +27,7 @@ UNSEEN_SEED = 5_000_000_000
     [("a", 1.0, 1.0, 0.3), ("a", 2.3, 10.0, 0.2), ("b", 1.0, 1.0, 0.15)],
 )
 def test_the_checkpoint_clearly_beats_a_constant_answer(region, gsd_m, sensor_gsd_m, margin):
-    patches = held_out_patches(region, gsd_m, sensor_gsd_m, 4, UNSEEN_SEED)
+    patches = held_out_patches(region, gsd_m, sensor_gsd_m, 4, UNSEEN_SEED, LANDSCAPE_LEGEND)
     report = evaluate(EvaluateSpec(starter_model(), LANDSCAPE_LEGEND, patches))
     assert report.miou > constant_miou(patches) + margin
     assert report.error_auroc > 0.7
@@ -34,7 +35,7 @@ def test_the_checkpoint_clearly_beats_a_constant_answer(region, gsd_m, sensor_gs
 
 def test_the_answer_follows_the_words_of_the_legend():
     shorter = Legend(tuple(c for c in LANDSCAPE_LEGEND.classes if c.name != "trees"))
-    patches = held_out_patches("a", 1.0, 1.0, 3, UNSEEN_SEED)
+    patches = held_out_patches("a", 1.0, 1.0, 3, UNSEEN_SEED, LANDSCAPE_LEGEND)
     spec = EvaluateSpec(starter_model(), LANDSCAPE_LEGEND, patches)
     with_trees = evaluate(spec).confusion
     merged = [type(p)(p.key, p.image, under_legend(p.mask, shorter)) for p in patches]
@@ -60,26 +61,47 @@ def test_naming_the_starter_loads_no_torch():
 
 def test_drawn_legends_are_sound_and_hold_the_truth():
     rng = np.random.default_rng(0)
-    truth = np.arange(6, dtype=np.uint8).reshape(2, 3)
-    for _ in range(50):
+    detail = np.arange(9, dtype=np.uint8).reshape(3, 3)
+    coarser = {"rice": "field", "fallow": "field", "bare": "other"}
+    for _ in range(80):
         legend = draw_legend(rng)
         names = {c.value: c.name for c in legend.classes}
-        said = [names[v] for v in under_legend(truth, legend).ravel().tolist()]
-        drawn = [c.name for c in LANDSCAPE_LEGEND.classes]
-        assert said == [name if name in names.values() else "other" for name in drawn]
+        said = [names[v] for v in under_legend(detail, legend).ravel().tolist()]
+        for drawn, name in zip((c.name for c in DETAILED_LEGEND.classes), said, strict=True):
+            wanted = next((n for n in (drawn, coarser.get(drawn)) if n in names.values()), "other")
+            assert name == wanted
+
+
+def test_a_bank_is_drawn_once_and_seen_from_many_sides(tmp_path):
+    bank = open_bank(tmp_path, 3)
+    written = [(p.name, p.stat().st_mtime_ns) for p in sorted(tmp_path.iterdir())]
+    again = open_bank(tmp_path, 3)
+    assert [(p.name, p.stat().st_mtime_ns) for p in sorted(tmp_path.iterdir())] == written
+    assert np.array_equal(bank.images, again.images)
+    image, detail = bank.draw(np.random.default_rng(1))
+    counts = [np.bincount(known.ravel(), minlength=9) for known in bank.details]
+    assert any(np.array_equal(np.bincount(detail.ravel(), minlength=9), count) for count in counts)
+    assert image.shape == (256, 256, 3)
 
 
 def test_the_smoke_recipe_lowers_the_loss_and_resumes(tmp_path):
     losses = train(SMOKE, tmp_path)
     assert len(losses) == SMOKE.tower_steps + SMOKE.whole_steps
     trained = load_base(str(tmp_path / "checkpoint"))
-    assert loss_on_fixed_draws(trained.network, trained.processor) < 0.9 * loss_on_fixed_draws(
-        build_model().eval(), trained.processor
+    bank = open_bank(tmp_path / "bank", SMOKE.scenes)
+    assert loss_on_fixed_draws(trained.network, trained.processor, bank) < 0.9 * loss_on_fixed_draws(
+        build_model().eval(), trained.processor, bank
     )
     assert train(SMOKE, tmp_path) == losses
 
 
 @torch.inference_mode()
-def loss_on_fixed_draws(network: MilpaForImageTextToText, processor: MilpaProcessor) -> float:
-    draws = [np.random.default_rng(seed) for seed in range(6)]
-    return float(np.mean([whole_loss(network, processor, SMOKE, rng).item() for rng in draws]))
+def loss_on_fixed_draws(
+    network: MilpaForImageTextToText, processor: MilpaProcessor, bank: SceneBank
+) -> float:
+    losses = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        batch = draw_batch(bank, rng, 2, draw_legend(rng), 4)
+        losses.append(whole_loss(network, processor, batch, 0.0).item())
+    return float(np.mean(losses))

@@ -1,0 +1,4 @@
+from benchmarks.peers.unet.training import main
+
+if __name__ == "__main__":
+    main()
