@@ -28,6 +28,11 @@ BOUNDARY_WEIGHT = 2
 majority would break them up. Of the weights 1 to 4, and of fixed shares, this lets upsampled cells match the
 masks of synthetic landscapes best."""
 
+BOUNDARY_ODDS = 1.5
+"""How many times a boundary's probability counts when a pixel's class is chosen: a gap runs two fields together,
+which costs a person more than a line that is a pixel too wide. Of 1 to 4, on drawn land of two regions: the best
+boundary F1 (.903 to .909, .823 to .838) and a third more parcels found, for a hundredth of mean IoU."""
+
 
 def mask_to_cells(mask: NDArray[np.uint8], legend: Legend, cell_px: int = CELL_PX) -> NDArray[np.uint8]:
     """One class value for each cell, uint8 ``(rows / cell_px, cols / cell_px)``.
@@ -131,8 +136,14 @@ def upsample_probabilities(probabilities: NDArray[np.float32], cell_px: int = CE
 def probabilities_to_mask(
     probabilities: NDArray[np.float32], legend: Legend, cell_px: int = CELL_PX
 ) -> NDArray[np.uint8]:
-    """The mask ``(rows × cell_px, cols × cell_px)`` of the likeliest class at each pixel."""
-    return indices_to_cells(upsample_probabilities(probabilities, cell_px).argmax(0), legend)
+    """The mask ``(rows × cell_px, cols × cell_px)`` of the likeliest class at each pixel.
+
+    A boundary's probability counts `BOUNDARY_ODDS` times there.
+    """
+    at_pixels = upsample_probabilities(probabilities, cell_px)
+    if legend.boundary_value is not None:
+        at_pixels[legend.values.index(legend.boundary_value)] *= BOUNDARY_ODDS
+    return indices_to_cells(at_pixels.argmax(0), legend)
 
 
 def _bilinear_weights(cells: int, cell_px: int) -> NDArray[np.float32]:

@@ -180,3 +180,10 @@ def test_a_cell_that_is_sure_gives_its_class_to_its_pixels():
     probabilities = (indices == np.arange(3)[:, None, None]).astype(np.float32)
     mask = probabilities_to_mask(probabilities, LEGEND)
     assert np.array_equal(mask[1::4, 1::4], [[NULL, BOUNDARY], [FIELD, FIELD]])
+
+
+def test_a_boundary_wins_where_it_is_nearly_as_likely_as_the_land_beside_it():
+    nearly = np.array([[[0.0]], [[0.45]], [[0.55]]], np.float32)
+    hardly = np.array([[[0.0]], [[0.35]], [[0.65]]], np.float32)
+    assert (probabilities_to_mask(nearly, LEGEND) == BOUNDARY).all()
+    assert (probabilities_to_mask(hardly, LEGEND) == FIELD).all()

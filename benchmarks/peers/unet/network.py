@@ -103,7 +103,7 @@ class UNet(nn.Module):
 
 def as_pixels(images: NDArray[np.uint8]) -> Tensor:
     """Images uint8 ``(images, rows, cols, 3)`` as float32 ``(images, 3, rows, cols)`` in [-1, 1]."""
-    return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+    return torch.tensor(images).permute(0, 3, 1, 2).float() / 127.5 - 1.0
 
 
 def _double_convolution(channels_in: int, channels_out: int) -> nn.Sequential:
