@@ -17,7 +17,7 @@ export function fillMode({ document, tools }) {
     exit() {},
     down({ point, isSecondary }) {
       const mask = document.current();
-      if (mask) document.apply(floodFill(mask, point, isSecondary ? NULL_CLASS : tools.state.value));
+      if (mask) document.draw(floodFill(mask, point, isSecondary ? NULL_CLASS : tools.state.value));
     },
   };
 }

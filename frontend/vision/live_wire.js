@@ -25,15 +25,17 @@ const PRICE = Uint8Array.from({ length: 256 }, (_, edge) => 1 + Math.round(DEARE
  *
  * @param {Edges} edges
  * @param {Point} anchor inside the patch
+ * @param {Point | null} [goal] the search may end there; the wire then leads to this pixel only
  * @returns {Wire}
  */
-export function wireFrom(edges, anchor) {
+export function wireFrom(edges, anchor, goal = null) {
   const before = new Int32Array(PIXEL_COUNT).fill(-1);
   const costs = new Int32Array(PIXEL_COUNT).fill(0x7fffffff);
   const isDone = new Uint8Array(PIXEL_COUNT);
   /** @type {number[][]} */
   const buckets = Array.from({ length: BUCKETS }, () => []);
   const start = Math.floor(anchor.y) * SIZE_PX + Math.floor(anchor.x);
+  const end = goal ? Math.floor(goal.y) * SIZE_PX + Math.floor(goal.x) : -1;
   costs[start] = 0;
   /** @type {number[]} */ (buckets[0]).push(start);
   let waiting = 1;
@@ -44,6 +46,7 @@ export function wireFrom(edges, anchor) {
       waiting--;
       if (isDone[pixel]) continue;
       isDone[pixel] = 1;
+      if (pixel === end) return before;
       const x = pixel % SIZE_PX;
       const y = (pixel - x) / SIZE_PX;
       for (const [dx, dy, length] of /** @type {[number, number, number][]} */ (STEPS)) {

@@ -64,6 +64,12 @@ test("the wire follows the seam of two fields from rim to rim, without gaps and 
   });
 });
 
+test("a wire to one goal is as cheap as the wire to all", () => {
+  const from = { x: seam(40), y: 40.5 };
+  const goal = { x: seam(90), y: 90.5 };
+  assert.deepEqual(wirePath(wireFrom(FIELDS.edges, from, goal), goal), wirePath(wireFrom(FIELDS.edges, from), goal));
+});
+
 test("on a plain patch the wire is as short as steps between pixels can be", () => {
   const random = seeded(9);
   const plain = new Uint8Array(65536);
