@@ -19,23 +19,24 @@ const FAINTEST_FULL_EDGE = 3;
  * @returns {Edges}
  */
 export function edgesOf(colours) {
+  const at = (/** @type {number} */ i) => /** @type {number} */ (colours[i]);
   const magnitudes = new Float32Array(PIXEL_COUNT);
   for (let y = 0; y < SIZE_PX; y++) {
     const up = Math.max(0, y - 1) * SIZE_PX;
+    const here = y * SIZE_PX;
     const down = Math.min(SIZE_PX - 1, y + 1) * SIZE_PX;
     for (let x = 0; x < SIZE_PX; x++) {
       const left = Math.max(0, x - 1);
       const right = Math.min(SIZE_PX - 1, x + 1);
       let squares = 0;
-      for (let channel = 0; channel < 3; channel++) {
-        const at = (/** @type {number} */ row, /** @type {number} */ column) =>
-          /** @type {number} */ (colours[3 * (row + column) + channel]);
-        const here = y * SIZE_PX;
-        const dx = at(up, right) + 2 * at(here, right) + at(down, right) - at(up, left) - 2 * at(here, left) - at(down, left);
-        const dy = at(down, left) + 2 * at(down, x) + at(down, right) - at(up, left) - 2 * at(up, x) - at(up, right);
+      for (let c = 0; c < 3; c++) {
+        const [ul, ur] = [at(3 * (up + left) + c), at(3 * (up + right) + c)];
+        const [dl, dr] = [at(3 * (down + left) + c), at(3 * (down + right) + c)];
+        const dx = ur - ul + 2 * (at(3 * (here + right) + c) - at(3 * (here + left) + c)) + dr - dl;
+        const dy = dl - ul + 2 * (at(3 * (down + x) + c) - at(3 * (up + x) + c)) + dr - ur;
         squares += dx * dx + dy * dy;
       }
-      magnitudes[y * SIZE_PX + x] = Math.sqrt(squares) / 4;
+      magnitudes[here + x] = Math.sqrt(squares) / 4;
     }
   }
   const strongest = /** @type {number} */ (magnitudes.slice().sort()[Math.floor(0.99 * PIXEL_COUNT)]);

@@ -36,20 +36,7 @@ export function superpixelsOf(colours, edges) {
   const { pixels, pixelStarts } = sortedByLabel(labels, count);
   const means = new Float32Array(3 * count);
   const centres = new Float32Array(2 * count);
-  for (let label = 0; label < count; label++) {
-    const from = /** @type {number} */ (pixelStarts[label]);
-    const to = /** @type {number} */ (pixelStarts[label + 1]);
-    const sums = [0, 0, 0, 0, 0];
-    for (let k = from; k < to; k++) {
-      const i = /** @type {number} */ (pixels[k]);
-      for (let c = 0; c < 3; c++) sums[c] = /** @type {number} */ (sums[c]) + /** @type {number} */ (colours[3 * i + c]);
-      sums[3] = /** @type {number} */ (sums[3]) + (i % SIZE_PX) + 0.5;
-      sums[4] = /** @type {number} */ (sums[4]) + Math.floor(i / SIZE_PX) + 0.5;
-    }
-    const [l = 0, a = 0, b = 0, x = 0, y = 0] = sums.map((sum) => sum / (to - from));
-    means.set([l, a, b], 3 * label);
-    centres.set([x, y], 2 * label);
-  }
+  recentre(colours, labels, means, centres, count);
   return { count, labels, pixels, pixelStarts, colours: means, centres, ...neighboursOf(labels, count, edges) };
 }
 
@@ -116,8 +103,10 @@ function recentre(colours, labels, means, centres, count) {
   const sums = new Float64Array(6 * count);
   for (let i = 0; i < PIXEL_COUNT; i++) {
     const at = 6 * /** @type {number} */ (labels[i]);
-    const parts = [colours[3 * i], colours[3 * i + 1], colours[3 * i + 2], (i % SIZE_PX) + 0.5, Math.floor(i / SIZE_PX) + 0.5, 1];
-    for (let k = 0; k < 6; k++) sums[at + k] = /** @type {number} */ (sums[at + k]) + /** @type {number} */ (parts[k]);
+    for (let k = 0; k < 3; k++) add(sums, at + k, /** @type {number} */ (colours[3 * i + k]));
+    add(sums, at + 3, (i % SIZE_PX) + 0.5);
+    add(sums, at + 4, Math.floor(i / SIZE_PX) + 0.5);
+    add(sums, at + 5, 1);
   }
   for (let n = 0; n < count; n++) {
     const size = /** @type {number} */ (sums[6 * n + 5]);
@@ -125,6 +114,15 @@ function recentre(colours, labels, means, centres, count) {
     for (let k = 0; k < 3; k++) means[3 * n + k] = /** @type {number} */ (sums[6 * n + k]) / size;
     for (let k = 0; k < 2; k++) centres[2 * n + k] = /** @type {number} */ (sums[6 * n + 3 + k]) / size;
   }
+}
+
+/**
+ * @param {Float64Array} sums
+ * @param {number} at
+ * @param {number} amount
+ */
+function add(sums, at, amount) {
+  sums[at] = /** @type {number} */ (sums[at]) + amount;
 }
 
 /**
@@ -140,15 +138,20 @@ function connected(clusters) {
   let count = 0;
   for (let first = 0; first < PIXEL_COUNT; first++) {
     if (labels[first] !== unseen) continue;
-    let size = 1;
-    piece[0] = first;
-    labels[first] = count;
+    let size = 0;
+    const join = (/** @type {number} */ next) => {
+      if (labels[next] !== unseen || clusters[next] !== clusters[first]) return;
+      labels[next] = count;
+      piece[size++] = next;
+    };
+    join(first);
     for (let k = 0; k < size; k++) {
-      for (const next of sidesOf(/** @type {number} */ (piece[k]))) {
-        if (labels[next] !== unseen || clusters[next] !== clusters[first]) continue;
-        labels[next] = count;
-        piece[size++] = next;
-      }
+      const i = /** @type {number} */ (piece[k]);
+      const x = i % SIZE_PX;
+      if (x > 0) join(i - 1);
+      if (x < SIZE_PX - 1) join(i + 1);
+      if (i >= SIZE_PX) join(i - SIZE_PX);
+      if (i < PIXEL_COUNT - SIZE_PX) join(i + SIZE_PX);
     }
     // The pixels to the left of the first and above it have their labels by now.
     const host = first % SIZE_PX ? labels[first - 1] : labels[first - SIZE_PX];
@@ -156,17 +159,6 @@ function connected(clusters) {
     else for (let k = 0; k < size; k++) labels[/** @type {number} */ (piece[k])] = host;
   }
   return { labels, count };
-}
-
-/** @param {number} i */
-function sidesOf(i) {
-  const x = i % SIZE_PX;
-  const sides = [];
-  if (x > 0) sides.push(i - 1);
-  if (x < SIZE_PX - 1) sides.push(i + 1);
-  if (i >= SIZE_PX) sides.push(i - SIZE_PX);
-  if (i < PIXEL_COUNT - SIZE_PX) sides.push(i + SIZE_PX);
-  return sides;
 }
 
 /**
