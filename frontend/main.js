@@ -39,7 +39,7 @@ import { cursorOf } from "./ui/cursors.js";
 import { askBeforeLeaving, askConflict, showShortcuts } from "./ui/dialogs.js";
 import { find, jsonOf } from "./ui/elements.js";
 import { showOtherDrafts } from "./ui/other_drafts.js";
-import { buildPanel, showPatchFacts } from "./ui/panel.js";
+import { buildPanel, showPatchFacts, showSpotCount } from "./ui/panel.js";
 import { Pointed } from "./ui/pointed.js";
 import { PolygonInput } from "./ui/polygon_input.js";
 import { showSituation } from "./ui/situation.js";
@@ -101,6 +101,7 @@ const modeParts = {
     showBrush: marks.showBrush.bind(marks),
     showRing: marks.showRing.bind(marks),
     scale: () => view.scale(),
+    pan: (/** @type {number} */ dx, /** @type {number} */ dy) => void view.map.panBy([dx, dy], { animate: false }),
     setPanning: (/** @type {boolean} */ isOn) => (isOn ? view.map.dragging.enable() : view.map.dragging.disable()),
   },
   boundaryValue: project.legend.find((one) => one.is_boundary)?.value ?? null,
@@ -265,6 +266,7 @@ async function showOpened() {
     if (editorDocument.patch === patch && entropy.length === entropy_rows * entropy_cols) {
       view.setEntropy(entropy, entropy_rows, entropy_cols);
       tour.start(uncertainSpots(entropy, entropy_rows, entropy_cols));
+      showSpotCount(tour.count);
       refresh();
     }
   } catch {

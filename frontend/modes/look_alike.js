@@ -6,6 +6,7 @@
  */
 import { fillLookAlikes, lookAlikes, stampSuperpixels } from "../actions/look_alike.js";
 import { NULL_CLASS } from "../state/mask.js";
+import { NOTHING_DRAWN } from "./modes.js";
 
 /** A quick pointer leaves no superpixel out: they are about twice as wide. */
 const STEP_PX = 4;
@@ -66,7 +67,7 @@ export function smartBrushMode({ document, tools, hand, analysis }) {
  * @param {ModeParts} parts
  * @returns {Mode}
  */
-export function lookAlikeFillMode({ document, tools, analysis }) {
+export function lookAlikeFillMode({ document, tools, analysis, tell }) {
   return {
     cursor: "cell",
     enter() {},
@@ -74,9 +75,10 @@ export function lookAlikeFillMode({ document, tools, analysis }) {
     down({ point, isSecondary }) {
       const mask = document.current();
       const imagery = analysis();
-      if (!mask || !imagery) return;
+      if (!mask || !imagery || !document.isDrawable()) return;
       const { value, tolerance } = tools.state;
-      document.draw(fillLookAlikes(mask, imagery, point, tolerance, isSecondary ? NULL_CLASS : value));
+      const filled = fillLookAlikes(mask, imagery, point, tolerance, isSecondary ? NULL_CLASS : value);
+      if (!document.draw(filled)) tell(NOTHING_DRAWN);
     },
   };
 }

@@ -5,6 +5,7 @@
  * @import {Mode, ModeParts} from "./modes.js"
  */
 import { mergeRegions } from "../actions/regions.js";
+import { NOTHING_DRAWN } from "./modes.js";
 
 /**
  * @param {ModeParts} parts
@@ -31,7 +32,7 @@ export function mergeMode({ document, hand, boundaryValue, tell }) {
       const answer = mergeRegions(mask, first, point, boundaryValue);
       choose(null);
       if ("why" in answer) tell(answer.why);
-      else document.draw(answer.mask);
+      else if (!document.draw(answer.mask)) tell(NOTHING_DRAWN);
     },
     hover(point) {
       if (first) hand.showRing(point ? [first, point] : [first]);

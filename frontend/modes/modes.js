@@ -32,6 +32,7 @@
  * @property {(at: Point | null, sizePx: number) => void} showBrush
  * @property {(ring: Point[]) => void} showRing
  * @property {(isOn: boolean) => void} setPanning
+ * @property {(dx: number, dy: number) => void} pan by screen pixels
  * @property {() => number} scale screen pixels a patch pixel
  *
  * @typedef {object} ModeParts
@@ -42,6 +43,9 @@
  * @property {() => Analysis | null} analysis of the imagery, once it has been read
  * @property {(sentence: string) => void} tell
  */
+
+/** Told where a click on a region drew nothing. */
+export const NOTHING_DRAWN = "Nothing changed: the class is there already, or it may not be overwritten.";
 
 export class Modes {
   /** @param {Record<string, Mode>} modes */

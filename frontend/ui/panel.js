@@ -165,6 +165,12 @@ export function showPatchFacts(patch) {
   for (const [name, text] of rows) facts.append(make("dt", {}, name), make("dd", {}, text));
 }
 
+/** @param {number} count of spots where the model was unsure */
+export function showSpotCount(count) {
+  const text = count ? `${count} uncertain ${count === 1 ? "spot" : "spots"}: J leads there` : "the model was sure everywhere";
+  find("#patch-facts").append(make("dt", {}, "Look first"), make("dd", {}, text));
+}
+
 /** @param {Patch | null} patch */
 function showReview(patch) {
   const box = find("#review-comment");

@@ -205,8 +205,8 @@ def test_the_editor_says_where_to_look_and_how_it_shows_it(editing: Page, patch:
         page.keyboard.press("z")
         assert page.evaluate("JSON.parse(localStorage.getItem('milpa.tools')).style") == style
     expect(page.locator('[data-share="1"]')).to_have_text("100 %")
-    # 1.19 m a pixel at the equator, 1.13 m at 20 degrees.
-    expect(page.locator("#extent")).to_contain_text("field: 1 region, 8.3 ha")
+    # The ellipsoid between those meridians and parallels, integrated numerically: 8.1852 ha.
+    expect(page.locator("#extent")).to_contain_text("field: 1 region, 8.19 ha")
     for expected in ("Left: 2022-10-03 · wet. Right: 2022-03-01 · dry.", "in turn", None):
         page.keyboard.press("/")
         if expected:

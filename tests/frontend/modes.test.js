@@ -137,6 +137,18 @@ test("merging takes two clicks, and tells why it cannot", () => {
   assert.ok(document.mask().every((value) => value === 1));
 });
 
+test("a click that may change nothing says so", () => {
+  const { document, tools, modes, told } = workbench();
+  document.limits = { locked: [1], only: null };
+  for (const mode of ["fill", "alike"]) {
+    tools.set({ mode, value: 0 });
+    click(modes, { x: 20, y: 20 });
+  }
+  assert.equal(document.strokes, 0);
+  assert.equal(told.length, 2);
+  for (const sentence of told) assert.match(sentence, /may not be overwritten/);
+});
+
 test("the smart brush leaves out nothing on a quick way, and waits for the imagery", () => {
   const { document, tools, modes } = workbench(emptyMask());
   tools.set({ mode: "smart", value: 1, sizePx: 20 });
