@@ -44,6 +44,8 @@ export function ask({ title, body, choices, onEscape, isWide = false }) {
     });
     document.body.append(dialog);
     dialog.showModal();
+    // The focus goes to a button at the end, the reader starts at the beginning.
+    dialog.scrollTop = 0;
   });
 }
 

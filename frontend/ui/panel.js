@@ -109,6 +109,7 @@ function bindSliders({ tools }) {
   bindSlider(tools, "#contrast", LOOK, (number) => ({ contrast: clampLook(number) }), ({ contrast }) => [contrast, percent(contrast)]);
   tools.subscribe((state) => {
     find("#entropy-scale").hidden = !state.isEntropyShown;
+    find("#tolerance-row").hidden = state.mode !== "smart" && state.mode !== "alike";
   });
 }
 
