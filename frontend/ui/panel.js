@@ -155,7 +155,7 @@ export function showPatchFacts(patch) {
   showReview(patch);
   if (!patch) return;
   /** @type {[string, string][]} */
-  const rows = [["Patch", `${patch.z}/${patch.x}/${patch.y}`]];
+  const rows = [];
   if (patch.queue?.reason_text) rows.push(["Why this one", patch.queue.reason_text]);
   if (patch.proposal) {
     const { mean_entropy_nats, entropy_max_nats, model_version, is_stale } = patch.proposal;
@@ -163,13 +163,14 @@ export function showPatchFacts(patch) {
     rows.push(["Proposal", `by model version ${model_version}${is_stale ? ", out of date" : ""}; unsure ${share} %`]);
   } else rows.push(["Proposal", "none yet: you start from an empty mask"]);
   if (patch.revision) rows.push(["Last saved", `revision ${patch.revision.number} by ${patch.revision.author}`]);
+  rows.push(["Tile", `${patch.z}/${patch.x}/${patch.y}`]);
   for (const [name, text] of rows) facts.append(make("dt", {}, name), make("dd", {}, text));
 }
 
 /** @param {number} count of spots where the model was unsure */
 export function showSpotCount(count) {
   const text = count ? `${count} uncertain ${count === 1 ? "spot" : "spots"}: J leads there` : "the model was sure everywhere";
-  find("#patch-facts").append(make("dt", {}, "Look first"), make("dd", {}, text));
+  find("#patch-facts").prepend(make("dt", {}, "Look first"), make("dd", {}, text));
 }
 
 /** @param {Patch | null} patch */
