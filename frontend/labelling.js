@@ -133,6 +133,23 @@ export class Labelling {
     }
   }
 
+  /** The mask of the revision before the saved one, as a step that undo takes back. */
+  async takePrevious() {
+    const { api, document, person } = this.parts;
+    const { patch, baseNumber } = document;
+    if (!patch) return;
+    try {
+      const { revisions } = await api.getHistory(patch.id);
+      const before = revisions.find(({ number, is_conflicting }) => number === baseNumber - 1 && !is_conflicting);
+      const mask = before && (await api.fetchMask(before.mask_url));
+      if (!mask || document.patch !== patch) return;
+      const isChanged = document.apply(mask);
+      person.tell(isChanged ? `This is revision ${before.number} by ${before.author}. Undo takes it back.` : "It is the same mask.");
+    } catch (error) {
+      this.fail(error, () => this.takePrevious());
+    }
+  }
+
   /** A sign of life, so that the claim does not expire. */
   async beat() {
     const { api, document, situation } = this.parts;

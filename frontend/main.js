@@ -5,34 +5,47 @@
  * holds the document: `milpaEditor.document.mask()` is what the screen shows.
  *
  * @import {Project} from "./api/types.js"
- * @import {Bench, Operation} from "./operations/operations.js"
+ * @import {Bench, Operation} from "./operations/bench.js"
  * @import {Parts, Situation} from "./labelling.js"
  */
 import * as api from "./api/milpa.js";
+import { SpotTour } from "./guidance/spot_tour.js";
+import { uncertainSpots } from "./guidance/uncertain_spots.js";
 import { AT_FIRST, Labelling } from "./labelling.js";
 import { readyScenes, tileUrl } from "./map/imagery.js";
 import { Marks } from "./map/marks.js";
 import { PatchView } from "./map/patch_view.js";
 import { listenToPointer } from "./map/pointer.js";
+import { SceneAnalysis } from "./map/scene_analysis.js";
 import { brushMode } from "./modes/brush.js";
 import { fillMode } from "./modes/fill.js";
+import { KeyboardCursor } from "./modes/keyboard_cursor.js";
+import { lassoMode } from "./modes/lasso.js";
+import { lookAlikeFillMode, smartBrushMode } from "./modes/look_alike.js";
+import { mergeMode } from "./modes/merge.js";
 import { Modes } from "./modes/modes.js";
 import { panMode } from "./modes/pan.js";
+import { penMode } from "./modes/pen.js";
 import { polygonMode } from "./modes/polygon.js";
 import { listenToKeys } from "./operations/keyboard.js";
-import { OPERATIONS, classOperations } from "./operations/operations.js";
+import { OPERATIONS, classOperations, lockOperations } from "./operations/operations.js";
 import { EditorDocument } from "./state/document.js";
 import { openDrafts } from "./state/drafts.js";
-import { SIZE_PX } from "./state/mask.js";
 import { Store } from "./state/store.js";
-import { createTools, nextSize } from "./state/tools.js";
+import { createTools, resized } from "./state/tools.js";
 import { operationButton } from "./ui/buttons.js";
+import { bindComparison } from "./ui/comparison_bar.js";
+import { cursorOf } from "./ui/cursors.js";
 import { askBeforeLeaving, askConflict, showShortcuts } from "./ui/dialogs.js";
 import { find, jsonOf } from "./ui/elements.js";
 import { showOtherDrafts } from "./ui/other_drafts.js";
-import { buildPanel, showPatchFacts } from "./ui/panel.js";
+import { buildPanel, showPatchFacts, showSpotCount } from "./ui/panel.js";
+import { Pointed } from "./ui/pointed.js";
+import { PolygonInput } from "./ui/polygon_input.js";
 import { showSituation } from "./ui/situation.js";
+import { spotVisits } from "./ui/spot_visits.js";
 import { tell } from "./ui/toasts.js";
+import { namesOf, showWork } from "./ui/work.js";
 
 const root = find("#editor");
 /** @type {Project} */
@@ -44,6 +57,11 @@ const tools = createTools(project.legend, globalThis.localStorage ?? null);
 const situation = new Store(AT_FIRST);
 const view = new PatchView(find("#editor-map"), project.legend, { maskOf: () => editorDocument.mask() });
 const marks = new Marks(view);
+const analysis = new SceneAnalysis(() => refresh());
+const tour = new SpotTour();
+const nameOf = namesOf(project.legend);
+const polygonInput = new PolygonInput({ document: editorDocument, tools, nameOf });
+const pointed = new Pointed(editorDocument, nameOf);
 
 /** @type {Parts} */
 const parts = {
@@ -57,7 +75,7 @@ const parts = {
 const labelling = new Labelling(parts);
 
 /** @type {Operation[]} */
-const operations = [...OPERATIONS, ...classOperations(project)];
+const operations = [...OPERATIONS, ...classOperations(project), ...lockOperations(project)];
 /** @type {Bench} */
 const bench = {
   project,
@@ -66,7 +84,13 @@ const bench = {
   situation,
   labelling,
   scenes,
+  tour,
+  whyNoImagery: () => analysis.why(),
+  pointedValue: () => pointed.value,
   center: () => view.center(),
+  zoom: (levels) => void view.map.setZoom(view.map.getZoom() + levels, { animate: false }),
+  visitSpot: spotVisits({ tour, view, marks, document: editorDocument, nameOf }),
+  askPolygon: () => polygonInput.ask(),
   showShortcuts: () => void showShortcuts(operations),
 };
 
@@ -77,16 +101,35 @@ const modeParts = {
     showBrush: marks.showBrush.bind(marks),
     showRing: marks.showRing.bind(marks),
     scale: () => view.scale(),
+    pan: (/** @type {number} */ dx, /** @type {number} */ dy) => void view.map.panBy([dx, dy], { animate: false }),
     setPanning: (/** @type {boolean} */ isOn) => (isOn ? view.map.dragging.enable() : view.map.dragging.disable()),
   },
   boundaryValue: project.legend.find((one) => one.is_boundary)?.value ?? null,
+  analysis: () => analysis.current(),
+  tell: (/** @type {string} */ sentence) => tell(sentence, "info"),
 };
 const modes = new Modes({
   brush: brushMode(modeParts, { isEraser: false }),
   eraser: brushMode(modeParts, { isEraser: true }),
+  smart: smartBrushMode(modeParts),
+  alike: lookAlikeFillMode(modeParts),
+  lasso: lassoMode(modeParts),
   polygon: polygonMode(modeParts),
+  pen: penMode(modeParts),
+  merge: mergeMode(modeParts),
   fill: fillMode(modeParts),
   pan: panMode(modeParts),
+});
+
+const cursor = new KeyboardCursor({
+  modes,
+  isDrawable: () => editorDocument.isDrawable(),
+  from: () => pointed.at,
+  show: (at) => {
+    marks.showCursor(at);
+    pointed.set(at);
+    if (at) view.reveal(at);
+  },
 });
 
 /** @param {Operation} operation */
@@ -137,18 +180,24 @@ function refresh() {
   });
 }
 
-const keys = listenToKeys({ operations, bench, modes, run, onSpace: () => showMask() });
+const keys = listenToKeys({ operations, modes, cursor, run, onSpace: () => showMask() });
 listenToPointer({
   view,
   modes,
   isSpaceHeld: keys.isSpaceHeld,
   isDrawable: () => editorDocument.isDrawable(),
-  resize: (direction) => tools.set({ sizePx: nextSize(tools.state.sizePx, direction) }),
-  pick: ({ x, y }) => {
-    const value = editorDocument.mask()?.[Math.floor(y) * SIZE_PX + Math.floor(x)];
-    if (value !== undefined) tools.set({ value });
+  resize: (direction) => tools.set(resized(tools.state, direction)),
+  pick: (point) => {
+    const value = pointed.valueAt(point);
+    if (value !== null) tools.set({ value });
+  },
+  pointed: (at) => {
+    cursor.leave();
+    pointed.set(at);
   },
 });
+polygonInput.listen(view.container);
+bindComparison({ view, tools, document: editorDocument, scenes });
 
 function showMask() {
   const { opacity, isMaskHidden, isEntropyShown } = tools.state;
@@ -156,10 +205,13 @@ function showMask() {
 }
 
 tools.subscribe((state, changed) => {
+  if (state.mode !== modes.id) cursor.leave();
   modes.set(state.mode);
-  find("#editor-map").style.setProperty("--cursor", modes.current()?.cursor ?? "default");
-  const scene = "sceneId" in changed && scenes.find(({ id }) => id === state.sceneId);
-  if (scene && editorDocument.patch) view.showScene(scene, editorDocument.patch.z);
+  find("#editor-map").style.setProperty("--cursor", cursorOf(state.mode, modes.current()?.cursor ?? "default"));
+  editorDocument.limits = { locked: state.locked, only: state.only };
+  if ("sceneId" in changed) showScene();
+  view.setStyle(state.style);
+  view.setImageryLook(state);
   showMask();
   refresh();
 });
@@ -171,6 +223,8 @@ editorDocument.subscribe((event) => {
   }
   if (event.type === "opened") void showOpened();
   if (event.type === "closed") {
+    cursor.leave();
+    void analysis.read(null, null);
     view.clear();
     showPatchFacts(null);
     globalThis.history.replaceState(null, "", globalThis.location.pathname);
@@ -178,12 +232,26 @@ editorDocument.subscribe((event) => {
   refresh();
 });
 
+function shownScene() {
+  return scenes.find(({ id }) => id === tools.state.sceneId) ?? null;
+}
+
+function showScene() {
+  const scene = shownScene();
+  const { patch } = editorDocument;
+  if (!scene || !patch) return;
+  view.showScene(scene, patch.z);
+  void analysis.read(scene, patch);
+}
+
 async function showOpened() {
   const patch = editorDocument.patch;
   if (!patch) return;
   modes.current()?.cancel?.();
   const wanted = scenes.find(({ id }) => id === patch.proposal?.scene) ?? scenes[0];
+  cursor.leave();
   if (tools.state.sceneId === null && wanted) tools.set({ sceneId: wanted.id });
+  else void analysis.read(shownScene(), patch);
   view.showPatch(patch);
   view.redraw();
   showPatchFacts(patch);
@@ -197,6 +265,9 @@ async function showOpened() {
     const { entropy_rows, entropy_cols } = proposal;
     if (editorDocument.patch === patch && entropy.length === entropy_rows * entropy_cols) {
       view.setEntropy(entropy, entropy_rows, entropy_cols);
+      tour.start(uncertainSpots(entropy, entropy_rows, entropy_cols));
+      showSpotCount(tour.count);
+      refresh();
     }
   } catch {
     tell("The entropy map could not be loaded; drawing works without it.", "warning");
@@ -211,6 +282,7 @@ globalThis.addEventListener("blur", () => clock.pause());
 document.addEventListener("visibilitychange", () => document.hidden && clock.pause());
 new ResizeObserver(() => view.map.invalidateSize({ animate: false })).observe(view.container);
 
+showWork({ document: editorDocument, tools, legend: project.legend });
 showSituation({ situation, document: editorDocument, labelling, projectUrl: root.dataset["projectUrl"] ?? "/" });
 Object.assign(globalThis, { milpaEditor: { document: editorDocument } });
 if (project.bounds) view.map.fitBounds([[project.bounds[1], project.bounds[0]], [project.bounds[3], project.bounds[2]]], { animate: false });

@@ -101,6 +101,14 @@ export function fetchEntropy(url) {
 
 /**
  * @param {string} url
+ * @returns {Promise<Uint8Array<ArrayBuffer>>} an image file
+ */
+export function fetchTile(url) {
+  return requestBytes(url);
+}
+
+/**
+ * @param {string} url
  * @param {AbortSignal} signal
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */

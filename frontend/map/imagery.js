@@ -23,11 +23,12 @@ export function nativeZoom(scene, patchZoom) {
 /**
  * @param {Scene} scene
  * @param {number} patchZoom
+ * @param {string} [pane]
  * @returns {L.TileLayer}
  */
-export function imageryLayer(scene, patchZoom) {
+export function imageryLayer(scene, patchZoom, pane = "tilePane") {
   /** @type {L.TileLayerOptions} */
-  const options = { maxNativeZoom: nativeZoom(scene, patchZoom), maxZoom: patchZoom + 6, className: "imagery", keepBuffer: 1 };
+  const options = { maxNativeZoom: nativeZoom(scene, patchZoom), maxZoom: patchZoom + 6, className: "imagery", keepBuffer: 1, pane };
   if (scene.bounds) options.bounds = boundsOf(scene.bounds);
   return L.tileLayer(scene.tile_url, options);
 }

@@ -13,6 +13,10 @@ export class Marks {
   #brushSizePx = 1;
   /** @type {Point[]} */
   #ring = [];
+  /** @type {Point | null} */
+  #cursorAt = null;
+  /** @type {Point | null} */
+  #spotAt = null;
   #isDrawn = true;
 
   /** @param {PatchView} view */
@@ -22,10 +26,15 @@ export class Marks {
     svg.classList.add("marks");
     svg.setAttribute("aria-hidden", "true");
     this.circle = svg.appendChild(document.createElementNS(SVG, "circle"));
+    this.spot = svg.appendChild(document.createElementNS(SVG, "circle"));
+    this.cursor = svg.appendChild(document.createElementNS(SVG, "path"));
     this.shadow = svg.appendChild(document.createElementNS(SVG, "polyline"));
     this.line = svg.appendChild(document.createElementNS(SVG, "polyline"));
     this.corner = svg.appendChild(document.createElementNS(SVG, "circle"));
     this.circle.classList.add("marks-brush");
+    this.spot.classList.add("marks-spot");
+    this.cursor.classList.add("marks-cursor");
+    this.cursor.setAttribute("d", "M-14 0h9M5 0h9M0 -14v9M0 5v9");
     this.shadow.classList.add("marks-shadow");
     this.line.classList.add("marks-line");
     this.corner.classList.add("marks-corner");
@@ -49,6 +58,18 @@ export class Marks {
     this.#queue();
   }
 
+  /** @param {Point | null} at where the keyboard's cursor is */
+  showCursor(at) {
+    this.#cursorAt = at;
+    this.#queue();
+  }
+
+  /** @param {Point | null} at the uncertain spot that is visited */
+  showSpot(at) {
+    this.#spotAt = at;
+    this.#queue();
+  }
+
   #queue() {
     if (!this.#isDrawn) return;
     this.#isDrawn = false;
@@ -64,6 +85,8 @@ export class Marks {
       this.circle.setAttribute("cy", String(brush.y));
       this.circle.setAttribute("r", String(Math.max(1.5, (this.#brushSizePx / 2) * this.view.scale())));
     }
+    this.#place(this.spot, this.#spotAt, Math.max(14, 10 * this.view.scale()));
+    this.#place(this.cursor, this.#cursorAt);
     const points = this.#ring.map((point) => this.view.toScreen(point));
     const text = points.map(({ x, y }) => `${x},${y}`).join(" ");
     this.line.setAttribute("points", text);
@@ -75,5 +98,18 @@ export class Marks {
       this.corner.setAttribute("cy", String(first.y));
       this.corner.setAttribute("r", "6");
     }
+  }
+
+  /**
+   * @param {SVGElement} mark
+   * @param {Point | null} at
+   * @param {number} [radius]
+   */
+  #place(mark, at, radius) {
+    mark.style.display = at ? "" : "none";
+    if (!at) return;
+    const { x, y } = this.view.toScreen(at);
+    mark.setAttribute("transform", `translate(${x} ${y})`);
+    if (radius !== undefined) mark.setAttribute("r", String(radius));
   }
 }

@@ -3,12 +3,13 @@
  *
  * @import {LabelClass, Patch, Scene} from "../api/types.js"
  * @import {Mask, Point, Rect} from "../state/mask.js"
- * @import {Pixels} from "./paint.js"
+ * @import {MaskStyle} from "../state/tools.js"
  */
 import { SIZE_PX, union, wholePatch } from "../state/mask.js";
 import { CanvasOverlay } from "./canvas_overlay.js";
 import { imageryLayer } from "./imagery.js";
-import { paintDifference, paintEntropy, paintMask, paletteOf } from "./paint.js";
+import { paintStyled, patternsOf } from "./mask_styles.js";
+import { paintDifference, paintEntropy, paletteOf } from "./paint.js";
 
 const WORLD = [[-85.06, -720], [85.06, -720], [85.06, 720], [-85.06, 720]];
 
@@ -28,8 +29,8 @@ export class PatchView {
   #opacity = 0.55;
   #isMaskHidden = false;
   #isEntropyShown = false;
-  /** @type {Pixels} */
-  #palette;
+  /** @type {Parameters<typeof paintStyled>[1]} */
+  #look;
 
   /**
    * @param {HTMLElement} container
@@ -40,12 +41,14 @@ export class PatchView {
   constructor(container, legend, { isAlone = true, maskOf = () => null } = {}) {
     this.container = container;
     this.maskOf = maskOf;
-    this.#palette = paletteOf(legend);
+    this.#look = { palette: paletteOf(legend), patterns: patternsOf(legend), style: "fill" };
     this.map = L.map(container, {
       zoomControl: isAlone,
       zoomAnimation: isAlone,
       // The editor draws with the pointer; its mode for moving turns this on.
       dragging: !isAlone,
+      // And with the arrow keys.
+      keyboard: !isAlone,
       attributionControl: false,
       boxZoom: false,
       doubleClickZoom: false,
@@ -94,6 +97,30 @@ export class PatchView {
     this.map.setMinZoom(this.patch.z - 5);
   }
 
+  /**
+   * Brings a point of the patch to the middle, near enough to draw there.
+   *
+   * @param {Point} point
+   */
+  lookAt({ x, y }) {
+    if (!this.patch) return;
+    const { z } = this.patch;
+    const middle = L.CRS.EPSG3857.pointToLatLng(L.point(this.patch.x * SIZE_PX + x, this.patch.y * SIZE_PX + y), z);
+    this.map.setView(middle, Math.max(this.map.getZoom(), z + 3), { animate: false });
+  }
+
+  /**
+   * Moves the map only where the point is out of sight.
+   *
+   * @param {Point} point
+   */
+  reveal(point) {
+    const { x, y } = this.toScreen(point);
+    const size = this.map.getSize();
+    const isSeen = x > 0 && y > 0 && x < size.x && y < size.y;
+    if (!isSeen) this.map.panBy([x - size.x / 2, y - size.y / 2], { animate: false });
+  }
+
   clear() {
     for (const layer of [this.#frame, this.#mask, this.#entropy, this.#difference]) layer?.remove();
     this.#frame = this.#mask = this.#entropy = this.#difference = null;
@@ -120,7 +147,26 @@ export class PatchView {
    */
   redraw(rect = wholePatch()) {
     if (!this.#dirty) requestAnimationFrame(() => this.#flush());
-    this.#dirty = union(this.#dirty, rect);
+    // An outline moves in the pixels beside a change too.
+    const { x0, y0, x1, y1 } = rect;
+    const around = { x0: Math.max(0, x0 - 1), y0: Math.max(0, y0 - 1), x1: Math.min(SIZE_PX, x1 + 1), y1: Math.min(SIZE_PX, y1 + 1) };
+    this.#dirty = union(this.#dirty, around);
+  }
+
+  /** @param {MaskStyle} style */
+  setStyle(style) {
+    if (style === this.#look.style) return;
+    this.#look = { ...this.#look, style };
+    this.redraw();
+  }
+
+  /** @param {{brightness: number, contrast: number}} look in per cent */
+  setImageryLook({ brightness, contrast }) {
+    const filter = brightness === 100 && contrast === 100 ? "" : `brightness(${brightness}%) contrast(${contrast}%)`;
+    for (const name of ["tilePane", "compared"]) {
+      const pane = this.map.getPane(name);
+      if (pane) pane.style.filter = filter;
+    }
   }
 
   #flush() {
@@ -128,7 +174,7 @@ export class PatchView {
     const mask = this.maskOf();
     this.#dirty = null;
     if (!rect || !mask || !this.#mask) return;
-    paintMask(mask, this.#palette, this.#mask.pixels, rect);
+    paintStyled(mask, this.#look, this.#mask.pixels, rect);
     this.#mask.flush(rect.x0, rect.y0, rect.x1 - rect.x0, rect.y1 - rect.y0);
   }
 

@@ -16,15 +16,18 @@
  * @property {() => boolean} isDrawable
  * @property {(direction: 1 | -1) => void} resize
  * @property {(point: Point) => void} pick
+ * @property {(point: Point | null) => void} pointed where the pointer is now, drawing or not
  */
 
 /** @param {PointerParts} parts */
-export function listenToPointer({ view, modes, isSpaceHeld, isDrawable, resize, pick }) {
+export function listenToPointer({ view, modes, isSpaceHeld, isDrawable, resize, pick, pointed }) {
   const { container, map } = view;
   /** @type {{pointerId: number, isPan: boolean, x: number, y: number} | null} */
   let held = null;
   /** @type {Set<number>} */
   const touching = new Set();
+  let lastX = NaN;
+  let lastY = NaN;
 
   /** @param {PointerEvent} event */
   const isOnControl = (event) => event.target instanceof Element && event.target.closest(".leaflet-control, .editor-float") !== null;
@@ -55,6 +58,7 @@ export function listenToPointer({ view, modes, isSpaceHeld, isDrawable, resize, 
     }
     const mode = modes.current();
     const gesture = gestureOf(event);
+    if (gesture) pointed(gesture.point);
     if (!mode?.down || !gesture || !isDrawable() || (event.button !== 0 && event.button !== 2)) return;
     if (event.altKey) {
       pick(gesture.point);
@@ -73,11 +77,17 @@ export function listenToPointer({ view, modes, isSpaceHeld, isDrawable, resize, 
     }
     const gesture = gestureOf(event);
     if (!gesture) return;
+    // Browsers also say that the pointer moved when the page moved under it.
+    if (event.clientX !== lastX || event.clientY !== lastY) pointed(gesture.point);
+    [lastX, lastY] = [event.clientX, event.clientY];
     if (held && event.pointerId === held.pointerId) modes.current()?.drag?.(gesture);
     modes.current()?.hover?.(isOnControl(event) ? null : gesture.point);
   });
 
-  container.addEventListener("pointerleave", () => modes.current()?.hover?.(null));
+  container.addEventListener("pointerleave", () => {
+    pointed(null);
+    modes.current()?.hover?.(null);
+  });
 
   /** @param {PointerEvent} event */
   const end = (event) => {

@@ -28,6 +28,7 @@ export function brushMode({ document, tools, hand }, { isEraser }) {
 
   return {
     cursor: "none",
+    isStroke: true,
     enter() {
       last = null;
     },

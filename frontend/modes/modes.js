@@ -5,6 +5,7 @@
  * @import {EditorDocument} from "../state/document.js"
  * @import {Store} from "../state/store.js"
  * @import {Tools} from "../state/tools.js"
+ * @import {Analysis} from "../vision/analysis.js"
  */
 
 /**
@@ -15,7 +16,8 @@
  * @property {boolean} isSecondary the right button
  *
  * @typedef {object} Mode
- * @property {string} cursor a CSS cursor
+ * @property {string} cursor a CSS cursor, for a mode whose icon is no cursor
+ * @property {boolean} [isStroke] what happens between down and up counts, not the click alone
  * @property {() => void} enter
  * @property {() => void} exit
  * @property {(gesture: Gesture) => void} [down]
@@ -30,10 +32,20 @@
  * @property {(at: Point | null, sizePx: number) => void} showBrush
  * @property {(ring: Point[]) => void} showRing
  * @property {(isOn: boolean) => void} setPanning
+ * @property {(dx: number, dy: number) => void} pan by screen pixels
  * @property {() => number} scale screen pixels a patch pixel
  *
- * @typedef {{document: EditorDocument, tools: Store<Tools>, hand: Hand, boundaryValue: number | null}} ModeParts
+ * @typedef {object} ModeParts
+ * @property {EditorDocument} document
+ * @property {Store<Tools>} tools
+ * @property {Hand} hand
+ * @property {number | null} boundaryValue
+ * @property {() => Analysis | null} analysis of the imagery, once it has been read
+ * @property {(sentence: string) => void} tell
  */
+
+/** Told where a click on a region drew nothing. */
+export const NOTHING_DRAWN = "Nothing changed: the class is there already, or it may not be overwritten.";
 
 export class Modes {
   /** @param {Record<string, Mode>} modes */

@@ -1,8 +1,13 @@
 /**
- * Moving the map instead of drawing.
+ * Moving the map instead of drawing, with the pointer or with the arrow keys.
  *
  * @import {Mode, ModeParts} from "./modes.js"
  */
+
+const STEP_PX = 80;
+
+/** @type {Record<string, [dx: number, dy: number]>} */
+const ARROWS = { ArrowLeft: [-STEP_PX, 0], ArrowRight: [STEP_PX, 0], ArrowUp: [0, -STEP_PX], ArrowDown: [0, STEP_PX] };
 
 /**
  * @param {Pick<ModeParts, "hand">} parts
@@ -16,6 +21,11 @@ export function panMode({ hand }) {
     },
     exit() {
       hand.setPanning(false);
+    },
+    key(chord) {
+      const arrow = ARROWS[chord];
+      if (arrow) hand.pan(...arrow);
+      return arrow !== undefined;
     },
   };
 }

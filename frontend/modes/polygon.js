@@ -5,10 +5,26 @@
  * @import {Mode, ModeParts} from "./modes.js"
  */
 import { fillOutlinedPolygon, fillPolygon } from "../actions/polygon.js";
+import { NULL_CLASS } from "../state/mask.js";
 
 /** How near to the first corner a click closes the ring, and how far apart traced corners are, in screen pixels. */
 const CLOSE_PX = 9;
 const TRACE_PX = 4;
+
+/**
+ * Fills a ring, with its outline where the annotator wants one.
+ *
+ * @param {Pick<ModeParts, "document" | "tools" | "boundaryValue">} parts
+ * @param {Point[]} ring
+ * @param {number} value
+ */
+export function drawRing({ document, tools, boundaryValue }, ring, value) {
+  const mask = document.current();
+  if (!mask || ring.length < 3) return;
+  const hasOutline = tools.state.hasOutline && boundaryValue !== value && value !== NULL_CLASS;
+  const outline = hasOutline ? boundaryValue : null;
+  document.draw(outline === null ? fillPolygon(mask, ring, value) : fillOutlinedPolygon(mask, ring, value, outline));
+}
 
 /**
  * @param {ModeParts} parts
@@ -29,12 +45,7 @@ export function polygonMode({ document, tools, hand, boundaryValue }) {
     Math.hypot(a.x - b.x, a.y - b.y) * hand.scale() <= screenPx;
 
   const fill = () => {
-    const mask = document.current();
-    const { value, hasOutline } = tools.state;
-    const outline = hasOutline && boundaryValue !== value && value !== 0 ? boundaryValue : null;
-    if (mask && ring.length >= 3) {
-      document.apply(outline === null ? fillPolygon(mask, ring, value) : fillOutlinedPolygon(mask, ring, value, outline));
-    }
+    drawRing({ document, tools, boundaryValue }, ring, tools.state.value);
     clear();
   };
 

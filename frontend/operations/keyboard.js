@@ -1,7 +1,9 @@
 /**
- * Keys run operations; a mode that is in the middle of something gets them first. Space, while held, hides the mask.
+ * Keys run operations; the keyboard's cursor and a mode that is in the middle of something get them first. Space,
+ * while held, hides the mask, unless the cursor draws with it.
  *
- * @import {Bench, Operation} from "./operations.js"
+ * @import {Operation} from "./bench.js"
+ * @import {KeyboardCursor} from "../modes/keyboard_cursor.js"
  * @import {Modes} from "../modes/modes.js"
  */
 import { belongsToElement, chordOf } from "./chords.js";
@@ -14,13 +16,13 @@ import { belongsToElement, chordOf } from "./chords.js";
 /**
  * @param {object} parts
  * @param {Operation[]} parts.operations
- * @param {Bench} parts.bench
  * @param {Modes} parts.modes
+ * @param {KeyboardCursor} parts.cursor
  * @param {(operation: Operation) => void} parts.run
  * @param {(isHeld: boolean) => void} parts.onSpace
  * @returns {Keys}
  */
-export function listenToKeys({ operations, modes, run, onSpace }) {
+export function listenToKeys({ operations, modes, cursor, run, onSpace }) {
   const byChord = new Map(operations.flatMap((operation) => operation.keys.map((key) => [key, operation])));
   let isSpaceHeld = false;
   const setSpace = (/** @type {boolean} */ isHeld) => {
@@ -32,13 +34,20 @@ export function listenToKeys({ operations, modes, run, onSpace }) {
   window.addEventListener("keydown", (event) => {
     const chord = chordOf(event);
     if (belongsToElement(event.target, chord)) return;
-    if (chord === "Space") {
-      event.preventDefault();
-      setSpace(true);
-      return;
-    }
+    // A held Space must not put the brush down and lift it again and again.
+    const isHeldSpace = event.repeat && event.key === " ";
     if (modes.current()?.key?.(chord)) {
       event.preventDefault();
+      if (chord === "Escape") cursor.leave();
+      return;
+    }
+    if (!isSpaceHeld && !isHeldSpace && cursor.key(chord)) {
+      event.preventDefault();
+      return;
+    }
+    if (chord === "Space") {
+      event.preventDefault();
+      if (!event.repeat) setSpace(true);
       return;
     }
     const operation = byChord.get(chord);

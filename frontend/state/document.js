@@ -1,9 +1,11 @@
 /**
  * One patch on the table: its masks, the history of what was drawn, and what the server has of it.
  *
+ * @import {Limits} from "../actions/limits.js"
  * @import {Patch} from "../api/types.js"
  * @import {Mask, Rect} from "./mask.js"
  */
+import { NO_LIMITS, obeyInPlace, obeying } from "../actions/limits.js";
 import { FocusClock } from "./focus_clock.js";
 import { History } from "./history.js";
 import { changedRect, sameMask, wholePatch } from "./mask.js";
@@ -36,6 +38,8 @@ export class EditorDocument {
   strokes = 0;
   /** No drawing while the mask is being submitted. */
   isLocked = false;
+  /** @type {Limits} what strokes and `draw` may overwrite */
+  limits = NO_LIMITS;
 
   /** @param {FocusClock} [clock] */
   constructor(clock = new FocusClock()) {
@@ -119,7 +123,12 @@ export class EditorDocument {
    * @param {(mask: Mask) => Rect | null} painter changes the mask in place and says where
    */
   paint(painter) {
-    if (this.#working) this.#touch(painter(this.#working));
+    const before = this.#history?.current();
+    if (!this.#working || !before) return;
+    const rect = painter(this.#working);
+    if (!rect) return;
+    obeyInPlace(before, this.#working, this.limits, rect);
+    this.#touch(rect);
   }
 
   /** The stroke becomes one step, unless it changed nothing. */
@@ -148,6 +157,17 @@ export class EditorDocument {
     this.cancelStroke();
     this.#show(before, () => this.#step(() => this.#history?.push(mask)));
     return true;
+  }
+
+  /**
+   * One step at once, within the limits of drawing.
+   *
+   * @param {Mask} mask
+   * @returns {boolean} whether anything changed
+   */
+  draw(mask) {
+    const before = this.#history?.current();
+    return before !== undefined && this.apply(obeying(before, mask, this.limits));
   }
 
   undo() {

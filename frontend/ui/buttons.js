@@ -1,7 +1,7 @@
 /**
  * Buttons for operations. A button that cannot be used stays reachable and says why.
  *
- * @import {Bench, Operation} from "../operations/operations.js"
+ * @import {Bench, Operation} from "../operations/bench.js"
  */
 import { icon } from "./icons.js";
 import { keyCaps, make } from "./elements.js";

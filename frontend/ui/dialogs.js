@@ -2,7 +2,7 @@
  * Questions in a modal dialog.
  *
  * @import {LabelClass} from "../api/types.js"
- * @import {Operation} from "../operations/operations.js"
+ * @import {Operation} from "../operations/bench.js"
  * @import {Mask} from "../state/mask.js"
  * @import {Pixels} from "../map/paint.js"
  */
@@ -44,6 +44,8 @@ export function ask({ title, body, choices, onEscape, isWide = false }) {
     });
     document.body.append(dialog);
     dialog.showModal();
+    // The focus goes to a button at the end, the reader starts at the beginning.
+    dialog.scrollTop = 0;
   });
 }
 
@@ -119,22 +121,27 @@ function picture(caption, paint, imageUrl, name) {
 }
 
 /** @type {Record<Operation["group"], string>} */
-const GROUP_TITLES = { tools: "Drawing", edit: "Editing", view: "View", patch: "Patch", classes: "Classes", help: "Help" };
+const GROUP_TITLES = { tools: "Drawing", edit: "Editing", view: "View", patch: "Patch", classes: "Classes", locks: "Locks", help: "Help" };
 
 /** What no list of operations holds. */
 const GESTURES = [
   ["Alt + wheel", "brush size"],
   ["Alt + click", "pick the class under the pointer"],
   ["Shift + click", "straight line from the last stroke"],
-  ["Right button", "erase; close a polygon"],
+  ["Right button", "erase; close a polygon, end a pen line"],
+  ["Shift + click", "with the pen: straight, not along edges"],
   ["Middle button, or Space + drag", "move the map"],
   ["Hold Space", "look under the mask"],
-  ["Esc, Backspace", "drop the polygon, its last corner"],
+  ["Esc, Backspace", "drop the polygon or pen line, its last corner"],
+  ["Arrows, Shift + arrows", "a cursor for drawing: by 1 and by 10 pixels"],
+  ["Space, at the cursor", "click; brush down and up again"],
+  ["Paste, or drop a file", "burn in GeoJSON polygons"],
 ];
 
 /** @param {Operation[]} operations */
 export function showShortcuts(operations) {
-  const groups = [...new Set(operations.map(({ group }) => group))].map((group) =>
+  const withKeys = operations.filter(({ keys }) => keys.length);
+  const groups = [...new Set(withKeys.map(({ group }) => group))].map((group) =>
     make(
       "section",
       {},
@@ -142,8 +149,8 @@ export function showShortcuts(operations) {
       make(
         "dl",
         { class: "shortcuts" },
-        ...operations
-          .filter((one) => one.group === group && one.keys.length)
+        ...withKeys
+          .filter((one) => one.group === group)
           .flatMap(({ keys, label }) => [make("dt", {}, ...keys.map(keyCaps)), make("dd", {}, label)]),
       ),
     ),

@@ -58,6 +58,7 @@ export function swatch({ value, color, is_null }) {
  */
 export function keyCaps(chord) {
   const caps = make("span", { class: "keys" });
-  chord.split("+").forEach((key, i) => caps.append(i ? "+" : "", make("kbd", {}, key === "" ? "+" : key)));
+  const keys = chord === "+" ? [chord] : chord.split("+");
+  keys.forEach((key, i) => caps.append(i ? "+" : "", make("kbd", {}, key)));
   return caps;
 }

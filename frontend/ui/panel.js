@@ -2,15 +2,19 @@
  * The editor's side panel: the patch and why it was served, a reviewer's comment, classes, sliders, scenes.
  *
  * @import {Patch} from "../api/types.js"
- * @import {Bench, Operation} from "../operations/operations.js"
+ * @import {Bench, Operation} from "../operations/bench.js"
+ * @import {Tools} from "../state/tools.js"
  * @import {OperationButton} from "./buttons.js"
  */
 import { sceneTitle } from "../map/imagery.js";
+import { patternsOf } from "../map/mask_styles.js";
 import { MAX_SIZE, MIN_SIZE } from "../actions/brush.js";
+import { MAX_TOLERANCE, MIN_TOLERANCE } from "../actions/look_alike.js";
 import { UNSURE } from "../state/mask.js";
-import { clampOpacity, clampSize } from "../state/tools.js";
+import { clampLook, clampOpacity, clampSize, clampTolerance } from "../state/tools.js";
 import { operationButton } from "./buttons.js";
 import { find, keyCaps, make, swatch } from "./elements.js";
+import { icon } from "./icons.js";
 
 /**
  * @param {Bench} bench
@@ -20,10 +24,12 @@ import { find, keyCaps, make, swatch } from "./elements.js";
  */
 export function buildPanel(bench, operations, run) {
   const classes = classButtons(bench, operations, run);
-  find("#classes").append(...classes.map(({ element }) => element));
+  const locks = lockButtons(bench, operations, run);
+  classes.forEach(({ element }, n) => find("#classes").append(make("div", { class: "class-row" }, element, locks[n]?.element)));
+  bindPatterns(bench);
   bindSliders(bench);
   bindScenes(bench);
-  return classes;
+  return [...classes, ...locks];
 }
 
 /**
@@ -43,24 +49,88 @@ function classButtons(bench, operations, run) {
       const remark = one?.is_null ? "nothing mapped" : one?.is_boundary ? "boundary" : value === UNSURE ? "left out of training" : "";
       const isNews = remark && remark !== operation.label;
       const name = make("span", { class: "class-name" }, operation.label, isNews && make("small", {}, remark));
-      return operationButton(operation, bench, run, { class: "class-button", content: [swatch(shown), name, key] });
+      const share = make("span", { class: "class-share", "data-share": String(value) });
+      return operationButton(operation, bench, run, { class: "class-button", content: [swatch(shown), name, share, key] });
     });
+}
+
+/**
+ * @param {Bench} bench
+ * @param {Operation[]} operations
+ * @param {(operation: Operation) => void} run
+ * @returns {OperationButton[]}
+ */
+function lockButtons(bench, operations, run) {
+  return operations
+    .filter(({ group }) => group === "locks")
+    .map((operation) => operationButton(operation, bench, run, { class: "lock-button", content: [icon("lock")].filter((one) => one !== null) }));
+}
+
+/**
+ * In the mask's style of patterns, the legend shows them too.
+ *
+ * @param {Bench} bench
+ */
+function bindPatterns({ project, tools }) {
+  const patterns = patternsOf(project.legend);
+  const images = new Map(project.legend.filter((one) => !one.is_null).map(({ value, color }) => [value, patternImage(patterns[value], color)]));
+  tools.subscribe(({ style }, changed) => {
+    if (!("style" in changed)) return;
+    for (const [value, image] of images) {
+      find(`[data-operation="class-${value}"] .swatch`).style.background = style === "pattern" ? `center / 24px url("${image}")` : "";
+    }
+  });
+}
+
+/**
+ * @param {((x: number, y: number) => boolean) | undefined} pattern
+ * @param {string} color
+ * @returns {string} the address of a picture of 24 × 24 pixels, in which every pattern repeats
+ */
+function patternImage(pattern, color) {
+  const canvas = make("canvas", { width: "24", height: "24" });
+  const context = canvas.getContext("2d");
+  if (!context) return "";
+  context.fillStyle = color;
+  for (let i = 0; i < 24 * 24; i++) if (pattern?.(i % 24, Math.floor(i / 24))) context.fillRect(i % 24, Math.floor(i / 24), 1, 1);
+  return canvas.toDataURL();
 }
 
 /** @param {Bench} bench */
 function bindSliders({ tools }) {
-  const size = /** @type {HTMLInputElement} */ (find("#brush-size"));
-  const opacity = /** @type {HTMLInputElement} */ (find("#mask-opacity"));
-  size.min = String(MIN_SIZE);
-  size.max = String(MAX_SIZE);
-  size.addEventListener("input", () => tools.set({ sizePx: clampSize(Number(size.value)) }));
-  opacity.addEventListener("input", () => tools.set({ opacity: clampOpacity(Number(opacity.value)), isMaskHidden: false }));
+  const percent = (/** @type {number} */ number) => `${Math.round(number)} %`;
+  bindSlider(tools, "#brush-size", { min: MIN_SIZE, max: MAX_SIZE }, (number) => ({ sizePx: clampSize(number) }), ({ sizePx }) => [sizePx, `${sizePx} px`]);
+  bindSlider(tools, "#tolerance", { min: MIN_TOLERANCE, max: MAX_TOLERANCE }, (number) => ({ tolerance: clampTolerance(number) }), ({ tolerance }) => [tolerance, String(tolerance)]);
+  bindSlider(tools, "#mask-opacity", { min: 0.1, max: 1, step: 0.05 }, (number) => ({ opacity: clampOpacity(number), isMaskHidden: false }), (state) => [
+    state.opacity,
+    state.isMaskHidden ? "hidden" : percent(100 * state.opacity),
+  ]);
+  bindSlider(tools, "#brightness", LOOK, (number) => ({ brightness: clampLook(number) }), ({ brightness }) => [brightness, percent(brightness)]);
+  bindSlider(tools, "#contrast", LOOK, (number) => ({ contrast: clampLook(number) }), ({ contrast }) => [contrast, percent(contrast)]);
   tools.subscribe((state) => {
-    size.value = String(state.sizePx);
-    opacity.value = String(state.opacity);
-    find("#brush-size-text").textContent = `${state.sizePx} px`;
-    find("#mask-opacity-text").textContent = state.isMaskHidden ? "hidden" : `${Math.round(state.opacity * 100)} %`;
     find("#entropy-scale").hidden = !state.isEntropyShown;
+    find("#tolerance-row").hidden = state.mode !== "smart" && state.mode !== "alike";
+  });
+}
+
+/** From and to which per cent the imagery's brightness and contrast go. */
+const LOOK = { min: 40, max: 250, step: 10 };
+
+/**
+ * @param {Bench["tools"]} tools
+ * @param {string} selector the slider's; its text has the same with "-text"
+ * @param {{min: number, max: number, step?: number}} range
+ * @param {(number: number) => Partial<Tools>} change
+ * @param {(state: Tools) => [number: number, text: string]} show
+ */
+function bindSlider(tools, selector, { min, max, step = 1 }, change, show) {
+  const slider = /** @type {HTMLInputElement} */ (find(selector));
+  Object.assign(slider, { min: String(min), max: String(max), step: String(step) });
+  slider.addEventListener("input", () => tools.set(change(Number(slider.value))));
+  tools.subscribe((state) => {
+    const [number, text] = show(state);
+    slider.value = String(number);
+    find(`${selector}-text`).textContent = text;
   });
 }
 
@@ -85,7 +155,7 @@ export function showPatchFacts(patch) {
   showReview(patch);
   if (!patch) return;
   /** @type {[string, string][]} */
-  const rows = [["Patch", `${patch.z}/${patch.x}/${patch.y}`]];
+  const rows = [];
   if (patch.queue?.reason_text) rows.push(["Why this one", patch.queue.reason_text]);
   if (patch.proposal) {
     const { mean_entropy_nats, entropy_max_nats, model_version, is_stale } = patch.proposal;
@@ -93,7 +163,14 @@ export function showPatchFacts(patch) {
     rows.push(["Proposal", `by model version ${model_version}${is_stale ? ", out of date" : ""}; unsure ${share} %`]);
   } else rows.push(["Proposal", "none yet: you start from an empty mask"]);
   if (patch.revision) rows.push(["Last saved", `revision ${patch.revision.number} by ${patch.revision.author}`]);
+  rows.push(["Tile", `${patch.z}/${patch.x}/${patch.y}`]);
   for (const [name, text] of rows) facts.append(make("dt", {}, name), make("dd", {}, text));
+}
+
+/** @param {number} count of spots where the model was unsure */
+export function showSpotCount(count) {
+  const text = count ? `${count} uncertain ${count === 1 ? "spot" : "spots"}: J leads there` : "the model was sure everywhere";
+  find("#patch-facts").prepend(make("dt", {}, "Look first"), make("dd", {}, text));
 }
 
 /** @param {Patch | null} patch */

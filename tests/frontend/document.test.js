@@ -5,7 +5,7 @@ import { stampSegment } from "../../frontend/actions/brush.js";
 import { EditorDocument } from "../../frontend/state/document.js";
 import { FocusClock } from "../../frontend/state/focus_clock.js";
 import { changedRect, emptyMask, sameMask } from "../../frontend/state/mask.js";
-import { clampOpacity, clampSize, createTools, nextSize } from "../../frontend/state/tools.js";
+import { clampOpacity, clampSize, createTools, resized } from "../../frontend/state/tools.js";
 import { randomMask, seeded } from "./random.js";
 
 function opened(mask = emptyMask(), proposalMask = null) {
@@ -130,7 +130,9 @@ test("the clock counts time in focus with signs of life only", () => {
 
 test("tools are kept in bounds and survive a broken store", () => {
   assert.deepEqual([clampSize(0), clampSize(900), clampOpacity(0), clampOpacity(7)], [1, 64, 0.1, 1]);
-  for (let size = 1; size < 64; size++) assert.ok(nextSize(size, 1) > size && nextSize(size + 1, -1) < size + 1);
+  for (let sizePx = 1; sizePx < 64; sizePx++) {
+    assert.ok(resized({ mode: "brush", sizePx }, 1).sizePx > sizePx && resized({ mode: "brush", sizePx: sizePx + 1 }, -1).sizePx < sizePx + 1);
+  }
   const legend = [
     { value: 0, is_null: true },
     { value: 2, is_boundary: true },

@@ -20,6 +20,7 @@ class FakeApi {
   saves = [];
   failures = [];
   released = [];
+  revisions = [];
 
   addPatch(id, more = {}) {
     this.patches.push({ id, state: "claimed", claim: { mine: true, expires_at: "2030-01-01T00:00:00Z" }, proposal: { id: 70, mask_url: "proposal" }, revision: null, review: null, ...more });
@@ -37,6 +38,11 @@ class FakeApi {
   };
 
   fetchMask = async (url) => this.masks.get(url);
+
+  getHistory = async () => {
+    this.#mayFail();
+    return { events: [], revisions: this.revisions };
+  };
 
   saveMask = async (patchId, save) => {
     this.saves.push(save);
@@ -232,6 +238,26 @@ test("a draft that the server has already is dropped in silence", async () => {
   await drafts.put({ patchId: 1, baseNumber: 0, mask: PROPOSAL.slice(), strokes: 1, seconds: 1 });
   const { document, said } = await atWork({ drafts });
   assert.deepEqual([document.isDirty(), said.length, drafts.kept.size], [false, 0, 0]);
+});
+
+test("the revision before is taken as a step, never one that lost a conflict", async () => {
+  const { api, document, labelling, said, situation } = await atWork();
+  document.baseNumber = 3;
+  api.revisions = [
+    { number: 3, mask_url: "proposal", author: "ann" },
+    { number: 2, mask_url: "nowhere", author: "ann", is_conflicting: true },
+    { number: 2, mask_url: "theirs", author: "bea" },
+  ];
+  api.masks.set("theirs", THEIRS);
+  await labelling.takePrevious();
+  assert.equal(document.mask(), THEIRS);
+  assert.match(said.at(-1), /revision 2 by bea/);
+  document.undo();
+  assert.equal(document.mask(), PROPOSAL);
+  api.failures.push(new ApiError("offline", "The server cannot be reached."));
+  await labelling.takePrevious();
+  assert.equal(situation.state.phase, "error");
+  assert.equal(document.mask(), PROPOSAL);
 });
 
 test("skipping asks about unsaved strokes", async () => {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { chordOf } from "../../frontend/operations/chords.js";
-import { OPERATIONS, classOperations } from "../../frontend/operations/operations.js";
+import { SpotTour } from "../../frontend/guidance/spot_tour.js";
+import { OPERATIONS, classOperations, lockOperations } from "../../frontend/operations/operations.js";
 import { EditorDocument } from "../../frontend/state/document.js";
 import { emptyMask } from "../../frontend/state/mask.js";
 import { Store } from "../../frontend/state/store.js";
@@ -28,7 +29,7 @@ test("key presses become chords, whatever the layout", () => {
 });
 
 test("no key stands for two operations", () => {
-  const keys = [...OPERATIONS, ...classOperations({ legend: LEGEND })].flatMap((operation) => operation.keys);
+  const keys = [...OPERATIONS, ...classOperations({ legend: LEGEND }), ...lockOperations({ legend: LEGEND })].flatMap((operation) => operation.keys);
   assert.equal(new Set(keys).size, keys.length);
 });
 
@@ -41,12 +42,25 @@ test("every class can be chosen, also one without a number key", () => {
   assert.deepEqual([tools.state.value, tools.state.mode], [12, "brush"]);
 });
 
-function benchWith({ mask = emptyMask(), proposalMask = null, phase = "ready" } = {}) {
+function benchWith({ mask = emptyMask(), proposalMask = null, phase = "ready", baseNumber = 0, scenes = [{ id: 1 }], whyNoImagery = null, pointed = null } = {}) {
   const document = new EditorDocument();
-  document.open({ patch: { id: 1, proposal: proposalMask && {} }, mask, baseNumber: 0, proposalMask });
-  return { document, tools: createTools(LEGEND, null), situation: new Store({ phase }), project: { legend: LEGEND }, scenes: [{ id: 1 }], labelling: {} };
+  document.open({ patch: { id: 1, proposal: proposalMask && {} }, mask, baseNumber, proposalMask });
+  const submitted = [];
+  return {
+    document,
+    submitted,
+    scenes,
+    tools: createTools(LEGEND, null),
+    situation: new Store({ phase }),
+    project: { legend: LEGEND },
+    tour: new SpotTour(),
+    whyNoImagery: () => whyNoImagery,
+    pointedValue: () => pointed,
+    labelling: { saving: { submit: () => submitted.push(document.current()) } },
+  };
 }
-const why = (id, bench) => OPERATIONS.find((operation) => operation.id === id).why(bench);
+const find = (id) => OPERATIONS.find((operation) => operation.id === id);
+const why = (id, bench) => find(id).why(bench);
 
 test("what cannot be done says why", () => {
   const empty = { ...benchWith(), document: new EditorDocument() };
@@ -73,4 +87,98 @@ test("a proposal is accepted only as it is, and resetting is one step back to it
   assert.equal(why("accept", bench), null);
   bench.document.undo();
   assert.match(why("accept", bench), /differs from the proposal/);
+});
+
+test("tools that need imagery, a boundary class, dates or spots say what is missing", () => {
+  const bench = benchWith({ whyNoImagery: "The imagery is still being read." });
+  for (const id of ["smart", "alike"]) assert.equal(why(id, bench), "The imagery is still being read.");
+  for (const id of ["smart", "alike"]) assert.equal(why(id, benchWith()), null);
+  assert.equal(why("pen", bench), "The legend has no boundary class.");
+  assert.equal(why("compare", bench), "The project has one scene only.");
+  assert.equal(why("compare", benchWith({ scenes: [{ id: 1 }, { id: 2 }] })), null);
+  assert.equal(why("nextSpot", bench), "This patch has no proposal.");
+  const proposed = benchWith({ proposalMask: emptyMask() });
+  assert.equal(why("nextSpot", proposed), "The model was sure everywhere on this patch.");
+  proposed.tour.start([{ x: 1, y: 2, share: 1 }]);
+  assert.equal(why("nextSpot", proposed), null);
+  assert.equal(why("previous", benchWith({ baseNumber: 1 })), "There is no revision before this one.");
+  assert.equal(why("previous", benchWith({ baseNumber: 2 })), null);
+});
+
+test("clearing is a step that undo takes back", () => {
+  const mask = randomMask(seeded(3));
+  const bench = benchWith({ mask });
+  find("clear").run(bench);
+  assert.deepEqual(bench.document.current(), emptyMask());
+  assert.equal(why("clear", bench), "The mask is empty already.");
+  bench.document.undo();
+  assert.equal(bench.document.current(), mask);
+});
+
+test("“no field here” submits an empty mask, but never throws away a person's work", () => {
+  const proposalMask = randomMask(seeded(4));
+  const bench = benchWith({ mask: proposalMask, proposalMask });
+  assert.equal(why("nothing", bench), null);
+  find("nothing").run(bench);
+  assert.deepEqual(bench.submitted, [emptyMask()]);
+  const drawn = benchWith({ mask: proposalMask, proposalMask });
+  drawn.document.apply(randomMask(seeded(5)));
+  assert.match(why("nothing", drawn), /clear it first/);
+  assert.match(why("nothing", benchWith({ mask: randomMask(seeded(5)), baseNumber: 1 })), /clear it first/);
+  drawn.document.apply(emptyMask());
+  assert.equal(why("nothing", drawn), null);
+});
+
+test("a lock is set and taken off, from the key and from the class's button", () => {
+  const bench = benchWith();
+  bench.tools.set({ value: 12 });
+  find("lock").run(bench);
+  const [, , water] = lockOperations({ legend: LEGEND });
+  assert.deepEqual([bench.tools.state.locked, water.isOn(bench), find("lock").isOn(bench)], [[12], true, true]);
+  lockOperations({ legend: LEGEND })[1].run(bench);
+  water.run(bench);
+  assert.deepEqual(bench.tools.state.locked, [1]);
+});
+
+test("drawing over one class only is chosen by pointing, and given up without", () => {
+  assert.match(why("only", benchWith()), /Point at a pixel/);
+  const bench = benchWith({ pointed: 1 });
+  find("only").run(bench);
+  assert.equal(bench.tools.state.only, 1);
+  bench.pointedValue = () => null;
+  assert.equal(why("only", bench), null);
+  find("only").run(bench);
+  assert.equal(bench.tools.state.only, null);
+});
+
+test("the brackets change what is in the hand", () => {
+  const bench = benchWith();
+  for (const [mode, name] of [["brush", "sizePx"], ["smart", "sizePx"], ["pen", "penPx"], ["alike", "tolerance"]]) {
+    bench.tools.set({ mode });
+    const before = bench.tools.state;
+    find("larger").run(bench);
+    assert.ok(bench.tools.state[name] > before[name], mode);
+    find("smaller").run(bench);
+    assert.equal(bench.tools.state[name], before[name]);
+  }
+});
+
+test("styles, comparisons and the imagery's look go round or to their ends", () => {
+  const bench = benchWith({ scenes: [{ id: 1 }, { id: 2 }] });
+  const states = (id, name, times) => Array.from({ length: times }, () => (find(id).run(bench), bench.tools.state[name]));
+  assert.deepEqual(states("style", "style", 3), ["pattern", "outline", "fill"]);
+  assert.deepEqual(states("compare", "comparison", 3), ["swipe", "flicker", "off"]);
+  assert.equal(states("brighter", "brightness", 30).at(-1), 250);
+  assert.equal(states("flatter", "contrast", 30).at(-1), 40);
+});
+
+test("the tour of spots goes round in both directions", () => {
+  const tour = new SpotTour();
+  assert.equal(tour.step(1), null);
+  const spots = [1, 2, 3].map((x) => ({ x, y: 0, share: 1 / x }));
+  tour.start(spots);
+  assert.deepEqual([1, 1, 1, 1].map((way) => tour.step(way).number), [1, 2, 3, 1]);
+  assert.deepEqual(tour.step(-1), { spot: spots[2], number: 3 });
+  tour.start(spots);
+  assert.equal(tour.step(-1).number, 3);
 });

@@ -1,0 +1,76 @@
+/**
+ * What the mask holds at this moment: each class's share, the regions and hectares of the class under work, what
+ * drawing may overwrite, and the class under the pointer.
+ *
+ * @import {LabelClass} from "../api/types.js"
+ * @import {EditorDocument} from "../state/document.js"
+ * @import {Store} from "../state/store.js"
+ * @import {Tools} from "../state/tools.js"
+ */
+import { extentOf, rowAreasM2 } from "../guidance/ground.js";
+import { PIXEL_COUNT, UNSURE, countByClass } from "../state/mask.js";
+import { find } from "./elements.js";
+
+/**
+ * @param {LabelClass[]} legend
+ * @returns {(value: number) => string}
+ */
+export function namesOf(legend) {
+  return (value) => (value === UNSURE ? "unsure" : (legend.find((one) => one.value === value)?.name ?? `class ${value}`));
+}
+
+/**
+ * @param {object} parts
+ * @param {EditorDocument} parts.document
+ * @param {Store<Tools>} parts.tools
+ * @param {LabelClass[]} parts.legend
+ */
+export function showWork({ document, tools, legend }) {
+  const nameOf = namesOf(legend);
+  let isQueued = false;
+  /** @type {{y: number, z: number, areasM2: Float64Array} | null} */
+  let ground = null;
+
+  const refresh = () => {
+    isQueued = false;
+    const mask = document.current();
+    const { patch } = document;
+    const counts = mask ? countByClass(mask) : new Map();
+    for (const output of globalThis.document.querySelectorAll("[data-share]")) {
+      output.textContent = mask ? percent(counts.get(Number(output.getAttribute("data-share"))) ?? 0) : "";
+    }
+    if (!mask || !patch) {
+      find("#extent").textContent = "";
+      return;
+    }
+    if (ground?.y !== patch.y || ground.z !== patch.z) ground = { y: patch.y, z: patch.z, areasM2: rowAreasM2(patch) };
+    const { value } = tools.state;
+    const { regions, hectares } = extentOf(mask, value, ground.areasM2);
+    const amount = hectares < 10 ? hectares.toFixed(2) : hectares.toFixed(1);
+    find("#extent").textContent = `${nameOf(value)}: ${regions} ${regions === 1 ? "region" : "regions"}, ${amount} ha`;
+  };
+  const queue = () => {
+    if (isQueued) return;
+    isQueued = true;
+    requestAnimationFrame(refresh);
+  };
+  document.subscribe((event) => {
+    if (event.type !== "pixels" && event.type !== "saved") queue();
+  });
+  tools.subscribe((state, changed) => {
+    if ("value" in changed) queue();
+    if (!("locked" in changed) && !("only" in changed)) return;
+    const locked = state.locked.map(nameOf).join(", ");
+    const sentences = [locked && `Locked: ${locked}.`, state.only !== null && `Drawing changes only “${nameOf(state.only)}”.`];
+    const line = find("#limits");
+    line.textContent = sentences.filter(Boolean).join(" ");
+    line.hidden = !line.textContent;
+  });
+}
+
+/** @param {number} pixels */
+function percent(pixels) {
+  const share = (100 * pixels) / PIXEL_COUNT;
+  if (pixels && share < 0.1) return "< 0.1 %";
+  return `${share.toFixed(share && share < 99.95 ? 1 : 0)} %`;
+}

@@ -1,0 +1,52 @@
+"""What journeys do in the editor, and what they read from it."""
+
+from __future__ import annotations
+
+import numpy as np
+from playwright.sync_api import Locator, Page, expect
+
+from annotator.domain.masks import values_of
+from annotator.models import Patch
+
+
+def editor_with(page: Page, patch: Patch) -> Locator:
+    editor = page.locator("#editor")
+    expect(editor).to_have_attribute("data-patch-id", str(patch.pk), timeout=15_000)
+    expect(editor).to_have_attribute("data-state", "ready")
+    return editor
+
+
+def screen_point(page: Page, x: float, y: float) -> tuple[float, float]:
+    """Where a point of the patch, in its pixels, lies on the screen."""
+    box = page.locator(".mask-canvas").bounding_box()
+    assert box is not None
+    return box["x"] + x / 256 * box["width"], box["y"] + y / 256 * box["height"]
+
+
+def stroke(page: Page, *points: tuple[float, float]) -> None:
+    page.mouse.move(*screen_point(page, *points[0]))
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*screen_point(page, *point), steps=5)
+    page.mouse.up()
+
+
+def bytes_of(page: Page, expression: str) -> np.ndarray:
+    """The bytes of a typed array in the page; as text, since a list of numbers takes a second to cross over."""
+    text = page.evaluate(f"Array.from({expression}, (byte) => String.fromCharCode(byte)).join('')")
+    return np.frombuffer(text.encode("latin-1"), np.uint8)
+
+
+def mask_on_screen(page: Page) -> np.ndarray:
+    return bytes_of(page, "globalThis.milpaEditor.document.mask()").reshape(256, 256)
+
+
+def colours_on_screen(page: Page) -> np.ndarray:
+    """The canvas as it is shown, (256, 256, 4)."""
+    page.evaluate("() => new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)))")
+    canvas = "document.querySelector('.mask-canvas').getContext('2d')"
+    return bytes_of(page, f"{canvas}.getImageData(0, 0, 256, 256).data").reshape(256, 256, 4)
+
+
+def saved_mask(patch: Patch) -> np.ndarray:
+    return values_of(Patch.objects.get(pk=patch.pk).annotation.current.mask_png)
