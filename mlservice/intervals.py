@@ -6,7 +6,8 @@ Evaluation"). Neighbouring patches are alike, so whole blocks are drawn with rep
 block apart (cluster bootstrap: Field and Welsh 2007, "Bootstrapping clustered data"). What is drawn again each
 time is the confusion, which is pooled before IoU is taken: the mean over patches of their own IoU is another
 number than the one that is reported. Intervals are percentiles of the draws (Efron and Tibshirani 1993, "An
-Introduction to the Bootstrap", chapter 13).
+Introduction to the Bootstrap", chapter 13), taken farther out the fewer blocks there are: those of few draws are
+too narrow (the expanded percentile interval of Hesterberg 2015, "What Teachers Should Know about the Bootstrap").
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 DRAWS = 2000
 SEED = 0
@@ -61,9 +63,9 @@ def gain_intervals(
     """Intervals for the gain in mIoU, in each class's IoU, and in mIoU within each group.
 
     ``parent`` and ``candidate`` count the same patches in the same order; ``blocks`` and ``groups`` name each
-    patch's, and without ``blocks`` each patch is its own. The same arguments give the same intervals. With B
-    blocks the percentiles are about √((B − 1) / B) too narrow, and of one block they say nothing: see to
-    it that there are enough. Raises ValueError for arrays that do not fit or a confidence outside 0..1.
+    patch's, and without ``blocks`` each patch is its own. The same arguments give the same intervals. Of one
+    block every draw is the same, and the interval has no width: see to it that there are enough. Raises
+    ValueError for arrays that do not fit or a confidence outside 0..1.
     """
     if parent.ndim != 3 or parent.shape != candidate.shape or not len(parent):
         raise ValueError(f"counts of the same patches are needed, not {parent.shape} and {candidate.shape}")
@@ -73,26 +75,35 @@ def gain_intervals(
     both = np.stack([_overlaps(parent), _overlaps(candidate)])
     pooled, block_count = _by_block(both, names)
     rng = np.random.default_rng(seed)
-    gains = _gains(_redrawn(pooled, draws, rng))
-    values = _gains(pooled.sum(axis=1, keepdims=True))
+    miou, *iou = _intervals(pooled, draws, rng, confidence)
+    if miou is None:
+        raise ValueError("no pixel was counted, so there is nothing to compare")
     within = {}
     for group in sorted(set(groups or ())):
         member = np.asarray(groups) == group
         part, _ = _by_block(both[:, member], names[member])
-        group_values, group_gains = (
-            _gains(part.sum(axis=1, keepdims=True)),
-            _gains(_redrawn(part, draws, rng)),
-        )
-        if (interval := _interval(float(group_values[0, 0]), group_gains[:, 0], confidence)) is not None:
-            within[group] = interval
-    overall = _interval(float(values[0, 0]), gains[:, 0], confidence)
-    if overall is None:
-        raise ValueError("no pixel was counted, so there is nothing to compare")
-    by_class = [
-        _interval(float(value), drawn, confidence)
-        for value, drawn in zip(values[0, 1:], gains[:, 1:].T, strict=True)
-    ]
-    return GainIntervals(overall, tuple(by_class), within, block_count)
+        group_miou = _intervals(part, draws, rng, confidence)[0]
+        if group_miou is not None:
+            within[group] = group_miou
+    return GainIntervals(miou, tuple(iou), within, block_count)
+
+
+def _intervals(
+    pooled: Floats, draws: int, rng: np.random.Generator, confidence: float
+) -> list[Interval | None]:
+    """The gain in mIoU, then in each class's IoU, from overlaps ``(models, blocks, 2, classes)``."""
+    tail = _tail(confidence, pooled.shape[1])
+    values = _gains(pooled.sum(axis=1, keepdims=True))[0]
+    gains = _gains(_redrawn(pooled, draws, rng))
+    return [_interval(float(value), drawn, tail) for value, drawn in zip(values, gains.T, strict=True)]
+
+
+def _tail(confidence: float, blocks: int) -> float:
+    """The share of draws to leave out on each side: Φ(−√(n / (n − 1)) t), t being Student's of n − 1 degrees."""
+    if blocks < 2:
+        return (1 - confidence) / 2
+    student = special.stdtrit(blocks - 1, (1 + confidence) / 2)
+    return float(special.ndtr(-student * (blocks / (blocks - 1)) ** 0.5))
 
 
 def _overlaps(counts: Counts) -> Floats:
@@ -105,17 +116,16 @@ def _overlaps(counts: Counts) -> Floats:
 
 def _by_block(overlaps: Floats, names: NDArray[np.str_]) -> tuple[Floats, int]:
     """Sums of ``(models, patches, 2, classes)`` over the patches of each block, and how many blocks there are."""
-    found, position = np.unique(names, return_inverse=True)
-    summed = np.zeros((len(overlaps), len(found), *overlaps.shape[2:]))
-    np.add.at(summed, (slice(None), position), overlaps)
-    return summed, len(found)
+    order = np.argsort(names, kind="stable")
+    _, first = np.unique(names[order], return_index=True)
+    return np.asarray(np.add.reduceat(overlaps[:, order], first, axis=1)), len(first)
 
 
 def _redrawn(pooled: Floats, draws: int, rng: np.random.Generator) -> Floats:
     """``(models, draws, 2, classes)``: as many blocks as there are, with replacement, the same for both models."""
     block_count = pooled.shape[1]
     times = rng.multinomial(block_count, np.full(block_count, 1 / block_count), size=draws)
-    return np.einsum("db,mbkc->mdkc", times.astype(np.float64), pooled, optimize=True)
+    return np.asarray(np.einsum("db,mbkc->mdkc", times.astype(np.float64), pooled, optimize=True))
 
 
 def _gains(overlaps: Floats) -> Floats:
@@ -129,13 +139,12 @@ def _gains(overlaps: Floats) -> Floats:
     return np.column_stack([miou[1] - miou[0], iou[1] - iou[0]])
 
 
-def _interval(value: float, drawn: Floats, confidence: float) -> Interval | None:
+def _interval(value: float, drawn: Floats, tail: float) -> Interval | None:
     """None where the value itself is undefined; draws in which it is are left out."""
     if np.isnan(value):
         return None
     defined = drawn[~np.isnan(drawn)]
     if not defined.size:
         return Interval(value, value, value)
-    tail = (1 - confidence) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
     return Interval(value, float(low), float(high))

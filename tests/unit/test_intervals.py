@@ -99,20 +99,21 @@ def test_the_same_arguments_give_the_same_interval() -> None:
     assert gain_intervals(parent, candidate, seed=1) != gain_intervals(parent, candidate)
 
 
-def test_intervals_cover_the_true_gain_about_as_often_as_they_say() -> None:
-    """Of 200 experiments on 20 blocks; percentile intervals of so few are somewhat too narrow."""
+@pytest.mark.parametrize("blocks", [5, 20])
+def test_intervals_cover_the_true_gain_about_as_often_as_they_say(blocks: int) -> None:
+    """Of 200 experiments: nine tenths of them, give or take three standard errors of 0.021."""
     rng = np.random.default_rng(4)
     everything = rng.normal(0.03, 0.05, 100_000)
-    right = np.full(20, 0.6)
+    right = np.full(blocks, 0.6)
     true_gain = gain_intervals(
         counts_of(np.full(100_000, 0.6)), counts_of(0.6 + everything), draws=1
     ).miou.value
     covered = 0
     for _ in range(200):
-        drawn = counts_of(right + rng.choice(everything, 20))
+        drawn = counts_of(right + rng.choice(everything, blocks))
         interval = gain_intervals(counts_of(right), drawn, draws=300).miou
         covered += interval.low <= true_gain <= interval.high
-    assert 0.80 <= covered / 200 <= 0.95
+    assert 0.84 <= covered / 200 <= 0.96
 
 
 @pytest.mark.parametrize(
