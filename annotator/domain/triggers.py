@@ -50,14 +50,13 @@ def _reason_to_begin(project: Project) -> str:
     """The rule that calls for a run now and what meets it, in a sentence; empty where none does."""
     last = project.training_runs.order_by("-pk").first()
     fresh = approved_since(project.pk, last)
+    count = "1 patch was" if fresh == 1 else f"{fresh} patches were"
     since = f"since training run {last.pk}" if last else "so far"
     if project.trains_after_patches is not None and fresh >= project.trains_after_patches:
-        return (
-            f"{fresh} patches were approved {since}; the project trains after {project.trains_after_patches}."
-        )
+        return f"{count} approved {since}; the project trains after {project.trains_after_patches}."
     if project.trains_every_hours is None or not fresh:
         return ""
     began = last.requested_at if last else project.created_at
     if timezone.now() - began < timedelta(hours=project.trains_every_hours):
         return ""
-    return f"The project trains every {project.trains_every_hours} hours, and {fresh} patches were approved {since}."
+    return f"The project trains every {project.trains_every_hours} hours, and {count} approved {since}."

@@ -13,7 +13,7 @@ from annotator.domain.projects import create_project
 from annotator.domain.proposals import request_proposals
 from annotator.domain.versions import add_candidate, promote
 from annotator.errors import AlreadyActive
-from annotator.models import InferenceJob, Project
+from annotator.models import InferenceJob, ModelVersion, Project
 from annotator.queries.versions import promoted_version
 from tests.factories import LEGEND, make_patch, make_project, make_scene, make_user, verdict
 
@@ -39,9 +39,8 @@ def beside(verb: Callable[[], object], pool: ThreadPoolExecutor) -> Future[objec
 
 def _somebody_waits() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
+        # Not pg_stat_activity, which answers the same all through a transaction.
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
         return bool(cursor.fetchone()[0])
 
 
@@ -53,15 +52,22 @@ def project() -> Project:
     return project
 
 
-def test_asking_for_proposals_while_a_version_is_promoted_is_told_of_the_new_job(project: Project) -> None:
-    candidate = add_candidate(
-        parent=promoted_version(project.pk),
-        adapter_name="nowhere",
-        temperature=1,
-        provenance={},
-        actor=None,
-        verdict=verdict(),
-    )
+@pytest.fixture
+def candidate(project: Project) -> ModelVersion:
+    with transaction.atomic():
+        return add_candidate(
+            parent=promoted_version(project.pk),
+            adapter_name="nowhere",
+            temperature=1,
+            provenance={},
+            actor=None,
+            verdict=verdict(),
+        )
+
+
+def test_asking_for_proposals_while_a_version_is_promoted_is_told_of_the_new_job(
+    project: Project, candidate: ModelVersion
+) -> None:
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             promote(version=candidate, user=project.created_by)
@@ -72,15 +78,9 @@ def test_asking_for_proposals_while_a_version_is_promoted_is_told_of_the_new_job
     assert (job.model_version, caught.value.facts) == (candidate, {"active": job.pk})
 
 
-def test_a_promotion_ends_the_job_that_was_asked_for_at_the_same_moment(project: Project) -> None:
-    candidate = add_candidate(
-        parent=promoted_version(project.pk),
-        adapter_name="nowhere",
-        temperature=1,
-        provenance={},
-        actor=None,
-        verdict=verdict(),
-    )
+def test_a_promotion_ends_the_job_that_was_asked_for_at_the_same_moment(
+    project: Project, candidate: ModelVersion
+) -> None:
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             first = request_proposals(project=project, user=project.created_by)

@@ -159,7 +159,7 @@ def test_a_schedule_begins_a_run_when_it_is_time_and_something_is_new(labelled: 
     assert begin_due_runs() == 1
     run = TrainingRun.objects.first()
     facts = Event.objects.filter(subject_id=run.pk, verb="requested").latest("pk").facts
-    assert facts["reason"].startswith("The project trains every 24 hours, and 1 patches were approved since")
+    assert facts["reason"].startswith("The project trains every 24 hours, and 1 patch was approved since")
     cancel_run(run=run, user=staff)
     TrainingRun.objects.update(requested_at=timezone.now() - timedelta(hours=25))
     assert begin_due_runs() == 0, "nothing was approved since"
