@@ -93,6 +93,22 @@ class NotReady(MilpaError):
     title = "Not ready yet"
 
 
+class GateNotPassed(MilpaError):
+    """``facts`` hold the gate's verdict, None where it was not asked."""
+
+    code = "gate-not-passed"
+    status = 409
+    title = "The gate did not let this version pass"
+
+
+class BadRule(MilpaError):
+    """``facts`` hold the ``field`` of the rule."""
+
+    code = "bad-rule"
+    status = 422
+    title = "The rules cannot be saved"
+
+
 class CommentMissing(MilpaError):
     code = "comment-missing"
     status = 422

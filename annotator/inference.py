@@ -33,6 +33,7 @@ from mlservice.errors import Cancelled, MethodError
 
 __all__ = [
     "Cancelled",
+    "EvaluateReport",
     "FinetuneConfig",
     "LabelledPatch",
     "MethodError",
@@ -42,6 +43,8 @@ __all__ = [
     "evaluate_version",
     "finetune_config",
     "finetune_from",
+    "gate_rule",
+    "gate_verdict",
     "landscape_classes",
     "legend_for",
     "report_fields",
@@ -137,6 +140,31 @@ def report_fields(report: EvaluateReport) -> dict[str, Any]:
     fields = asdict(report)
     fields["iou"] = {str(value): iou for value, iou in report.iou.items()}
     return fields
+
+
+def gate_rule(values: dict[str, Any]) -> dict[str, Any]:
+    """The whole rule with defaults for what ``values`` leaves out. Raises TypeError or ValueError."""
+    from mlservice.gate import GateRule
+
+    return asdict(GateRule(**values))
+
+
+def gate_verdict(
+    parent: EvaluateReport,
+    candidate: EvaluateReport,
+    classes: Sequence[LabelClass],
+    rule: dict[str, Any],
+    *,
+    block_of: Callable[[str], str],
+    region_of: Callable[[str], str],
+) -> dict[str, Any]:
+    """The fields of `mlservice.gate.GateVerdict`, from both reports on the same held-out patches."""
+    from mlservice.gate import GateRule, decide
+
+    verdict = decide(
+        parent, candidate, legend_for(classes), GateRule(**rule), block_of=block_of, region_of=region_of
+    )
+    return asdict(verdict)
 
 
 def score_by_entropy(mean_entropies_nats: Sequence[float]) -> list[float]:

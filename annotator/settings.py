@@ -158,6 +158,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BEAT_SCHEDULE = {
     "sweep-expired-claims": {"task": "annotator.tasks.sweep_claims", "schedule": 30.0},
     "resume-lost-jobs": {"task": "annotator.tasks.resume_lost_jobs", "schedule": 15.0},
+    # Approvals begin runs at once; this is for projects that train on a schedule.
+    "begin-due-runs": {"task": "annotator.tasks.begin_due_runs", "schedule": 300.0},
 }
 
 # How long an annotator holds a patch without a sign of life, in seconds.

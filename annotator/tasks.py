@@ -44,5 +44,12 @@ def sweep_claims() -> int:
 
 
 @shared_task
+def begin_due_runs() -> int:
+    from annotator.domain.triggers import begin_due_runs as domain_verb
+
+    return domain_verb()
+
+
+@shared_task
 def resume_lost_jobs() -> int:
     return resend_lost_jobs()

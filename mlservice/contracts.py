@@ -242,7 +242,8 @@ class EvaluateReport:
     Of pixels: ``iou`` is by class value, without the classes that are in neither mask. ``confusion`` counts
     pixels, rows true and columns said, in the legend's order; ``unsaid_pixels`` are those of each true class
     for which no class was said, which count as wrong. ``boundary_f1`` has a tolerance of 2 px,
-    ``boundary_f1_1px`` of 1 px. ``patch_miou`` is by patch key.
+    ``boundary_f1_1px`` of 1 px. ``patch_miou`` is by patch key, and so is ``patch_confusion``, the pixel counts
+    of each patch with a last column for what was not said: intervals come from drawing them again.
 
     Of parcels as objects (`mlservice.objects`): ``object_precision``, ``object_recall`` and ``object_f1``
     ask for an IoU of 0.5, ``object_mean_f1`` is the mean over 0.50, 0.55, …, 0.95; ``true_objects`` and
@@ -282,3 +283,4 @@ class EvaluateReport:
     unsaid_pixels: tuple[int, ...] = ()
     unparsed_cells: int = 0
     cell_count: int = 0
+    patch_confusion: dict[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)

@@ -123,6 +123,7 @@ class _Tally:
         self.objects = ObjectCounts()
         self.surpluses = np.zeros((classes, CALIBRATION_BINS))
         self.patch_miou: dict[str, float] = {}
+        self.patch_confusion: dict[str, tuple[tuple[int, ...], ...]] = {}
         self.patch_entropies: list[float] = []
         self.patch_errors: list[float] = []
         self.confidences = [np.empty(0, np.float32)]
@@ -140,6 +141,7 @@ class _Tally:
         self.confusion += counts
         if counts.any():
             self.patch_miou[patch.key] = mean_iou(counts)
+            self.patch_confusion[patch.key] = tuple(tuple(row) for row in counts.tolist())
         boundary = self.legend.boundary_value
         if boundary is not None:
             for tolerance_px in BOUNDARY_TOLERANCES_PX:
@@ -192,6 +194,7 @@ class _Tally:
             confusion=tuple(tuple(row) for row in self.confusion[:, :-1].tolist()),
             unsaid_pixels=tuple(self.confusion[:, -1].tolist()),
             patch_miou=self.patch_miou,
+            patch_confusion=self.patch_confusion,
             cell_miou=mean_iou(self.cell_confusion) if wrong.size else None,
             ece=expected_calibration_error(confidence, ~wrong),
             ece_by_class=self._class_ece(wrong.size),

@@ -15,6 +15,7 @@ from annotator.enums import Role
 from annotator.models import ModelVersion, Patch, Project, Scene
 from annotator.queries.versions import promoted_version
 from tests.factories import make_member, make_patch, make_project, make_scene, make_user, submit
+from tests.factories import verdict as passing_verdict
 
 
 @dataclass
@@ -36,7 +37,8 @@ class Campaign:
         more = {"review_patch": [self.patch.pk], "scene": [self.scene.pk]}.get(name, [])
         return reverse(name, args=[self.project.slug, *more])
 
-    def add_candidate(self) -> ModelVersion:
+    def add_candidate(self, *, verdict: dict[str, object] | None = None) -> ModelVersion:
+        """A candidate that passed the gate, or with another verdict."""
         parent = promoted_version(self.project.pk)
         assert parent is not None
         return add_candidate(
@@ -45,6 +47,7 @@ class Campaign:
             temperature=1.3,
             provenance={"kind": "LoRA round", "seed": 7},
             actor=self.project.created_by,
+            verdict=passing_verdict() if verdict is None else verdict,
         )
 
 

@@ -20,14 +20,18 @@ class InferenceJobAdmin(OwnProjectsAdmin):
         "project",
         "state_badge",
         "progress",
-        "requested_by",
+        "asked_by",
         "requested_at",
         "ended_at",
     )
     list_filter = ("state", ("project", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("project", "scene", "model_version", "requested_by")
-    fields = ("project", "scene", "model_version", "requested_by", "requested_at", "ended_at")
+    fields = ("project", "scene", "model_version", "asked_by", "requested_at", "ended_at")
     change_form_template = "admin/annotator/job_change.html"
+
+    @admin.display(description="requested by", ordering="requested_by__username")
+    def asked_by(self, job: InferenceJob) -> str:
+        return job.requested_by.get_username() if job.requested_by else "a rule of the project"
 
     @admin.display(description="patches")
     def progress(self, job: InferenceJob) -> str:

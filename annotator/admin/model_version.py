@@ -14,7 +14,9 @@ from django.utils.safestring import SafeString
 
 from annotator.admin.measures import measure_rows
 from annotator.admin.scoped import OwnProjectsAdmin, may_train, require_training_role
-from annotator.admin.version_forms import ReasonForm
+from annotator.admin.verdict import verdict_context
+from annotator.admin.version_forms import OverrideForm, ReasonForm
+from annotator.domain.gate import obstacle
 from annotator.domain.versions import promote
 from annotator.enums import VersionState
 from annotator.errors import MilpaError
@@ -82,16 +84,19 @@ class ModelVersionAdmin(OwnProjectsAdmin):
             "may_promote": version.state != VersionState.PROMOTED,
             "evaluations": evaluations,
             "measures": measure_rows(evaluations, legend_of(version.project_id)) if evaluations else [],
+            **verdict_context(getattr(version, "made_by", None), version),
         }
 
     def promote_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Asks why, then makes the version the project's current one."""
+        """Says what the gate said and asks why, then makes the version the project's current one."""
         version = self.own_row(request, object_id)
         require_training_role(request, version.project_id)
-        form = ReasonForm(request.POST or None)
+        current = promoted_version(version.project_id)
+        kept_back_by = obstacle(version, current)
+        form = (OverrideForm if kept_back_by else ReasonForm)(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
-                promote(version=version, user=request.user, reason=form.cleaned_data["reason"])
+                promote(version=version, user=request.user, **form.cleaned_data)
             except MilpaError as error:
                 form.add_error(None, error.detail)
             else:
@@ -104,9 +109,10 @@ class ModelVersionAdmin(OwnProjectsAdmin):
             version,
             "promote.html",
             title=f"Promote version {version.number} of {version.project}",
-            current=promoted_version(version.project_id),
+            current=current,
             target=version,
+            obstacle=kept_back_by,
             form=form,
-            submit="Promote",
+            submit="Promote all the same" if kept_back_by else "Promote",
             status=422 if form.errors else 200,
         )

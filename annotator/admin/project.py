@@ -9,14 +9,15 @@ from django.shortcuts import redirect
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
+from annotator.admin.rules import rules_page
 from annotator.admin.run_request import run_request_page
 from annotator.admin.scoped import OwnProjectsAdmin, may_see_any, may_train, require_training_role
-from annotator.admin.version_forms import ReasonForm
+from annotator.admin.version_forms import RollBackForm
 from annotator.domain.versions import roll_back
 from annotator.enums import PatchState, VersionState
 from annotator.errors import MilpaError
 from annotator.models import LabelClass, Membership, ModelVersion, Project
-from annotator.queries.versions import promoted_version
+from annotator.queries.versions import promoted_version, version_before
 
 
 class LabelClassInline(admin.TabularInline):
@@ -104,6 +105,7 @@ class ProjectAdmin(OwnProjectsAdmin):
         view = self.admin_site.admin_view
         return [
             path("<int:object_id>/train/", view(self.train_view), name="annotator_project_train"),
+            path("<int:object_id>/rules/", view(self.rules_view), name="annotator_project_rules"),
             path("<int:object_id>/roll-back/", view(self.roll_back_view), name="annotator_project_roll_back"),
             *super().get_urls(),
         ]
@@ -119,14 +121,20 @@ class ProjectAdmin(OwnProjectsAdmin):
         require_training_role(request, project.pk)
         return run_request_page(self, request, project)
 
-    def roll_back_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """Asks why, then promotes the version again that was promoted before the present one."""
+    def rules_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         project = self.own_row(request, str(object_id))
         require_training_role(request, project.pk)
-        form = ReasonForm(request.POST or None)
+        return rules_page(self, request, project)
+
+    def roll_back_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Names the version that was promoted before the present one and asks why, then promotes it again."""
+        project = self.own_row(request, str(object_id))
+        require_training_role(request, project.pk)
+        target = version_before(project.pk)
+        form = RollBackForm(request.POST or None, target=target)
         if request.method == "POST" and form.is_valid():
             try:
-                version = roll_back(project=project, user=request.user, reason=form.cleaned_data["reason"])
+                version = roll_back(project=project, user=request.user, **form.cleaned_data)
             except MilpaError as error:
                 form.add_error(None, error.detail)
             else:
@@ -138,8 +146,9 @@ class ProjectAdmin(OwnProjectsAdmin):
             "promote.html",
             title=f"Roll back the model of {project}",
             current=promoted_version(project.pk),
-            target=None,
+            target=target,
+            is_rollback=True,
             form=form,
-            submit="Roll back",
+            submit=f"Roll back to version {target.number}" if target else "Roll back",
             status=422 if form.errors else 200,
         )

@@ -12,6 +12,7 @@ from django.urls.resolvers import URLPattern
 from annotator.admin.measures import measure_rows
 from annotator.admin.plots import loss_curve
 from annotator.admin.scoped import OwnProjectsAdmin, may_train
+from annotator.admin.verdict import verdict_context
 from annotator.domain.training import cancel_run
 from annotator.enums import VersionState
 from annotator.models import TrainingRun
@@ -26,12 +27,12 @@ class TrainingRunAdmin(OwnProjectsAdmin):
         "progress",
         "parent",
         "candidate",
-        "requested_by",
+        "asked_by",
         "requested_at",
     )
     list_filter = ("state", ("project", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("project", "parent", "candidate", "requested_by")
-    fields = ("project", "requested_by", "requested_at", "ended_at", "parent", "candidate", "patches",
+    fields = ("project", "asked_by", "requested_at", "ended_at", "parent", "candidate", "patches",
               "config", "data_hash")  # fmt: skip
     change_form_template = "admin/annotator/run_change.html"
 
@@ -43,6 +44,10 @@ class TrainingRunAdmin(OwnProjectsAdmin):
     @admin.display(description="steps")
     def progress(self, run: TrainingRun) -> str:
         return f"{run.step} of {run.steps}"
+
+    @admin.display(description="requested by", ordering="requested_by__username")
+    def asked_by(self, run: TrainingRun) -> str:
+        return run.requested_by.get_username() if run.requested_by else "a rule of the project"
 
     @admin.display(description="patches")
     def patches(self, run: TrainingRun) -> str:
@@ -75,6 +80,7 @@ class TrainingRunAdmin(OwnProjectsAdmin):
             "may_promote": candidate is not None and candidate.state == VersionState.CANDIDATE,
             "evaluations": evaluations,
             "measures": measure_rows(evaluations, legend_of(run.project_id)) if evaluations else [],
+            **verdict_context(run, candidate),
         }
 
     def cancel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
-from annotator.api.serializers import ReasonInput, RunInput
+from annotator.api.serializers import PromotionInput, ReasonInput, RunInput
 from annotator.domain.training import cancel_run, request_run
 from annotator.domain.versions import promote, roll_back
 from annotator.enums import Role
@@ -68,12 +68,12 @@ class ProjectModelVersions(APIView):
 
 
 class ModelVersionPromote(APIView):
-    @extend_schema(request=ReasonInput, responses=OBJECT)
+    @extend_schema(request=PromotionInput, responses=OBJECT)
     def post(self, request: Request, version_id: int) -> Response:
         version = row_for(request, ModelVersion, version_id, ML_STAFF)
-        given = ReasonInput(data=request.data)
+        given = PromotionInput(data=request.data)
         given.is_valid(raise_exception=True)
-        promoted = promote(version=version, user=request.user, reason=given.validated_data["reason"])
+        promoted = promote(version=version, user=request.user, **given.validated_data)
         return Response(version_document(promoted))
 
 

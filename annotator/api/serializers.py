@@ -68,5 +68,9 @@ class ReasonInput(serializers.Serializer):
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=4000)
 
 
+class PromotionInput(ReasonInput):
+    override_reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=4000)
+
+
 class RunInput(serializers.Serializer):
     config = serializers.DictField(required=False, default=dict)

@@ -39,7 +39,8 @@ def save_mask(
 
     ``base_number`` is the number of the revision that the person started from, 0 for none. When another
     revision was saved in the meantime, this one is kept beside the chain and RevisionConflict is raised
-    with both. The same ``idempotency_key`` again answers with the revision that was saved the first time.
+    with both. The same ``idempotency_key`` again has the outcome of the first time, whatever was saved since:
+    the same revision, or RevisionConflict with the same one kept.
     Raises ClaimLost when somebody else holds the patch, BadMask for a value outside the legend.
     """
     values = LabelClass.objects.filter(project_id=patch.project_id).values_list("value", flat=True)
@@ -51,13 +52,13 @@ def save_mask(
         patch = Patch.objects.select_for_update().get(pk=patch.pk)
         annotation, _ = Annotation.objects.get_or_create(patch=patch)
         repeated = _already_saved(annotation, user, idempotency_key)
-        if repeated is not None and not repeated.is_conflicting:
-            return repeated
+        if repeated is not None:
+            return _first_outcome(repeated, annotation)
         # A claim that ran out is taken up again if nobody else has the patch: the work is not lost.
         claim_patch(patch=patch, user=user)
         current = annotation.current
         current_number = current.number if current else 0
-        revision = repeated or _add_revision(
+        revision = _add_revision(
             annotation, user, mask, proposal, effort or Effort(), idempotency_key, is_import
         )
         if current_number != base_number:
@@ -65,10 +66,15 @@ def save_mask(
             revision.save(update_fields=["is_conflicting"])
         else:
             _make_current(annotation, revision, submit=submit, user=user)
+    return _first_outcome(revision, annotation)
+
+
+def _first_outcome(revision: Revision, annotation: Annotation) -> Revision:
+    """The revision, or RevisionConflict where it is kept beside the chain."""
     if revision.is_conflicting:
         raise RevisionConflict(
             "Another revision was saved after you started. Both are kept: choose which one goes on.",
-            current=current.pk if current else None,
+            current=annotation.current_id,
             kept=revision.pk,
         )
     return revision

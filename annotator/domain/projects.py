@@ -3,10 +3,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.contrib.gis.geos import GEOSGeometry, MultiPolygon, Polygon
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from annotator.domain.events import record_event
@@ -50,13 +51,15 @@ def create_project(
         raise BadProject("The patch zoom must be between 8 and 22; leave it empty to have one proposed.")
     if not name.strip():
         raise BadProject("Give the project a name.")
-    project = Project.objects.create(
-        name=name.strip(),
-        slug=_free_slug(slug or slugify(name)[:50] or "project"),
-        description=description,
-        patch_zoom=patch_zoom,
-        area_of_interest=_as_multipolygon(area_of_interest),
-        created_by=user,
+    project = _with_free_slug(
+        Project(
+            name=name.strip(),
+            slug=slug or slugify(name)[:50] or "project",
+            description=description,
+            patch_zoom=patch_zoom,
+            area_of_interest=_as_multipolygon(area_of_interest),
+            created_by=user,
+        )
     )
     LabelClass.objects.bulk_create(
         LabelClass(
@@ -75,10 +78,10 @@ def add_member(*, project: Project, user: User, role: Role) -> Membership:
     return Membership.objects.get_or_create(project=project, user=user, role=role)[0]
 
 
-def record_project_event(project: Project, verb: str, actor: User) -> None:
+def record_project_event(project: Project, verb: str, actor: User, **facts: Any) -> None:
     # A project is its own project; Event wants the id under that name.
     project.project_id = project.pk  # type: ignore[attr-defined]
-    record_event(project, verb, actor=actor)
+    record_event(project, verb, actor=actor, **facts)
 
 
 def check_legend(legend: Sequence[ClassSpec]) -> None:
@@ -102,12 +105,28 @@ def check_legend(legend: Sequence[ClassSpec]) -> None:
         raise BadProject("The null class (value 0) cannot be the boundary class.")
 
 
-def _free_slug(wanted: str) -> str:
-    slug, number = wanted, 1
-    while slug in RESERVED_SLUGS or Project.objects.filter(slug=slug).exists():
+def _with_free_slug(project: Project) -> Project:
+    """Saves the project under the slug that it has, or under that with the first number that is free."""
+    wanted, number = project.slug, 1
+    while not _take_slug(project):
         number += 1
-        slug = f"{wanted}-{number}"
-    return slug
+        project.slug = f"{wanted}-{number}"
+    return project
+
+
+def _take_slug(project: Project) -> bool:
+    """Saves the project unless its slug is taken, be it by somebody who saves at this very moment."""
+    if project.slug in RESERVED_SLUGS or Project.objects.filter(slug=project.slug).exists():
+        return False
+    try:
+        with transaction.atomic():
+            project.save(force_insert=True)
+    except IntegrityError:
+        if not Project.objects.filter(slug=project.slug).exists():
+            raise
+        project.pk = None
+        return False
+    return True
 
 
 def _as_multipolygon(area: GEOSGeometry | None) -> MultiPolygon | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from annotator import inference
@@ -16,6 +16,7 @@ from annotator.domain.context import ContextTile, by_context
 from annotator.domain.dispatch import enqueue
 from annotator.domain.events import move, record_event
 from annotator.domain.leases import take_lease
+from annotator.domain.locks import lock_project
 from annotator.domain.masks import png_of
 from annotator.enums import ACTIVE_JOB_STATES, JOB_TRANSITIONS, JobState, SceneState
 from annotator.errors import AlreadyActive, IllegalTransition, MilpaError, NotReady
@@ -35,24 +36,25 @@ def request_proposals(*, project: Project, user: User, scene: Scene | None = Non
     scene = scene or default_scene(project.pk)
     if scene is None or scene.state != SceneState.READY:
         raise NotReady("Add a scene first and wait until it is ready; proposals are made from a scene.")
-    version = promoted_version(project.pk)
-    if version is None:
-        raise NotReady("No model version is promoted. Promote one in the admin, then ask again.")
-    try:
-        with transaction.atomic():
-            return _create_job(scene, version, user)
-    except IntegrityError as error:
+    with transaction.atomic():
+        # A promotion at this moment would ask for proposals of the same scene.
+        lock_project(project.pk)
+        version = promoted_version(project.pk)
+        if version is None:
+            raise NotReady("No model version is promoted. Promote one in the admin, then ask again.")
         active = InferenceJob.objects.filter(scene=scene, state__in=ACTIVE_JOB_STATES).first()
-        raise AlreadyActive(
-            f"Proposals for {scene.name} are being made already. Wait for them, or cancel them first.",
-            active=active.pk if active else None,
-        ) from error
+        if active is not None:
+            raise AlreadyActive(
+                f"Proposals for {scene.name} are being made already. Wait for them, or cancel them first.",
+                active=active.pk,
+            )
+        return _create_job(scene, version, user)
 
 
-def renew_proposals(*, version: ModelVersion, user: User) -> InferenceJob | None:
+def renew_proposals(*, version: ModelVersion, user: User | None) -> InferenceJob | None:
     """After a promotion: ends the job of the version before, and asks for the new version's proposals.
 
-    None where the project has no ready scene yet. The caller holds a transaction.
+    None where the project has no ready scene yet. The caller holds a transaction and the project's lock.
     """
     scene = default_scene(version.project_id)
     if scene is None:
@@ -99,7 +101,7 @@ def make_proposals(job_id: int) -> None:
         raise
 
 
-def _create_job(scene: Scene, version: ModelVersion, user: User) -> InferenceJob:
+def _create_job(scene: Scene, version: ModelVersion, user: User | None) -> InferenceJob:
     job = InferenceJob.objects.create(
         project_id=scene.project_id,
         scene=scene,

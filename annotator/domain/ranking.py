@@ -5,9 +5,10 @@ import hashlib
 from django.db import connection, transaction
 
 from annotator import inference
+from annotator.domain.locks import lock_project
 from annotator.domain.reviews import RETURNED_SCORE
 from annotator.enums import QueueReason
-from annotator.models import Project, Proposal, QueueEntry, Ranking
+from annotator.models import Proposal, QueueEntry, Ranking
 from annotator.queries.scenes import default_scene
 from annotator.queries.versions import promoted_version
 
@@ -53,7 +54,7 @@ def rank_patches(project_id: int) -> Ranking:
     scored.sort(key=lambda row: (-row[2], row[0]))
     with transaction.atomic():
         # Rankings of one project wait for each other: both would lock the same rows in orders of their own.
-        Project.objects.select_for_update().get(pk=project_id)
+        lock_project(project_id)
         with connection.cursor() as cursor:
             cursor.execute(
                 _WRITE_SCORES_SQL,

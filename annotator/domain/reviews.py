@@ -4,6 +4,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from annotator.domain.events import move
+from annotator.domain.triggers import begin_run_if_due
 from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason, Verdict
 from annotator.errors import CommentMissing, RevisionConflict
 from annotator.models import Annotation, Patch, QueueEntry, Review, Revision
@@ -46,7 +47,10 @@ def review_patch(
     review, _ = Review.objects.update_or_create(
         revision=revision, defaults={"reviewer": user, "verdict": verdict, "comment": comment}
     )
-    if verdict == Verdict.RETURN:
+    if verdict == Verdict.APPROVE:
+        # An approval stands whatever comes of the run that it may begin.
+        transaction.on_commit(lambda: begin_run_if_due(patch.project_id), robust=True)
+    else:
         QueueEntry.objects.create(
             patch=patch,
             project_id=patch.project_id,

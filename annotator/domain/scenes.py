@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from annotator.domain.dispatch import enqueue
 from annotator.domain.events import move, record_event
+from annotator.domain.locks import lock_project
 from annotator.domain.patches import make_patches
 from annotator.enums import SCENE_TRANSITIONS, SceneState
 from annotator.errors import BadScene, MilpaError
@@ -177,7 +178,7 @@ def _tell(scene: Scene, text: str) -> None:
 
 @transaction.atomic
 def _finish(scene: Scene, facts: RasterFacts, cog_name: str) -> None:
-    project = Project.objects.select_for_update().get(pk=scene.project_id)
+    project = lock_project(scene.project_id)
     scene = Scene.objects.select_for_update().get(pk=scene.pk)
     for name in (
         "footprint", "crs", "gsd_m", "band_count", "band_names", "pixel_type", "nodata",

@@ -29,19 +29,19 @@ logger = logging.getLogger(__name__)
 def request_run(
     *,
     project: Project,
-    user: User,
+    user: User | None,
     config: dict[str, Any] | None = None,
     idempotency_key: str = "",
+    reason: str = "",
 ) -> TrainingRun:
     """Asks for a round from the promoted version on the patches that are approved now.
 
-    The same ``idempotency_key`` again answers with the run of the first time. Raises NothingToTrainOn,
-    NotReady, AlreadyActive with the active run's id.
+    ``user`` is None where a rule of the project asks, and ``reason`` tells which; the event keeps it. The same
+    ``idempotency_key`` again answers with the run of the first time. Raises NothingToTrainOn, NotReady,
+    AlreadyActive with the active run's id.
     """
-    if idempotency_key:
-        known = TrainingRun.objects.filter(project=project, idempotency_key=idempotency_key).first()
-        if known is not None:
-            return known
+    if (known := _requested_before(project, idempotency_key)) is not None:
+        return known
     checked = checked_config(config or {})
     parent = promoted_version(project.pk)
     if parent is None or default_scene(project.pk) is None:
@@ -60,16 +60,26 @@ def request_run(
                 requested_by=user,
                 heartbeat_at=timezone.now(),
             )
-            record_event(run, "requested", actor=user, to_state=RunState.QUEUED)
+            facts = {"reason": reason} if reason else {}
+            record_event(run, "requested", actor=user, to_state=RunState.QUEUED, **facts)
             enqueue("train", run.pk)
             return run
     except IntegrityError as error:
+        # The same request may have come twice at once.
+        if (known := _requested_before(project, idempotency_key)) is not None:
+            return known
         active = TrainingRun.objects.filter(project=project, state__in=ACTIVE_RUN_STATES).first()
         raise AlreadyActive(
             f"Training run {active.pk if active else ''} of this project is under way. "
             "Wait for it to end, or cancel it first.",
             active=active.pk if active else None,
         ) from error
+
+
+def _requested_before(project: Project, idempotency_key: str) -> TrainingRun | None:
+    if not idempotency_key:
+        return None
+    return TrainingRun.objects.filter(project=project, idempotency_key=idempotency_key).first()
 
 
 def checked_config(config: dict[str, Any]) -> dict[str, Any]:

@@ -15,14 +15,17 @@ from django.utils import timezone
 
 from annotator import inference
 from annotator.domain.events import move
+from annotator.domain.gate import judge, obstacle
 from annotator.domain.label_sets import labelled_patches, split_revisions
-from annotator.domain.versions import add_candidate
+from annotator.domain.locks import lock_project
+from annotator.domain.versions import add_candidate, promote
 from annotator.enums import RUN_TRANSITIONS, RunState
 from annotator.errors import NotReady
-from annotator.inference import LabelledPatch, StepReport
+from annotator.inference import EvaluateReport, LabelledPatch, StepReport
 from annotator.models import Evaluation, LabelClass, ModelVersion, Revision, TrainingRun
 from annotator.queries.labels import legend_of
 from annotator.queries.scenes import default_scene
+from annotator.queries.versions import promoted_version
 
 
 class StoppedElsewhere(Exception):
@@ -69,7 +72,15 @@ def complete_round(run: TrainingRun) -> None:
     _enter_evaluation(run)
     before = _measure(run, run.parent, legend, data.holdout)
     after = _measure(run, candidate, legend, data.holdout)
-    _succeed(run, candidate, report.data_hash, before, after)
+    candidate.verdict = judge(project_id=run.project_id, parent=before, candidate=after, legend=legend)
+    _log(run, candidate.verdict["reason"])
+    _succeed(
+        run,
+        candidate,
+        report.data_hash,
+        _evaluation(run, before, data.holdout),
+        _evaluation(run, after, data.holdout),
+    )
 
 
 def _adapter_path(adapter_name: str) -> Path:
@@ -126,10 +137,14 @@ def _enter_evaluation(run: TrainingRun) -> None:
 
 def _measure(
     run: TrainingRun, version: ModelVersion, legend: Sequence[LabelClass], holdout: tuple[LabelledPatch, ...]
-) -> Evaluation:
+) -> EvaluateReport:
     report = inference.evaluate_version(version, legend, holdout)
     name = f"version {version.number}" if version.pk else "the candidate"
     _log(run, f"mIoU of {name} on {_held_out(report.patch_count)}: {report.miou:.3f}")
+    return report
+
+
+def _evaluation(run: TrainingRun, report: EvaluateReport, holdout: tuple[LabelledPatch, ...]) -> Evaluation:
     return Evaluation(
         training_run=run,
         patch_count=report.patch_count,
@@ -163,7 +178,9 @@ def _succeed(
             "training_revisions": run.training_revisions,
         },
         actor=run.requested_by,
+        verdict=candidate.verdict,
     )
+    assert version.verdict is not None, "the gate is asked before a run succeeds"
     before.model_version, after.model_version = run.parent, version
     before.save()
     after.save()
@@ -174,9 +191,17 @@ def _succeed(
         run,
         RunState.SUCCEEDED,
         f"Version {version.number} is a candidate: mIoU {before.miou:.3f} → {after.miou:.3f} "
-        f"on {_held_out(after.patch_count)}.",
+        f"on {_held_out(after.patch_count)}. {version.verdict['reason']}",
         actor=None,
     )
+    _promote_if_wanted(version)
+
+
+def _promote_if_wanted(version: ModelVersion) -> None:
+    """Promotes what the gate lets through in a project whose rules say so; the caller holds a transaction."""
+    project = lock_project(version.project_id)
+    if project.promotes_passing and not obstacle(version, promoted_version(project.pk)):
+        promote(version=version, user=None, reason="The project promotes what passes the gate.")
 
 
 def end_run(run: TrainingRun, state: RunState, message: str, *, actor: User | None) -> None:

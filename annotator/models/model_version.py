@@ -32,6 +32,11 @@ class ModelVersion(models.Model):
     provenance = models.JSONField(
         default=dict, blank=True, help_text="Data hash, config, seed and code version that it was made with."
     )
+    verdict = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="What the gate said of it beside its parent; empty: it was not asked.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     promoted_at = models.DateTimeField(null=True, blank=True)
 

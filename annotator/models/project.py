@@ -32,6 +32,20 @@ class Project(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="created_projects"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    gate_rule = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What a candidate has to show to be promoted; what is left out has its default.",
+    )
+    promotes_passing = models.BooleanField(
+        default=False, help_text="A candidate that passes the gate is promoted without anybody's doing."
+    )
+    trains_after_patches = models.PositiveIntegerField(
+        null=True, blank=True, help_text="A run begins once so many patches are newly approved; empty: never."
+    )
+    trains_every_hours = models.PositiveIntegerField(
+        null=True, blank=True, help_text="A run begins this long after the last; empty: never."
+    )
 
     class Meta:
         ordering = ["name"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import F, QuerySet
 
 from annotator.enums import PatchState
-from annotator.models import LabelClass, Revision
+from annotator.models import LabelClass, Revision, TrainingRun
 
 
 def approved_revisions(project_id: int) -> QuerySet[Revision]:
@@ -22,6 +22,12 @@ def approved_revisions(project_id: int) -> QuerySet[Revision]:
         )
         .order_by("annotation__patch__quadkey")
     )
+
+
+def approved_since(project_id: int, run: TrainingRun | None) -> int:
+    """How many approved masks the run did not have, be it to learn from or held out; all without a run."""
+    known = run.training_revisions + run.holdout_revisions if run else []
+    return approved_revisions(project_id).exclude(pk__in=known).count()
 
 
 def legend_of(project_id: int) -> list[LabelClass]:

@@ -168,7 +168,10 @@ def test_parent_and_candidate_are_compared_and_the_candidate_promoted(
     response = client.post(promote, {"reason": "better on every class"})
     assert response["Location"] == admin_url("modelversion_change", candidate.pk)
     assert promoted_version(labelled.project.pk) == candidate
-    assert Event.objects.get(verb="promoted").facts == {"reason": "better on every class"}
+    assert Event.objects.get(verb="promoted").facts == {
+        "reason": "better on every class",
+        "gate": candidate.verdict["reason"],
+    }
 
 
 def test_versions_are_promoted_and_rolled_back_by_ml_staff_only(labelled: Campaign) -> None:
@@ -183,7 +186,13 @@ def test_versions_are_promoted_and_rolled_back_by_ml_staff_only(labelled: Campai
     assert nothing.status_code == 422
     assert "nothing to roll back to" in nothing.content.decode()
     staff.post(promote, {"reason": ""})
-    page = staff.post(roll_back, {"reason": "worse in the north"}, follow=True).content.decode()
+    asked = staff.get(roll_back)
+    assert "Version 1, which was promoted on" in " ".join(asked.content.decode().split())
+    assert 'value="Roll back to version 1"' in asked.content.decode()
+    answer = {**asked.context["form"].initial, "reason": "worse in the north"}
+    stale = staff.post(roll_back, {**answer, "expected_number": 7})
+    assert "rolling back leads to version 1 now" in stale.content.decode()
+    page = staff.post(roll_back, answer, follow=True).content.decode()
     assert "Version 1 is promoted again." in page
     assert project.model_versions.get(pk=candidate.pk).state == VersionState.RETIRED
 

@@ -81,6 +81,24 @@ def test_the_same_save_sent_twice_happens_once(project) -> None:  # type: ignore
     assert Revision.objects.count() == 1
 
 
+def test_a_key_answers_with_its_first_outcome_whatever_was_saved_since(project) -> None:  # type: ignore[no-untyped-def]
+    patch, user = make_patch(project), make_member(project)
+    claim_patch(patch=patch, user=user)
+    first = save_mask(patch=patch, user=user, mask=mask_of(1), base_number=0, submit=False)
+    outcomes = []
+    for base in (0, first.number):
+        with pytest.raises(RevisionConflict) as caught:
+            save_mask(
+                patch=patch, user=user, mask=mask_of(2), base_number=base, submit=True, idempotency_key="key"
+            )
+        outcomes.append(caught.value.facts)
+    assert outcomes[0] == outcomes[1]
+    assert Annotation.objects.get(patch=patch).current == first
+    patch.refresh_from_db()
+    assert patch.state == PatchState.CLAIMED
+    assert Revision.objects.count() == 2
+
+
 def test_a_claim_that_ran_out_is_taken_up_again_by_a_save(project) -> None:  # type: ignore[no-untyped-def]
     patch, user = make_patch(project), make_member(project)
     claim_patch(patch=patch, user=user)

@@ -207,6 +207,19 @@ def test_a_project_that_cannot_be_saved_says_why(change: dict, words: str) -> No
     assert not Project.objects.exists()
 
 
+def test_a_key_that_met_a_conflict_never_makes_its_mask_current(project: Project) -> None:
+    patch = make_patch(project)
+    client = client_of(make_member(project))
+    client.post(f"/api/v1/projects/{project.slug}/claims/")
+    assert put_mask(client, patch, mask_of(1)).status_code == 200
+    key = {"Idempotency-Key": "one"}
+    refused = put_mask(client, patch, mask_of(2), **key)
+    again = put_mask(client, patch, mask_of(2), '"1"', **key)
+    assert (refused.status_code, again.status_code) == (412, 412)
+    assert again.json()["kept"] == refused.json()["kept"]
+    assert client.get(f"/api/v1/patches/{patch.pk}/").json()["revision"]["number"] == 1
+
+
 def endpoints(project: Project) -> list[tuple[str, str, set[Role]]]:
     """Every endpoint of a project with the roles that may call it."""
     everyone, managers = set(Role), {Role.LEAD, Role.ML_STAFF}

@@ -16,6 +16,7 @@ from annotator.domain.proposals import make_proposals
 from annotator.domain.training import cancel_run, request_run, train
 from annotator.domain.versions import promote
 from annotator.enums import RunState, VersionState
+from annotator.errors import GateNotPassed
 from annotator.models import Evaluation, InferenceJob, Project, Proposal, TrainingRun
 from annotator.queries.versions import promoted_version
 from tests.factories import make_project, make_scene
@@ -53,7 +54,12 @@ def test_a_run_ends_with_a_measured_candidate_whose_promotion_changes_the_propos
     held_out = set(Evaluation.objects.get(model_version=candidate).patch_keys)
     assert Evaluation.objects.filter(training_run=run).count() == 2
     assert held_out
-    promote(version=candidate, user=user)
+    assert set(Evaluation.objects.get(model_version=candidate).metrics["patch_confusion"]) == held_out
+    assert not candidate.verdict["passed"], "too few patches are held out to tell a gain from chance"
+    assert run.message.endswith(candidate.verdict["reason"])
+    with pytest.raises(GateNotPassed, match="held-out"):
+        promote(version=candidate, user=user)
+    promote(version=candidate, user=user, override_reason="It has seen this valley.")
     job = InferenceJob.objects.get(model_version=candidate)
     make_proposals(job.pk)
     assert Proposal.objects.filter(model_version=candidate).count() == project.patches.count()

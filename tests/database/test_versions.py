@@ -15,7 +15,7 @@ from annotator.models import InferenceJob, ModelVersion, QueueEntry
 from annotator.queries.labelling_queue import latest_ranking
 from annotator.queries.proposals import shown_proposal
 from annotator.queries.versions import promoted_version
-from tests.factories import make_patch, make_project, make_proposal, make_scene
+from tests.factories import make_patch, make_project, make_proposal, make_scene, verdict
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +27,7 @@ def candidate_of(project) -> ModelVersion:  # type: ignore[no-untyped-def]
         temperature=1.3,
         provenance={"kind": "LoRA round"},
         actor=project.created_by,
+        verdict=verdict(),
     )
 
 

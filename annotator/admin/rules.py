@@ -1,0 +1,92 @@
+"""The page on which ML staff set what a candidate has to show and when runs begin by themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from annotator.domain.rules import change_rules, checked_gate_rule
+from annotator.errors import BadRule
+from annotator.models import Project
+
+if TYPE_CHECKING:
+    from annotator.admin.scoped import OwnProjectsAdmin
+
+GATE_FIELDS = ("margin", "confidence", "worst_class_loss", "smallest_patches", "smallest_blocks")
+
+
+class RulesForm(forms.Form):
+    """The gate's rule and what the project does by itself. The domain knows the bounds."""
+
+    margin = forms.FloatField(
+        help_text="The lower bound of the gain in mIoU has to be above this. 0: any sure gain will do."
+    )
+    confidence = forms.FloatField(
+        help_text="How much of what chance could have given the interval holds, such as 0.9 for 90 %."
+    )
+    worst_class_loss = forms.FloatField(
+        label="Largest loss of a class",
+        help_text="No class's IoU, and no region's mIoU, may surely have lost more than this.",
+    )
+    smallest_patches = forms.IntegerField(
+        label="Fewest held-out patches", help_text="Measured on fewer patches, no candidate passes."
+    )
+    smallest_blocks = forms.IntegerField(
+        label="Fewest held-out blocks",
+        help_text="Neighbouring patches are alike: they have to lie in at least so many blocks of 2 x 2.",
+    )
+    promotes_passing = forms.BooleanField(
+        required=False,
+        label="Promote what passes",
+        help_text="A candidate that passes the gate becomes the project's model without anybody's doing.",
+    )
+    trains_after_patches = forms.IntegerField(
+        required=False,
+        label="Train after newly approved patches",
+        help_text="A run begins once so many patches were approved since the last one. Empty: never.",
+    )
+    trains_every_hours = forms.IntegerField(
+        required=False,
+        label="Train every so many hours",
+        help_text="A run begins this long after the last one, if anything was approved since. Empty: never.",
+    )
+
+
+def rules_page(model_admin: OwnProjectsAdmin, request: HttpRequest, project: Project) -> HttpResponse:
+    """GET shows the rules, POST changes them; the caller has checked the role."""
+    form = RulesForm(request.POST if request.method == "POST" else None, initial=_initial(project))
+    if request.method == "POST" and form.is_valid() and _change(form, project, request):
+        messages.success(request, "The rules are saved. Verdicts that were given stay as they are.")
+        return redirect(model_admin.change_url(project))
+    return model_admin.verb_page(
+        request,
+        project,
+        "rules.html",
+        title=f"Gate and training rules of {project}",
+        form=form,
+        status=422 if form.errors else 200,
+    )
+
+
+def _initial(project: Project) -> dict[str, Any]:
+    return {
+        **checked_gate_rule(project.gate_rule),
+        "promotes_passing": project.promotes_passing,
+        "trains_after_patches": project.trains_after_patches,
+        "trains_every_hours": project.trains_every_hours,
+    }
+
+
+def _change(form: RulesForm, project: Project, request: HttpRequest) -> bool:
+    values = dict(form.cleaned_data)
+    gate_rule = {name: values.pop(name) for name in GATE_FIELDS}
+    try:
+        change_rules(project=project, user=request.user, gate_rule=gate_rule, **values)
+    except BadRule as error:
+        form.add_error(error.facts["field"], error.detail)
+        return False
+    return True
