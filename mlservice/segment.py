@@ -21,14 +21,17 @@ from mlservice.contracts import (
 from mlservice.errors import BadImage
 from mlservice.families import Answers
 from mlservice.families.memory import answer_in_batches, batch_size
+from mlservice.sharpen import sharpen
 from mlservice.token_grid import (
     CELL_PX,
     TOKEN_PATCH_CELLS,
     TOKEN_PATCH_PX,
+    Scalar,
     cells_to_mask,
     join_token_patches,
     probabilities_to_mask,
     token_patch_origins,
+    upsample_probabilities,
 )
 from mlservice.uncertainty import cell_entropy, tempered_softmax
 from mlservice.vlm import answering
@@ -96,7 +99,8 @@ def _segmentation(
     unparsed = _joined(said.unparsed[..., None], side)[0].astype(np.bool_)
     logits = _joined(said.logits.masked_fill(said.unparsed[..., None], 0.0), side)
     probabilities = tempered_softmax(logits, request.model.temperature)
-    mask = probabilities_to_mask(probabilities, request.legend)
+    seen = _window_of(request.image, window)
+    mask = probabilities_to_mask(sharpen(upsample_probabilities(probabilities), seen), request.legend)
     mask[cells_to_mask(unparsed.astype(np.uint8)) == 1] = UNSURE
     valid = _window_of(request.valid, window) if request.valid is not None else None
     if valid is not None:
@@ -126,5 +130,5 @@ def _null_value(legend: Legend) -> int:
     return next(c.value for c in legend.classes if c.is_null)
 
 
-def _window_of(plane: NDArray[np.bool_], window: PatchWindow) -> NDArray[np.bool_]:
+def _window_of(plane: NDArray[Scalar], window: PatchWindow) -> NDArray[Scalar]:
     return plane[window.row : window.row + window.size_px, window.col : window.col + window.size_px]

@@ -30,8 +30,7 @@ masks of synthetic landscapes best."""
 
 BOUNDARY_ODDS = 1.5
 """How many times a boundary's probability counts when a pixel's class is chosen: a gap runs two fields together,
-which costs a person more than a line that is a pixel too wide. Of 1 to 4, on drawn land of two regions: the best
-boundary F1 (.903 to .909, .823 to .838) and a third more parcels found, for a hundredth of mean IoU."""
+which costs a person more than a line that is a pixel too wide. docs/experiments.md has what it changes."""
 
 
 def mask_to_cells(mask: NDArray[np.uint8], legend: Legend, cell_px: int = CELL_PX) -> NDArray[np.uint8]:
@@ -133,17 +132,15 @@ def upsample_probabilities(probabilities: NDArray[np.float32], cell_px: int = CE
     return np.asarray(along_rows @ probabilities @ along_cols.T, dtype=np.float32)
 
 
-def probabilities_to_mask(
-    probabilities: NDArray[np.float32], legend: Legend, cell_px: int = CELL_PX
-) -> NDArray[np.uint8]:
-    """The mask ``(rows × cell_px, cols × cell_px)`` of the likeliest class at each pixel.
+def probabilities_to_mask(at_pixels: NDArray[np.float32], legend: Legend) -> NDArray[np.uint8]:
+    """The mask ``(rows, cols)`` of the likeliest class at each pixel, from ``(classes, rows, cols)``.
 
-    A boundary's probability counts `BOUNDARY_ODDS` times there.
+    A boundary's probability counts `BOUNDARY_ODDS` times.
     """
-    at_pixels = upsample_probabilities(probabilities, cell_px)
+    odds = np.ones((len(legend.values), 1, 1), dtype=np.float32)
     if legend.boundary_value is not None:
-        at_pixels[legend.values.index(legend.boundary_value)] *= BOUNDARY_ODDS
-    return indices_to_cells(at_pixels.argmax(0), legend)
+        odds[legend.values.index(legend.boundary_value)] = BOUNDARY_ODDS
+    return indices_to_cells((at_pixels * odds).argmax(0), legend)
 
 
 def _bilinear_weights(cells: int, cell_px: int) -> NDArray[np.float32]:

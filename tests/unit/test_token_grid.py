@@ -178,7 +178,7 @@ def test_upsampling_moves_evenly_from_one_cells_centre_to_the_next():
 def test_a_cell_that_is_sure_gives_its_class_to_its_pixels():
     indices = np.array([[0, 1], [2, 2]])
     probabilities = (indices == np.arange(3)[:, None, None]).astype(np.float32)
-    mask = probabilities_to_mask(probabilities, LEGEND)
+    mask = probabilities_to_mask(upsample_probabilities(probabilities), LEGEND)
     assert np.array_equal(mask[1::4, 1::4], [[NULL, BOUNDARY], [FIELD, FIELD]])
 
 
