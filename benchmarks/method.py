@@ -79,7 +79,7 @@ class Size:
 
 
 FULL = Size(256, 120, 8, 20, 200)
-QUICK = Size(16, 16, 2, 5, 20)
+QUICK = Size(8, 8, 1, 4, 10)
 
 
 def main() -> None:
