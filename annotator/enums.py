@@ -118,5 +118,5 @@ class QueueReason(TextChoices):
     """Why a patch stands where it stands in the labelling queue."""
 
     ENTROPY = "entropy", "most uncertain by token entropy"
-    SPREAD = "spread", "spread over the area: there are no proposals yet"
+    SPREAD = "spread", "spread over the area: not ranked by entropy yet"
     RETURNED = "returned", "returned by a reviewer"

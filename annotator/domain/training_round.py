@@ -190,7 +190,7 @@ def _succeed(
     end_run(
         run,
         RunState.SUCCEEDED,
-        f"Version {version.number} is a candidate: mIoU {before.miou:.3f} → {after.miou:.3f} "
+        f"Version {version.number} beside version {run.parent.number}: mIoU {before.miou:.3f} → {after.miou:.3f} "
         f"on {_held_out(after.patch_count)}. {version.verdict['reason']}",
         actor=None,
     )

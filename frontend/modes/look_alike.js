@@ -2,11 +2,12 @@
  * Painting what looks alike in the imagery: the smart brush, and the fill of look-alike pixels.
  *
  * @import {Point} from "../state/mask.js"
- * @import {Gesture, Mode, ModeParts} from "./modes.js"
+ * @import {Mode, ModeParts} from "./modes.js"
  */
 import { fillLookAlikes, lookAlikes, stampSuperpixels } from "../actions/look_alike.js";
 import { NULL_CLASS } from "../state/mask.js";
 import { NOTHING_DRAWN } from "./modes.js";
+import { strokeMode } from "./stroke.js";
 
 /** A quick pointer leaves no superpixel out: they are about twice as wide. */
 const STEP_PX = 4;
@@ -15,52 +16,32 @@ const STEP_PX = 4;
  * @param {ModeParts} parts
  * @returns {Mode}
  */
-export function smartBrushMode({ document, tools, hand, analysis }) {
+export function smartBrushMode(parts) {
+  const { document, tools, analysis } = parts;
   let value = NULL_CLASS;
   /** @type {Point | null} */
   let last = null;
-  /** @param {Gesture} gesture */
-  const paint = ({ passed }) => {
-    const superpixels = analysis()?.superpixels;
-    if (!superpixels) return;
-    const { sizePx, tolerance } = tools.state;
-    for (const point of passed) {
-      for (const at of steps(last ?? point, point, STEP_PX)) {
-        const chosen = lookAlikes(superpixels, at, sizePx, tolerance);
-        document.paint((mask) => stampSuperpixels(mask, superpixels, chosen, value));
-      }
-      last = point;
-    }
-  };
-  return {
-    cursor: "none",
-    isStroke: true,
-    enter() {},
-    exit() {
-      hand.showBrush(null, 1);
-    },
-    down(gesture) {
-      value = gesture.isSecondary ? NULL_CLASS : tools.state.value;
+  return strokeMode(parts, {
+    begin({ isSecondary }) {
+      value = isSecondary ? NULL_CLASS : tools.state.value;
       last = null;
-      document.beginStroke();
-      paint(gesture);
     },
-    drag: paint,
-    hover(point) {
-      hand.showBrush(point, tools.state.sizePx);
+    paint({ passed }) {
+      const superpixels = analysis()?.superpixels;
+      if (!superpixels) return;
+      const { sizePx, tolerance } = tools.state;
+      for (const point of passed) {
+        for (const at of steps(last ?? point, point, STEP_PX)) {
+          const chosen = lookAlikes(superpixels, at, sizePx, tolerance);
+          document.paint((mask) => stampSuperpixels(mask, superpixels, chosen, value));
+        }
+        last = point;
+      }
     },
-    up() {
-      document.endStroke();
+    forget() {
+      last = null;
     },
-    cancel() {
-      document.cancelStroke();
-    },
-    key(chord) {
-      if (chord !== "Escape" || !document.isDrawing()) return false;
-      document.cancelStroke();
-      return true;
-    },
-  };
+  });
 }
 
 /**

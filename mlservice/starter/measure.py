@@ -63,7 +63,7 @@ trusted as a map.
 {held_out} scenes of 256 px for each row, held-out seeds, the detailed legend, pixel by pixel against sharp
 truth. *Constant* is the mean IoU of the best constant answer. Region "b" was never trained on: other colours,
 textures, field sizes, haze. `make bench BENCH=method` measures the starter beside a U-Net that was trained on
-the same scenes for the same processor time.
+the same scenes for about the same processor time.
 
 {table}
 

@@ -42,7 +42,7 @@ class MilpaVisionModel(PreTrainedModel):
 
     Input ``(images, 3, rows, cols)`` in [-1, 1], sides multiples of 64; ``last_hidden_state`` is
     ``(images, token_channels, rows / cell_px, cols / cell_px)``. Pixels are folded into channels first:
-    no feature is computed at a finer resolution than half a cell, which is where a U-Net spends most of its time.
+    no feature is computed at a finer resolution than half a cell.
     """
 
     config_class = MilpaVisionConfig

@@ -18,6 +18,7 @@ from annotator.domain.versions import promote
 from annotator.enums import RunState, VersionState
 from annotator.errors import GateNotPassed
 from annotator.models import Evaluation, InferenceJob, Project, Proposal, TrainingRun
+from annotator.queries.documents import run_document
 from annotator.queries.versions import promoted_version
 from tests.factories import make_project, make_scene
 
@@ -55,6 +56,9 @@ def test_a_run_ends_with_a_measured_candidate_whose_promotion_changes_the_propos
     assert Evaluation.objects.filter(training_run=run).count() == 2
     assert held_out
     assert set(Evaluation.objects.get(model_version=candidate).metrics["patch_confusion"]) == held_out
+    told = run_document(run)["evaluations"]
+    assert len(told) == 2
+    assert not any("patch_confusion" in evaluation["metrics"] for evaluation in told)
     assert not candidate.verdict["passed"], "too few patches are held out to tell a gain from chance"
     assert run.message.endswith(candidate.verdict["reason"])
     with pytest.raises(GateNotPassed, match="held-out"):

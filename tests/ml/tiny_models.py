@@ -102,23 +102,22 @@ def _llava(tokens: Tokens) -> Any:
 
 
 def _idefics3(tokens: Tokens) -> Any:
-    return transformers.Idefics3Config(
-        vision_config={**VISION, "image_size": 32, "patch_size": 4},
-        text_config={"model_type": "llama", **_text(tokens)},
-        image_token_id=tokens.id_of("<image>"),
-        pad_token_id=tokens.id_of("<pad>"),
-        scale_factor=2,
-    )
+    return transformers.Idefics3Config(**_idefics3_settings(tokens))
 
 
 def _smolvlm(tokens: Tokens) -> Any:
-    return transformers.SmolVLMConfig(
-        vision_config={**VISION, "image_size": 32, "patch_size": 4},
-        text_config={"model_type": "llama", **_text(tokens)},
-        image_token_id=tokens.id_of("<image>"),
-        pad_token_id=tokens.id_of("<pad>"),
-        scale_factor=2,
-    )
+    return transformers.SmolVLMConfig(**_idefics3_settings(tokens))
+
+
+def _idefics3_settings(tokens: Tokens) -> dict[str, Any]:
+    """SmolVLM's own form is that of Idefics3."""
+    return {
+        "vision_config": {**VISION, "image_size": 32, "patch_size": 4},
+        "text_config": {"model_type": "llama", **_text(tokens)},
+        "image_token_id": tokens.id_of("<image>"),
+        "pad_token_id": tokens.id_of("<pad>"),
+        "scale_factor": 2,
+    }
 
 
 def _qwen2_5_vl(tokens: Tokens) -> Any:
