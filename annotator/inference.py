@@ -5,7 +5,7 @@ Whatever would load torch is imported inside the functions, so that the web proc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -128,11 +128,19 @@ def finetune_from(
 
 def evaluate_version(
     version: ModelVersion, classes: Sequence[LabelClass], patches: Sequence[LabelledPatch]
-) -> EvaluateReport:
-    """The version's quality on held-out patches; an unsaved ModelVersion does."""
-    from mlservice.evaluate import evaluate
+) -> tuple[EvaluateReport, dict[str, NDArray[np.uint8]]]:
+    """The version's quality on held-out patches, and its masks by patch key; an unsaved ModelVersion does."""
+    from mlservice.evaluate import answers, evaluate_answers
 
-    return evaluate(EvaluateSpec(model_ref(version), legend_for(classes), tuple(patches)))
+    spec = EvaluateSpec(model_ref(version), legend_for(classes), tuple(patches))
+    masks: dict[str, NDArray[np.uint8]] = {}
+
+    def keep_masks() -> Iterator[tuple[LabelledPatch, PatchSegmentation]]:
+        for patch, answer in answers(spec):
+            masks[patch.key] = answer.mask
+            yield patch, answer
+
+    return evaluate_answers(spec.legend, keep_masks()), masks
 
 
 def report_fields(report: EvaluateReport) -> dict[str, Any]:

@@ -16,13 +16,14 @@ from django.utils import timezone
 from annotator import inference
 from annotator.domain.events import move
 from annotator.domain.gate import judge, obstacle
+from annotator.domain.held_out import Measured, keep_measures, measure
 from annotator.domain.label_sets import labelled_patches, split_revisions
 from annotator.domain.locks import lock_project
 from annotator.domain.versions import add_candidate, promote
 from annotator.enums import RUN_TRANSITIONS, RunState
 from annotator.errors import NotReady
-from annotator.inference import EvaluateReport, LabelledPatch, StepReport
-from annotator.models import Evaluation, LabelClass, ModelVersion, Revision, TrainingRun
+from annotator.inference import LabelledPatch, StepReport
+from annotator.models import LabelClass, ModelVersion, Revision, TrainingRun
 from annotator.queries.labels import legend_of
 from annotator.queries.scenes import default_scene
 from annotator.queries.versions import promoted_version
@@ -72,15 +73,11 @@ def complete_round(run: TrainingRun) -> None:
     _enter_evaluation(run)
     before = _measure(run, run.parent, legend, data.holdout)
     after = _measure(run, candidate, legend, data.holdout)
-    candidate.verdict = judge(project_id=run.project_id, parent=before, candidate=after, legend=legend)
-    _log(run, candidate.verdict["reason"])
-    _succeed(
-        run,
-        candidate,
-        report.data_hash,
-        _evaluation(run, before, data.holdout),
-        _evaluation(run, after, data.holdout),
+    candidate.verdict = judge(
+        project_id=run.project_id, parent=before.report, candidate=after.report, legend=legend
     )
+    _log(run, candidate.verdict["reason"])
+    _succeed(run, candidate, report.data_hash, before, after)
 
 
 def _adapter_path(adapter_name: str) -> Path:
@@ -137,21 +134,11 @@ def _enter_evaluation(run: TrainingRun) -> None:
 
 def _measure(
     run: TrainingRun, version: ModelVersion, legend: Sequence[LabelClass], holdout: tuple[LabelledPatch, ...]
-) -> EvaluateReport:
-    report = inference.evaluate_version(version, legend, holdout)
+) -> Measured:
+    measured = measure(version, legend, holdout)
     name = f"version {version.number}" if version.pk else "the candidate"
-    _log(run, f"mIoU of {name} on {_held_out(report.patch_count)}: {report.miou:.3f}")
-    return report
-
-
-def _evaluation(run: TrainingRun, report: EvaluateReport, holdout: tuple[LabelledPatch, ...]) -> Evaluation:
-    return Evaluation(
-        training_run=run,
-        patch_count=report.patch_count,
-        patch_keys=[patch.key for patch in holdout],
-        miou=report.miou,
-        metrics=inference.report_fields(report),
-    )
+    _log(run, f"mIoU of {name} on {_held_out(len(holdout))}: {measured.report.miou:.3f}")
+    return measured
 
 
 def _held_out(count: int) -> str:
@@ -160,7 +147,7 @@ def _held_out(count: int) -> str:
 
 @transaction.atomic
 def _succeed(
-    run: TrainingRun, candidate: ModelVersion, data_hash: str, before: Evaluation, after: Evaluation
+    run: TrainingRun, candidate: ModelVersion, data_hash: str, before: Measured, after: Measured
 ) -> None:
     run = TrainingRun.objects.select_for_update().get(pk=run.pk)
     if run.state != RunState.EVALUATING:
@@ -181,17 +168,16 @@ def _succeed(
         verdict=candidate.verdict,
     )
     assert version.verdict is not None, "the gate is asked before a run succeeds"
-    before.model_version, after.model_version = run.parent, version
-    before.save()
-    after.save()
+    keep_measures(run=run, parent=before, candidate=after, version=version)
     run.candidate = version
     run.data_hash = data_hash
     run.save(update_fields=["data_hash"])
     end_run(
         run,
         RunState.SUCCEEDED,
-        f"Version {version.number} beside version {run.parent.number}: mIoU {before.miou:.3f} → {after.miou:.3f} "
-        f"on {_held_out(after.patch_count)}. {version.verdict['reason']}",
+        f"Version {version.number} beside version {run.parent.number}: "
+        f"mIoU {before.report.miou:.3f} → {after.report.miou:.3f} "
+        f"on {_held_out(after.report.patch_count)}. {version.verdict['reason']}",
         actor=None,
     )
     _promote_if_wanted(version)

@@ -4,7 +4,7 @@ from annotator.models.annotation import Annotation, Revision
 from annotator.models.event import Event
 from annotator.models.inference_job import InferenceJob
 from annotator.models.label_class import LabelClass
-from annotator.models.model_version import Evaluation, ModelVersion
+from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
 from annotator.models.patch import Patch, QueueEntry
 from annotator.models.project import Membership, Project
 from annotator.models.proposal import Proposal
@@ -16,6 +16,7 @@ from annotator.models.training_run import TrainingRun
 __all__ = [
     "Annotation",
     "Evaluation",
+    "EvaluationMask",
     "Event",
     "InferenceJob",
     "LabelClass",

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from annotator.enums import VersionState
+from annotator.models.patch import Patch
 from annotator.models.project import Project
 
 
@@ -78,3 +79,26 @@ class Evaluation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model_version}: mIoU {self.miou:.3f} on {self.patch_count} patches"
+
+
+class EvaluationMask(models.Model):
+    """What the measured version answered for a held-out patch, to be looked at beside the other version's answer.
+
+    Both evaluations of a training run keep those of the same patches: the few where the two differ most.
+    """
+
+    evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, related_name="masks")
+    patch = models.ForeignKey(Patch, on_delete=models.CASCADE, related_name="+")
+    mask_png = models.BinaryField(help_text="256 x 256, 8 bits, class values; 255 where no class was said.")
+    differing_pixels = models.PositiveIntegerField(
+        help_text="How many pixels the parent and the candidate answer differently."
+    )
+
+    class Meta:
+        ordering = ["-differing_pixels", "patch_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["evaluation", "patch"], name="one_mask_per_measured_patch")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.patch} in {self.evaluation}"

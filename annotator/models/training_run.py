@@ -26,6 +26,13 @@ class TrainingRun(models.Model):
     step = models.PositiveIntegerField(default=0)
     steps = models.PositiveIntegerField(default=0)
     losses = models.JSONField(default=list, help_text="The training loss after each step.")
+    validations = models.JSONField(
+        default=list,
+        help_text="Measures on the validation patches, in order: step (0 is the parent), loss, miou.",
+    )
+    best_step = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The step whose adapter the candidate has; empty until it is known."
+    )
     log = models.TextField(blank=True, default="")
     message = models.TextField(blank=True, default="", help_text="How it ended, in a sentence.")
     heartbeat_at = models.DateTimeField(null=True, blank=True)

@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from annotator import inference
 from annotator.domain import training_round
+from annotator.domain.held_out import KEPT_MASKS
 from annotator.domain.imports import import_label_raster
+from annotator.domain.masks import values_of
 from annotator.domain.proposals import make_proposals
 from annotator.domain.training import cancel_run, request_run, train
 from annotator.domain.versions import promote
@@ -56,6 +58,13 @@ def test_a_run_ends_with_a_measured_candidate_whose_promotion_changes_the_propos
     assert Evaluation.objects.filter(training_run=run).count() == 2
     assert held_out
     assert set(Evaluation.objects.get(model_version=candidate).metrics["patch_confusion"]) == held_out
+    after, before = Evaluation.objects.filter(training_run=run)
+    pairs = [{mask.patch_id: mask for mask in evaluation.masks.all()} for evaluation in (before, after)]
+    assert 0 < len(pairs[0]) <= KEPT_MASKS
+    assert pairs[0].keys() == pairs[1].keys()
+    for patch_id, mask in pairs[0].items():
+        differing = values_of(mask.mask_png) != values_of(pairs[1][patch_id].mask_png)
+        assert mask.differing_pixels == differing.sum() > 0
     told = run_document(run)["evaluations"]
     assert len(told) == 2
     assert not any("patch_confusion" in evaluation["metrics"] for evaluation in told)
