@@ -111,13 +111,17 @@ class SegmentResult:
 
 @dataclass(frozen=True)
 class LabelledPatch:
-    """A context image, a patch's place in it and the approved mask, with 255 where it is unsure."""
+    """A context image, a patch's place in it and the approved mask, with 255 where it is unsure.
+
+    ``pixel_m`` is the ground width of a pixel in metres, None where it is not known.
+    """
 
     key: str
     image: NDArray[np.uint8]
     mask: NDArray[np.uint8]
     row: int = 0
     col: int = 0
+    pixel_m: float | None = None
 
 
 @dataclass(frozen=True)
@@ -234,6 +238,25 @@ class RetentionCurve:
 
 
 @dataclass(frozen=True)
+class PatchStatistics:
+    """What adds up over patches of one patch's measures, besides its confusion; intervals come from drawing it again.
+
+    ``boundary``: boundary pixels said, those of them near true ones, true, and those of them near said ones.
+    ``objects``: parcels said, true, and matched at an IoU of 0.5. ``surplus``: right cells less their
+    confidence, summed in the 15 bins of confidence. ``right_cells`` and ``wrong_cells``: cells by bin of
+    entropy (`metrics.entropy_histogram`). ``boundary_tolerance_m`` is the tolerance of ``boundary`` on the
+    ground in metres, None where a pixel's size is not known.
+    """
+
+    boundary: tuple[int, int, int, int]
+    objects: tuple[int, int, int]
+    surplus: tuple[float, ...]
+    right_cells: tuple[int, ...]
+    wrong_cells: tuple[int, ...]
+    boundary_tolerance_m: float | None = None
+
+
+@dataclass(frozen=True)
 class EvaluateReport:
     """A model version's quality on a fixed held-out set; pixels of value 255 are left out.
 
@@ -242,8 +265,10 @@ class EvaluateReport:
     Of pixels: ``iou`` is by class value, without the classes that are in neither mask. ``confusion`` counts
     pixels, rows true and columns said, in the legend's order; ``unsaid_pixels`` are those of each true class
     for which no class was said, which count as wrong. ``boundary_f1`` has a tolerance of 2 px,
-    ``boundary_f1_1px`` of 1 px. ``patch_miou`` is by patch key, and so is ``patch_confusion``, the pixel counts
-    of each patch with a last column for what was not said: intervals come from drawing them again.
+    ``boundary_f1_1px`` of 1 px; ``boundary_tolerance_m`` is the former on the ground in metres, the mean over
+    patches where latitudes differ, None where a pixel's size is not known. ``patch_miou`` is by patch key, and so
+    are ``patch_confusion``, the pixel counts of each patch with a last column for what was not said, and
+    ``patch_statistics``: intervals come from drawing them again.
 
     Of parcels as objects (`mlservice.objects`): ``object_precision``, ``object_recall`` and ``object_f1``
     ask for an IoU of 0.5, ``object_mean_f1`` is the mean over 0.50, 0.55, …, 0.95; ``true_objects`` and
@@ -283,4 +308,6 @@ class EvaluateReport:
     unsaid_pixels: tuple[int, ...] = ()
     unparsed_cells: int = 0
     cell_count: int = 0
+    boundary_tolerance_m: float | None = None
     patch_confusion: dict[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)
+    patch_statistics: dict[str, PatchStatistics] = field(default_factory=dict)
