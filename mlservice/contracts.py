@@ -124,18 +124,36 @@ class LabelledPatch:
     pixel_m: float | None = None
 
 
+ADAPTED = ("all", "vision", "language")
+"""The layers that an adapter may go on."""
+PRECISIONS = ("auto", "bfloat16", "float32")
+
+
 @dataclass(frozen=True)
 class FinetuneConfig:
     """How a LoRA round is trained; checked where it is made.
 
-    Raises ValueError, naming the field, when a value is out of its range.
+    ``steps`` is the most there are: a round ends when ``patience`` validations in a row, one every
+    ``validate_every_steps`` steps, did not improve (0: never). A step sees ``images_per_step`` context images,
+    ``replay_share`` of them from earlier rounds, and at most ``token_patches_per_image`` token patches of each.
+    ``adapted`` names the layers with LoRA, of `ADAPTED`; ``class_balance`` is from 0, every cell counts the same, to
+    1, every class does; ``augmentation`` is the strength of other lights and coarser sensors, 0 for none.
+    ``precision`` is one of `PRECISIONS`. Raises ValueError, naming the field, when a value is out of its range.
     """
 
-    steps: int = 60
+    steps: int = 120
     learning_rate: float = 3e-3
     lora_rank: int = 8
     lora_alpha: int = 16
-    token_patches_per_step: int = 32
+    adapted: str = "all"
+    images_per_step: int = 4
+    token_patches_per_image: int = 8
+    class_balance: float = 0.5
+    replay_share: float = 0.25
+    augmentation: float = 1.0
+    validate_every_steps: int = 20
+    patience: int = 3
+    precision: str = "auto"
     seed: int = 0
     checkpoint_every_steps: int = 10
 
@@ -144,7 +162,10 @@ class FinetuneConfig:
             ("steps", 1, 100_000),
             ("lora_rank", 1, 256),
             ("lora_alpha", 1, 1024),
-            ("token_patches_per_step", 1, 4096),
+            ("images_per_step", 1, 1024),
+            ("token_patches_per_image", 1, 4096),
+            ("validate_every_steps", 0, 100_000),
+            ("patience", 0, 1000),
             ("checkpoint_every_steps", 1, 100_000),
             ("seed", 0, 2**31 - 1),
         ):
@@ -153,16 +174,29 @@ class FinetuneConfig:
                 raise ValueError(f"{name} must be a whole number")
             if not low <= value <= high:
                 raise ValueError(f"{name} must be between {low} and {high}, got {value}")
-        if type(self.learning_rate) not in (int, float):
-            raise ValueError("learning_rate must be a number")
-        if not 0 < self.learning_rate <= 1:
-            raise ValueError(f"learning_rate must be above 0 and at most 1, got {self.learning_rate}")
+        for name, highest in (
+            ("learning_rate", 1.0),
+            ("class_balance", 1.0),
+            ("replay_share", 0.9),
+            ("augmentation", 2.0),
+        ):
+            value = getattr(self, name)
+            if type(value) not in (int, float):
+                raise ValueError(f"{name} must be a number")
+            if not 0 <= value <= highest:
+                raise ValueError(f"{name} must be between 0 and {highest:g}, got {value}")
+        if not self.learning_rate:
+            raise ValueError("learning_rate must be above 0")
+        for name, choices in (("adapted", ADAPTED), ("precision", PRECISIONS)):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True)
 class FinetuneSpec:
     """One LoRA round: the parent, the labels, the legend, the config, and where to write.
 
+    ``replay`` are labelled patches that earlier rounds learned from, so that they are not forgotten.
     ``work_dir`` holds the checkpoint that an interrupted round resumes from; the adapter that PEFT
     loads is written to ``out_dir`` only when the round is complete.
     """
@@ -174,16 +208,30 @@ class FinetuneSpec:
     config: FinetuneConfig
     work_dir: Path
     out_dir: Path
+    replay: tuple[LabelledPatch, ...] = ()
+
+
+@dataclass(frozen=True)
+class ValidationPoint:
+    """The training loss and the mean IoU of cells on the validation patches after a step; 0 is the parent."""
+
+    step: int
+    loss: float
+    miou: float
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """One training step as it is told to the caller; ``resumed_from`` is the checkpoint's step, if any."""
+    """One training step as it is told to the caller; ``resumed_from`` is the checkpoint's step, if any.
+
+    ``validation`` is there after the steps that were validated.
+    """
 
     step: int
     steps: int
     loss: float
     resumed_from: int | None = None
+    validation: ValidationPoint | None = None
 
 
 OnProgress = Callable[[StepReport], None]
@@ -192,13 +240,21 @@ OnProgress = Callable[[StepReport], None]
 
 @dataclass(frozen=True)
 class FinetuneReport:
-    """What a complete round leaves behind."""
+    """What a complete round leaves behind.
+
+    ``data_hash`` is of training and replay patches. ``best_step`` is the step whose adapter was kept, 0 when no
+    step was better than the parent; ``precision`` is the one that was computed in.
+    """
 
     model: ModelRef
     losses: tuple[float, ...]
     data_hash: str
     seconds: float
     trainable_parameters: int
+    validations: tuple[ValidationPoint, ...]
+    best_step: int
+    stopped_early: bool
+    precision: str
 
 
 @dataclass(frozen=True)

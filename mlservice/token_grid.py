@@ -33,13 +33,15 @@ BOUNDARY_ODDS = 1.5
 which costs a person more than a line that is a pixel too wide. docs/experiments.md has what it changes."""
 
 
-def mask_to_cells(mask: NDArray[np.uint8], legend: Legend, cell_px: int = CELL_PX) -> NDArray[np.uint8]:
+def mask_to_cells(
+    mask: NDArray[np.uint8], legend: Legend, cell_px: int = CELL_PX, least_sure_px: int | None = None
+) -> NDArray[np.uint8]:
     """One class value for each cell, uint8 ``(rows / cell_px, cols / cell_px)``.
 
-    A cell is unsure where more than half of its pixels are; else it has the class that most of its other
-    pixels have, a boundary pixel counting `BOUNDARY_WEIGHT` times, and the earlier class in the legend when
-    two are level. Raises ValueError when a side is no multiple of the cell, or a value is neither in the
-    legend nor unsure.
+    A cell is unsure where fewer than ``least_sure_px`` of its pixels are sure, by default where more than half
+    are unsure; else it has the class that most of its other pixels have, a boundary pixel counting
+    `BOUNDARY_WEIGHT` times, and the earlier class in the legend when two are level. Raises ValueError when a
+    side is no multiple of the cell, or a value is neither in the legend nor unsure.
     """
     rows, cols = mask.shape
     if cell_px < 1:
@@ -53,7 +55,8 @@ def mask_to_cells(mask: NDArray[np.uint8], legend: Legend, cell_px: int = CELL_P
     if legend.boundary_value is not None:
         votes[legend.values.index(legend.boundary_value)] *= BOUNDARY_WEIGHT
     cells: NDArray[np.uint8] = values[votes.argmax(0)]
-    cells[(blocks == UNSURE).mean((1, 3)) > 0.5] = UNSURE
+    needed = cell_px**2 / 2 if least_sure_px is None else least_sure_px
+    cells[(blocks != UNSURE).sum((1, 3)) < needed] = UNSURE
     return cells
 
 

@@ -77,11 +77,12 @@ class Family(ABC):
     def follow(self, record: AnswerRecord | None) -> None:
         """Answer as the active adapter was tuned to; None when it was not, or when there is no adapter."""
 
-    def adapted_layers(self) -> list[str]:
+    def adapted_layers(self, part: str = "all") -> list[str]:
         """The names of all layers that an adapter goes on: every linear one and every convolution.
 
-        An output head that shares its weights with the embeddings is left as it is, and so are layers that
-        torch's own attention reads the weights of without calling them.
+        ``part`` is one of `contracts.ADAPTED`: all of them, those of the vision tower, or all others. An output
+        head that shares its weights with the embeddings is left as it is, and so are layers that torch's own
+        attention reads the weights of without calling them.
         """
         head = self.network.get_output_embeddings()
         shared = head is not None and head.weight is self.network.get_input_embeddings().weight
@@ -91,12 +92,18 @@ class Family(ABC):
             if isinstance(module, nn.Linear | nn.Conv2d)
             and not isinstance(module, NonDynamicallyQuantizableLinear)
             and not (shared and module is head)
+            and part in ("all", "vision" if _sees(name) else "language")
         ]
 
     def answer(self, context: Any, prompt: Any, origins: NDArray[np.int64]) -> Answers:
         """What the model says of some token patches. A logit that is no number is no answer."""
         logits = self.cell_logits(context, prompt, origins).float()
         return Answers(logits, ~logits.isfinite().all(-1))
+
+
+def _sees(layer: str) -> bool:
+    """Whether a layer is of the vision tower, by the names that the families give it."""
+    return any(word in layer for word in ("vision", "visual"))
 
 
 def pooled(tokens: Tensor) -> Tensor:

@@ -55,7 +55,7 @@ def test_a_training_run_survives_the_kill_of_its_worker(
     workers: Workers, project: Project, landscape_tif: tuple[Path, Path]
 ) -> None:
     import_label_raster(project=project, user=project.created_by, path=landscape_tif[1], classes=CLASSES)
-    config = {"steps": 10, "checkpoint_every_steps": 2, "token_patches_per_step": 8}
+    config = {"steps": 10, "checkpoint_every_steps": 2, "images_per_step": 1, "token_patches_per_image": 8}
     run = request_run(project=project, user=project.created_by, config=config)
     wait_for(lambda: TrainingRun.objects.get(pk=run.pk).step >= 3, "the first steps")
     workers.kill("training")

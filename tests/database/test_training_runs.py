@@ -25,7 +25,7 @@ from annotator.queries.versions import promoted_version
 from tests.factories import make_project, make_scene
 
 pytestmark = pytest.mark.django_db
-CONFIG = {"steps": 12, "checkpoint_every_steps": 4, "token_patches_per_step": 8}
+CONFIG = {"steps": 12, "checkpoint_every_steps": 4, "images_per_step": 1, "token_patches_per_image": 8}
 # The drawn landscape's classes as the project's three: trees, water and buildings are "other".
 CLASSES = {0: 0, 1: 1, 2: 2, 3: 0, 4: 0, 5: 0}
 

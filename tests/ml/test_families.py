@@ -147,7 +147,7 @@ def test_a_short_round_makes_a_model_answer_in_one_pass(folders, name, tmp_path)
         LEGEND,
         (LabelledPatch("one", IMAGE, mask),),
         (),
-        FinetuneConfig(steps=2, token_patches_per_step=2, learning_rate=0.02),
+        FinetuneConfig(steps=2, images_per_step=1, token_patches_per_image=2, learning_rate=0.02),
         tmp_path / "work",
         tmp_path / "adapter",
     )

@@ -38,7 +38,7 @@ LEGEND = Legend(
         LegendClass(3, "milpa", "#00ff00"),
     )
 )
-SHORT = FinetuneConfig(steps=4, token_patches_per_step=8, checkpoint_every_steps=2)
+SHORT = FinetuneConfig(steps=4, images_per_step=1, token_patches_per_image=8, checkpoint_every_steps=2)
 
 
 def labelled_patch(seed: int) -> LabelledPatch:
@@ -78,7 +78,7 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
 
 def test_a_round_moves_the_answers_to_the_labels(tmp_path):
     held_out = tuple(labelled_patch(seed) for seed in (90, 91))
-    config = FinetuneConfig(steps=20, token_patches_per_step=16)
+    config = FinetuneConfig(steps=20, images_per_step=1, token_patches_per_image=16)
     before = evaluate(EvaluateSpec(starter_model(), LEGEND, held_out))
     report = finetune(spec(tmp_path, config=config, validation=PATCHES[:1]), ignore)
     after = evaluate(EvaluateSpec(report.model, LEGEND, held_out))
@@ -162,7 +162,7 @@ def test_the_data_hash_is_of_the_data_and_not_of_its_order():
 
 @pytest.mark.parametrize(
     ("value", "reason"),
-    [(UNSURE, "no labelled"), (3, "All labelled pixels are “milpa”"), (9, "not in the legend")],
+    [(UNSURE, "no labelled"), (3, "All labelled pixels are “milpa”"), (9, "no labelled")],
 )
 def test_masks_of_one_class_or_none_teach_nothing(tmp_path, value, reason):
     blank = replace(PATCHES[0], mask=np.full((256, 256), value, np.uint8))

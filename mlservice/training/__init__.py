@@ -1,0 +1,1 @@
+"""The parts of a LoRA round, which `mlservice.finetune` puts together."""
