@@ -16,6 +16,7 @@ from mlservice.contracts import (
     LabelledPatch,
     Legend,
     PatchSegmentation,
+    PatchStatistics,
     PatchWindow,
     SegmentRequest,
 )
@@ -24,11 +25,13 @@ from mlservice.metrics import (
     CALIBRATION_BINS,
     BoundaryCounts,
     auroc,
+    calibration_surplus,
     class_calibration_errors,
     class_iou,
     class_surpluses,
     confusion_matrix,
     count_boundaries,
+    entropy_histogram,
     error_retention,
     expected_calibration_error,
     mean_iou,
@@ -46,6 +49,8 @@ from mlservice.token_grid import (
 )
 
 BOUNDARY_TOLERANCES_PX = (1, 2)
+TOLD_TOLERANCE_PX = 2
+"""The tolerance of `EvaluateReport.boundary_f1`."""
 
 
 class Answer(Protocol):
@@ -124,6 +129,7 @@ class _Tally:
         self.surpluses = np.zeros((classes, CALIBRATION_BINS))
         self.patch_miou: dict[str, float] = {}
         self.patch_confusion: dict[str, tuple[tuple[int, ...], ...]] = {}
+        self.patch_statistics: dict[str, PatchStatistics] = {}
         self.patch_entropies: list[float] = []
         self.patch_errors: list[float] = []
         self.confidences = [np.empty(0, np.float32)]
@@ -133,22 +139,39 @@ class _Tally:
     def add(self, patch: LabelledPatch, answer: Answer) -> None:
         _check_probabilities(patch, answer, self.legend)
         self.patch_count += 1
-        self._add_pixels(patch, answer.mask)
-        self._add_cells(patch.mask, answer)
-
-    def _add_pixels(self, patch: LabelledPatch, said: NDArray[np.uint8]) -> None:
-        counts = confusion_matrix(patch.mask, said, self.legend.values, unsaid_column=True)
+        boundary, objects = self._add_shapes(patch.mask, answer.mask)
+        calibration = self._add_cells(patch.mask, answer)
+        counts = confusion_matrix(patch.mask, answer.mask, self.legend.values, unsaid_column=True)
         self.confusion += counts
-        if counts.any():
-            self.patch_miou[patch.key] = mean_iou(counts)
-            self.patch_confusion[patch.key] = tuple(tuple(row) for row in counts.tolist())
+        if not counts.any():
+            return
+        self.patch_miou[patch.key] = mean_iou(counts)
+        self.patch_confusion[patch.key] = tuple(tuple(row) for row in counts.tolist())
+        self.patch_statistics[patch.key] = PatchStatistics(
+            (boundary.said, boundary.said_near_true, boundary.true, boundary.true_near_said),
+            (objects.said, objects.true, objects.matched[0]),
+            *calibration,
+            boundary_tolerance_m=self._tolerance_m(patch),
+        )
+
+    def _add_shapes(
+        self, mask: NDArray[np.uint8], said: NDArray[np.uint8]
+    ) -> tuple[BoundaryCounts, ObjectCounts]:
+        """The patch's own counts: of boundary pixels at the tolerance that is told, and of parcels."""
+        counted = dict.fromkeys(BOUNDARY_TOLERANCES_PX, BoundaryCounts())
         boundary = self.legend.boundary_value
         if boundary is not None:
             for tolerance_px in BOUNDARY_TOLERANCES_PX:
-                self.boundaries[tolerance_px] += count_boundaries(patch.mask, said, boundary, tolerance_px)
-        self.objects += count_objects(patch.mask, said, self.parcels)
+                counted[tolerance_px] = count_boundaries(mask, said, boundary, tolerance_px)
+                self.boundaries[tolerance_px] += counted[tolerance_px]
+        objects = count_objects(mask, said, self.parcels)
+        self.objects += objects
+        return counted[TOLD_TOLERANCE_PX], objects
 
-    def _add_cells(self, mask: NDArray[np.uint8], answer: Answer) -> None:
+    def _add_cells(
+        self, mask: NDArray[np.uint8], answer: Answer
+    ) -> tuple[tuple[float, ...], tuple[int, ...], tuple[int, ...]]:
+        """The patch's own surplus by bin of confidence, and its right and wrong cells by bin of entropy."""
         likeliest = answer.class_probabilities.argmax(axis=0)
         if answer.unparsed is not None:
             likeliest = np.where(answer.unparsed, IGNORED_INDEX, likeliest)
@@ -157,17 +180,22 @@ class _Tally:
         cells, said = mask_to_cells(mask, self.legend), indices_to_cells(likeliest, self.legend)
         self.cell_confusion += confusion_matrix(cells, said, self.legend.values, unsaid_column=True)
         sure = cells != UNSURE
-        if not sure.any():
-            return
         truth = cells_to_indices(cells[sure], self.legend)
         probabilities, entropy = answer.class_probabilities[:, sure], answer.entropy_nats[sure]
-        wrong = likeliest[sure] != truth
+        confidence, wrong = probabilities.max(axis=0), likeliest[sure] != truth
         self.surpluses += class_surpluses(probabilities, truth)
-        self.confidences.append(probabilities.max(axis=0))
+        self.confidences.append(confidence)
         self.entropies.append(entropy)
         self.wrongs.append(wrong)
-        self.patch_entropies.append(float(entropy.mean()))
-        self.patch_errors.append(float(wrong.mean()))
+        if sure.any():
+            self.patch_entropies.append(float(entropy.mean()))
+            self.patch_errors.append(float(wrong.mean()))
+        classes = len(self.legend.values)
+        return (
+            tuple(calibration_surplus(confidence, ~wrong).round(4).tolist()),
+            tuple(entropy_histogram(entropy[~wrong], classes).tolist()),
+            tuple(entropy_histogram(entropy[wrong], classes).tolist()),
+        )
 
     def report(self) -> EvaluateReport:
         """Raises MethodError when no pixel was sure."""
@@ -183,7 +211,7 @@ class _Tally:
             miou=mean_iou(self.confusion),
             iou=self._by_class(class_iou(self.confusion)),
             pixel_accuracy=pixel_accuracy(self.confusion),
-            boundary_f1=self.boundaries[2].f1,
+            boundary_f1=self.boundaries[TOLD_TOLERANCE_PX].f1,
             boundary_f1_1px=self.boundaries[1].f1,
             object_precision=self.objects.precision,
             object_recall=self.objects.recall,
@@ -194,7 +222,9 @@ class _Tally:
             confusion=tuple(tuple(row) for row in self.confusion[:, :-1].tolist()),
             unsaid_pixels=tuple(self.confusion[:, -1].tolist()),
             patch_miou=self.patch_miou,
+            boundary_tolerance_m=self._mean_tolerance_m(),
             patch_confusion=self.patch_confusion,
+            patch_statistics=self.patch_statistics,
             cell_miou=mean_iou(self.cell_confusion) if wrong.size else None,
             ece=expected_calibration_error(confidence, ~wrong),
             ece_by_class=self._class_ece(wrong.size),
@@ -208,6 +238,20 @@ class _Tally:
             unparsed_cells=self.unparsed_cells,
             cell_count=self.cell_count,
         )
+
+    def _tolerance_m(self, patch: LabelledPatch) -> float | None:
+        """None without a boundary class or where the pixel's size is not known."""
+        if patch.pixel_m is None or self.legend.boundary_value is None:
+            return None
+        return TOLD_TOLERANCE_PX * patch.pixel_m
+
+    def _mean_tolerance_m(self) -> float | None:
+        tolerances = [
+            patch.boundary_tolerance_m
+            for patch in self.patch_statistics.values()
+            if patch.boundary_tolerance_m is not None
+        ]
+        return float(np.mean(tolerances)) if tolerances else None
 
     def _class_ece(self, cells: int) -> dict[int, float]:
         return self._by_class(class_calibration_errors(self.surpluses, cells)) if cells else {}

@@ -15,6 +15,7 @@ from mlservice.contracts import UNSURE, ReliabilityCurve, RetentionCurve
 
 Mask = NDArray[np.uint8]
 CALIBRATION_BINS = 15
+ENTROPY_BINS = 64
 RETENTION_POINTS = 21
 """How many points a retention curve keeps: every 5 % of the cells. Its area is that of the whole curve."""
 
@@ -125,7 +126,7 @@ def expected_calibration_error(
     """
     if not confidence.size:
         return None
-    return float(np.abs(_surplus(confidence, right, bins)).sum() / confidence.size)
+    return float(np.abs(calibration_surplus(confidence, right, bins)).sum() / confidence.size)
 
 
 def reliability_curve(
@@ -152,7 +153,9 @@ def class_surpluses(
     ``(classes, bins)`` and adds up over patches. Its row sums over the number of cells are each class's bias:
     above 0 where the class is said less than it occurs.
     """
-    return np.stack([_surplus(given, truth == index, bins) for index, given in enumerate(probabilities)])
+    return np.stack(
+        [calibration_surplus(given, truth == index, bins) for index, given in enumerate(probabilities)]
+    )
 
 
 def class_calibration_errors(surpluses: NDArray[np.float64], cells: int) -> NDArray[np.float64]:
@@ -166,8 +169,13 @@ def class_calibration_errors(surpluses: NDArray[np.float64], cells: int) -> NDAr
     return np.asarray(np.abs(surpluses).sum(axis=1) / cells)
 
 
-def _surplus(given: NDArray[np.floating], came_true: NDArray[np.bool_], bins: int) -> NDArray[np.float64]:
-    """How often it came true less how often it was expected to, summed in bins of the probability given."""
+def calibration_surplus(
+    given: NDArray[np.floating], came_true: NDArray[np.bool_], bins: int = CALIBRATION_BINS
+) -> NDArray[np.float64]:
+    """How often it came true less how often it was expected to, summed in bins of the probability given.
+
+    The sums add up over patches; the absolute values of all over the number of cells are the calibration error.
+    """
     return np.bincount(
         _bins(given, bins), weights=came_true - given.astype(np.float64), minlength=bins
     ).astype(np.float64)
@@ -216,3 +224,21 @@ def auroc(score: NDArray[np.floating], positive: NDArray[np.bool_]) -> float | N
         return None
     rank_sum = stats.rankdata(score)[positive].sum()
     return float((rank_sum - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def entropy_histogram(entropy_nats: NDArray[np.floating], classes: int) -> NDArray[np.int64]:
+    """How many cells fall in each of `ENTROPY_BINS` bins between 0 and the largest entropy of so many classes.
+
+    The bins are equally wide in the square root of entropy: most cells are nearly certain, and would share a
+    few of equal bins. Counts add up over patches.
+    """
+    share = np.sqrt(np.clip(entropy_nats / np.log(classes), 0, 1))
+    return np.bincount(_bins(share, ENTROPY_BINS), minlength=ENTROPY_BINS).astype(np.int64)
+
+
+def histogram_auroc(negatives: NDArray[np.floating], positives: NDArray[np.floating]) -> NDArray[np.float64]:
+    """`auroc` from counts ``(…, bins)`` by ascending score, cells of one bin being ties; NaN without either kind."""
+    below = negatives.cumsum(axis=-1) - negatives / 2
+    pairs = negatives.sum(axis=-1) * positives.sum(axis=-1)
+    undefined = np.full(pairs.shape, np.nan)
+    return np.asarray(np.divide((below * positives).sum(axis=-1), pairs, out=undefined, where=pairs > 0))

@@ -210,9 +210,13 @@ def run_document(run: TrainingRun) -> Document:
     }
 
 
+# The gate's raw material, which is long for many patches.
+_NOT_TOLD = {"patch_confusion", "patch_statistics"}
+
+
 def evaluation_document(evaluation: Evaluation) -> Document:
-    """What was measured, but for the confusion of each patch: the gate's raw material, long for many patches."""
-    metrics = {name: value for name, value in evaluation.metrics.items() if name != "patch_confusion"}
+    """What was measured, but for the counts of each patch that intervals come from."""
+    metrics = {name: value for name, value in evaluation.metrics.items() if name not in _NOT_TOLD}
     return {
         "model_version": evaluation.model_version.number,
         "miou": evaluation.miou,

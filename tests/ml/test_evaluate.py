@@ -47,8 +47,8 @@ def fields(*, shifted_px: int = 0) -> np.ndarray:
     return np.roll(mask, shifted_px, axis=1)
 
 
-def labelled(mask: np.ndarray, key: str = "patch") -> LabelledPatch:
-    return LabelledPatch(key, IMAGE, mask)
+def labelled(mask: np.ndarray, key: str = "patch", pixel_m: float | None = None) -> LabelledPatch:
+    return LabelledPatch(key, IMAGE, mask, pixel_m=pixel_m)
 
 
 def answer(mask: np.ndarray, confidence: float = 0.8) -> PatchSegmentation:
@@ -127,12 +127,36 @@ def test_patches_add_up_whatever_their_order():
     pairs = [(labelled(fields(), f"{i}"), answer(fields(shifted_px=i), 0.5 + i / 10)) for i in range(4)]
     forwards = evaluate_answers(LEGEND, pairs)
     backwards = evaluate_answers(LEGEND, reversed(pairs))
+    by_patch = {"patch_miou": {}, "patch_confusion": {}, "patch_statistics": {}}
     np.testing.assert_allclose(
-        numbers_in(asdict(replace(backwards, patch_miou=forwards.patch_miou))), numbers_in(asdict(forwards))
+        numbers_in(asdict(replace(backwards, **by_patch))), numbers_in(asdict(replace(forwards, **by_patch)))
     )
-    assert forwards.patch_miou == backwards.patch_miou
+    for name in by_patch:
+        assert getattr(forwards, name) == getattr(backwards, name)
     assert forwards.confusion == backwards.confusion
     assert forwards.patch_count == 4
+
+
+def test_the_tolerance_of_boundaries_is_told_in_metres_of_each_patchs_latitude():
+    pairs = [
+        (labelled(fields(), "equator", 1.2), answer(fields())),
+        (labelled(fields(), "north", 0.8), answer(fields())),
+        (labelled(fields(), "unknown"), answer(fields())),
+    ]
+    report = evaluate_answers(LEGEND, pairs)
+    assert report.boundary_tolerance_m == pytest.approx(2.0)
+    tolerances = {key: patch.boundary_tolerance_m for key, patch in report.patch_statistics.items()}
+    assert tolerances == {"equator": 2.4, "north": 1.6, "unknown": None}
+    assert measured(fields(), fields()).boundary_tolerance_m is None
+
+
+def test_without_a_boundary_class_there_is_no_tolerance():
+    legend = Legend((LegendClass(0, "rest", "#000000", is_null=True), LegendClass(3, "field", "#00ff00")))
+    land = np.where(fields() == FIELD, FIELD, REST).astype(np.uint8)
+    whole = answer(fields())
+    two_classes = replace(whole, mask=land, class_probabilities=whole.class_probabilities[[0, 2]])
+    report = evaluate_answers(legend, [(labelled(land, pixel_m=1.0), two_classes)])
+    assert (report.boundary_f1, report.boundary_tolerance_m) == (None, None)
 
 
 def test_anything_with_the_parts_of_an_answer_can_be_measured():
@@ -219,6 +243,7 @@ def test_a_patch_that_is_all_unsure_counts_nowhere():
     )
     alone = measured(fields(), fields())
     assert replace(report, patch_count=1, cell_count=64) == alone
+    assert list(report.patch_statistics) == ["patch"]
 
 
 @pytest.mark.parametrize("pairs", [[], [(labelled(np.full((32, 32), UNSURE, np.uint8)), answer(fields()))]])

@@ -57,8 +57,8 @@ def test_what_is_better_everywhere_passes_and_says_by_how_much() -> None:
     assert verdict.miou.low > 0
     assert verdict.miou.value == pytest.approx(report(shares() + 0.1).miou - report(shares()).miou)
     assert verdict.reason == (
-        f"mIoU {verdict.miou.value:+.3f} (90 % interval {verdict.miou.low:+.3f} to {verdict.miou.high:+.3f}), "
-        "no class lost more than 0.02: passed."
+        f"mIoU {verdict.miou.value:+.3f} (90 % interval {verdict.miou.low:+.3f} to {verdict.miou.high:+.3f}) "
+        "and no class lost more than 0.02: passed."
     )
     assert [gain.name for gain in verdict.classes] == ["other", "field", "boundary"]
 
@@ -66,7 +66,7 @@ def test_what_is_better_everywhere_passes_and_says_by_how_much() -> None:
 def test_what_is_the_same_does_not_pass() -> None:
     verdict = judged(0.0)
     assert not verdict.passed
-    assert "the lower bound is not above +0" in verdict.reason
+    assert "has a lower bound that is not above +0" in verdict.reason
     assert verdict.reason.endswith(": not passed.")
 
 
