@@ -165,12 +165,22 @@ def gate_verdict(
     *,
     block_of: Callable[[str], str],
     region_of: Callable[[str], str],
+    looks: int,
 ) -> dict[str, Any]:
-    """The fields of `mlservice.gate.GateVerdict`, from both reports on the same held-out patches."""
+    """The fields of `mlservice.gate.GateVerdict`, from both reports on the same held-out patches.
+
+    The candidate is the ``looks``-th that is judged on them.
+    """
     from mlservice.gate import GateRule, decide
 
     verdict = decide(
-        parent, candidate, legend_for(classes), GateRule(**rule), block_of=block_of, region_of=region_of
+        parent,
+        candidate,
+        legend_for(classes),
+        GateRule(**rule),
+        block_of=block_of,
+        region_of=region_of,
+        looks=looks,
     )
     return asdict(verdict)
 

@@ -9,6 +9,7 @@ from annotator import inference
 from annotator.domain.label_sets import BLOCK_LEVELS
 from annotator.inference import EvaluateReport
 from annotator.models import LabelClass, ModelVersion, Project
+from annotator.queries.looks import next_look
 
 # A region is a tile this many levels above the patch: 16 x 16 patches.
 REGION_LEVELS = 4
@@ -29,6 +30,7 @@ def judge(
         Project.objects.get(pk=project_id).gate_rule,
         block_of=lambda quadkey: quadkey[:-BLOCK_LEVELS],
         region_of=lambda quadkey: quadkey[:-REGION_LEVELS],
+        looks=next_look(project_id, candidate.patch_confusion),
     )
 
 
