@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,15 +19,14 @@ from mlservice.contracts import (
     PATCH_SIZE_PX,
     UNSURE,
     Legend,
-    LegendClass,
     ModelRef,
     PatchWindow,
     SegmentRequest,
 )
-from mlservice.errors import BadImage, BadLegend, MethodError
+from mlservice.errors import BadImage, MethodError
 from mlservice.geotiff import Place, RasterOut, SceneFile, opened_scene
 from mlservice.landscape import LANDSCAPE_LEGEND
-from mlservice.legend import check_legend
+from mlservice.legend_file import read_legend
 from mlservice.starter import starter_model
 from mlservice.token_grid import CELL_PX
 
@@ -193,31 +191,3 @@ def _check_output(path: Path | None, image: Path) -> None:
         raise MethodError(f"There is no folder “{path.parent}” to write “{path.name}” to.")
     if path.is_dir() or path.resolve() == image.resolve():
         raise MethodError(f"“{path}” cannot be written: it is a folder, or the image itself.")
-
-
-def read_legend(path: Path) -> Legend:
-    """A legend from JSON: a list of classes with ``value``, ``name``, ``color`` and the two roles.
-
-    Raises BadLegend, saying what is wrong, for anything else.
-    """
-    try:
-        classes = json.loads(path.read_text())
-        legend = Legend(tuple(_legend_class(entry) for entry in classes))
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise BadLegend(
-            f"“{path}” is no legend: {error}. A legend is a JSON list such as "
-            '[{"value": 0, "name": "other", "color": "#000000", "is_null": true}, …].'
-        ) from error
-    check_legend(legend)
-    return legend
-
-
-def _legend_class(entry: dict[str, Any]) -> LegendClass:
-    bytes.fromhex(entry["color"].removeprefix("#"))
-    return LegendClass(
-        int(entry["value"]),
-        str(entry["name"]),
-        entry["color"],
-        is_null=bool(entry.get("is_null", False)),
-        is_boundary=bool(entry.get("is_boundary", False)),
-    )
