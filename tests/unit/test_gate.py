@@ -10,6 +10,7 @@ import pytest
 
 from mlservice.contracts import EvaluateReport, Legend, LegendClass
 from mlservice.gate import GateRule, GateVerdict, decide
+from mlservice.intervals import gain_intervals
 from mlservice.metrics import mean_iou
 
 LEGEND = Legend(
@@ -131,6 +132,72 @@ def test_patches_of_too_few_blocks_decide_nothing() -> None:
     )
     assert not verdict.passed
     assert "lie in 3 blocks of neighbours and 5 blocks are needed" in verdict.reason
+
+
+def judged_at(look: int, change: float = 0.1) -> GateVerdict:
+    noise = np.random.default_rng(7).normal(change, 0.1, (20, 3))
+    before = shares()
+    return decide(report(before), report(np.clip(before + noise, 0, 1)), LEGEND, RULE, looks=look)
+
+
+def test_the_tails_of_all_looks_together_are_what_the_rule_allows() -> None:
+    assert RULE.confidence_at(1) == RULE.confidence
+    tails = [(1 - RULE.confidence_at(look)) / 2 for look in range(1, 1000)]
+    assert 0.0999 < sum(tails) < 1 - RULE.confidence
+
+
+def test_each_further_look_at_the_same_patches_asks_for_more_of_the_gain_alone() -> None:
+    first, second, tenth = (judged_at(look) for look in (1, 2, 10))
+    assert first.miou.low > second.miou.low > tenth.miou.low
+    assert (first.classes, first.intervals, first.worst) == (tenth.classes, tenth.intervals, tenth.worst)
+    assert (tenth.looks, tenth.confidence) == (10, RULE.confidence_at(10))
+    assert "90 % interval" in first.reason
+    assert "candidates were judged" not in first.reason
+    assert "96.7 % interval" in second.reason
+    assert ", as 2 candidates were judged on these patches) and no class lost" in second.reason
+    assert "99.82 % interval" in tenth.reason
+
+
+def test_what_passes_at_first_may_be_chance_after_many_looks() -> None:
+    assert judged_at(1, 0.045).passed
+    assert not judged_at(20, 0.045).passed
+
+
+def test_a_verdict_has_an_interval_of_every_measure() -> None:
+    verdict = judged(0.1)
+    assert verdict.intervals["miou"].low == verdict.miou.low
+    assert verdict.intervals["iou.1"].value == verdict.classes[1].value
+    assert verdict.intervals["pixel_accuracy"].low > 0
+    assert verdict.intervals["ece"] is None, "these reports have no cells"
+
+
+def test_looks_count_from_one() -> None:
+    with pytest.raises(ValueError, match="looks must be at least 1"):
+        judged_at(0)
+
+
+def passes_by_chance(rng: np.random.Generator, confidences: list[float], blocks: int = 12) -> bool:
+    """Whether any of as many candidates, none of them better than the parent, has a lower bound above 0."""
+    nothing = np.zeros((blocks, 1))
+    return any(
+        gain_intervals(
+            nothing,
+            rng.normal(0, 0.05, (blocks, 1)),
+            lambda sums: sums,
+            confidence=confidence,
+            draws=200,
+        )[0].low
+        > 0
+        for confidence in confidences
+    )
+
+
+def test_within_ten_rounds_chance_passes_less_often_than_the_rule_allows_and_more_often_uncorrected() -> None:
+    rng = np.random.default_rng(11)
+    corrected = [RULE.confidence_at(look) for look in range(1, 11)]
+    allowed = 1 - RULE.confidence
+    assert np.mean([passes_by_chance(rng, corrected) for _ in range(200)]) < allowed
+    assert np.mean([passes_by_chance(rng, [RULE.confidence] * 10) for _ in range(100)]) > 2 * allowed
 
 
 def test_reports_on_different_patches_are_not_compared() -> None:
