@@ -116,7 +116,7 @@ def measure_and_describe(folder: Path, scenes: int) -> dict[str, Any]:
         for patch in held_out_patches(*setting, CALIBRATION_TIMES * scenes, CALIBRATION_SEED)
     ]
     spec = EvaluateSpec(ModelRef(str(folder)), DETAILED_LEGEND, tuple(calibration))
-    temperature = round(calibrate(spec), 4)
+    temperature = round(calibrate(spec, known_patches=0), 4)
     (folder / CALIBRATION_FILE).write_text(json.dumps({"temperature": temperature}) + "\n")
     model = starter_model(folder)
     rows, figures = [], {}

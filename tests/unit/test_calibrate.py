@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlservice.calibrate import TEMPERATURES, fit_temperature
+from mlservice.calibrate import TEMPERATURES, fit_temperature, shrunk_temperature
 from mlservice.metrics import expected_calibration_error
 from mlservice.uncertainty import tempered_softmax
 
@@ -51,3 +51,24 @@ def test_the_search_ends_at_its_bounds_when_every_answer_is_right_or_wrong():
 def test_a_temperature_needs_cells():
     with pytest.raises(ValueError, match="at least one cell"):
         fit_temperature(np.empty((0, 3)), np.empty(0, np.int64))
+
+
+def test_a_temperature_is_drawn_towards_what_is_known_as_if_that_were_more_patches():
+    # One patch beside a known temperature of the weight of one: the geometric mean of the two.
+    assert shrunk_temperature(4.0, 1.0, patches=1, known_patches=1) == pytest.approx(2.0)
+    assert shrunk_temperature(8.0, 1.0, patches=2, known_patches=1) == pytest.approx(4.0)
+    assert shrunk_temperature(0.25, 1.0, patches=1, known_patches=1) == pytest.approx(0.5)
+    assert shrunk_temperature(4.0, 1.0, patches=10_000, known_patches=1) == pytest.approx(4.0, rel=0.001)
+
+
+def test_without_a_weight_for_what_is_known_the_fit_stands_alone():
+    assert shrunk_temperature(4.0, 1.0, patches=1, known_patches=0) == 4.0
+    with pytest.raises(ValueError, match="at least one patch"):
+        shrunk_temperature(4.0, 1.0, patches=0, known_patches=0)
+
+
+@given(st.floats(0.05, 20), st.floats(0.05, 20), st.integers(0, 100))
+def test_a_shrunk_temperature_lies_between_and_nearer_the_fit_with_more_patches(fitted, known, patches):
+    few, more = (shrunk_temperature(fitted, known, n, known_patches=2) for n in (patches, patches + 1))
+    assert min(fitted, known) * 0.999 <= few <= max(fitted, known) * 1.001
+    assert abs(np.log(more / fitted)) <= abs(np.log(few / fitted)) + 1e-9
