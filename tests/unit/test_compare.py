@@ -128,16 +128,16 @@ def test_reports_on_different_patches_are_not_compared() -> None:
 
 
 def test_intervals_of_every_measure_cover_the_true_gain_about_as_often_as_they_say() -> None:
-    """Of 60 pairs of 10 blocks: nine tenths of them, give or take three standard errors of 0.04."""
-    before, after = measured(0.4, 400), measured(0.3, 400, seed=1)
+    """Of 40 pairs of 10 blocks: nine tenths of them, give or take three standard errors of 0.047."""
+    before, after = measured(0.4, 150), measured(0.3, 150, seed=1)
     truth = {name: gain.value for name, gain in compare(before, after, LEGEND, draws=2).items()}
     rng = np.random.default_rng(2)
     held = dict.fromkeys(truth, 0)
-    for _ in range(60):
+    for _ in range(40):
         keys = rng.choice(sorted(before.patch_confusion), 10, replace=False)
-        for name, gain in compare(part(before, keys), part(after, keys), LEGEND, draws=300).items():
+        for name, gain in compare(part(before, keys), part(after, keys), LEGEND, draws=200).items():
             held[name] += gain.low <= truth[name] <= gain.high
-    assert all(count / 60 >= 0.78 for count in held.values()), held
+    assert all(count / 40 >= 0.75 for count in held.values()), held
 
 
 def part(report: EvaluateReport, keys: Iterable[str]) -> EvaluateReport:
