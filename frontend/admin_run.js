@@ -1,6 +1,7 @@
 /**
- * Keeps the progress of a training run or an inference job up to date on its page in the administration:
- * the server draws the part again while it works, and at the end the whole page is loaded anew.
+ * Keeps the progress of a training run or an inference job up to date on its page in the administration: the
+ * server draws it again while it works, and each part whose content differs is replaced, so that the focus, an
+ * opened table and the place in the log stay. At the end the whole page is loaded anew.
  */
 import { request } from "./api/http.js";
 
@@ -11,7 +12,8 @@ if (box instanceof HTMLElement) keepFresh(box);
 
 /** @param {HTMLElement} box */
 async function keepFresh(box) {
-  showEndOfLog(box);
+  const log = box.querySelector("[data-part=log]");
+  if (log) log.scrollTop = log.scrollHeight;
   while (isActive(box)) {
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     if (!document.hidden) await refresh(box);
@@ -25,20 +27,32 @@ async function refresh(box) {
     const response = await request(box.dataset.liveUrl ?? "", { pausesMs: [] });
     // Signed out meanwhile: the page stays as it is until it is loaded again.
     if (response.redirected) return;
-    box.innerHTML = await response.text();
-    showEndOfLog(box);
+    replaceParts(box, new DOMParser().parseFromString(await response.text(), "text/html"));
   } catch {
     // The server does not answer at the moment; the next turn asks again.
   }
 }
 
-/** @param {HTMLElement} box */
-function isActive(box) {
-  return box.querySelector("[data-active]")?.getAttribute("data-active") === "1";
+/**
+ * @param {HTMLElement} box
+ * @param {Document} fresh
+ */
+function replaceParts(box, fresh) {
+  for (const part of box.querySelectorAll("[data-part]")) {
+    const now = fresh.querySelector(`[data-part="${part.getAttribute("data-part")}"]`);
+    if (!now || now.innerHTML === part.innerHTML) continue;
+    const isAtEnd = part.scrollTop + part.clientHeight >= part.scrollHeight - 4;
+    part.innerHTML = now.innerHTML;
+    if (isAtEnd) part.scrollTop = part.scrollHeight;
+  }
+  for (const details of box.querySelectorAll("details[hidden]")) {
+    if (details.querySelector("tbody tr")) details.removeAttribute("hidden");
+  }
+  const active = fresh.querySelector("[data-active]")?.getAttribute("data-active") ?? "1";
+  box.querySelector("[data-active]")?.setAttribute("data-active", active);
 }
 
 /** @param {HTMLElement} box */
-function showEndOfLog(box) {
-  const log = box.querySelector("pre");
-  if (log) log.scrollTop = log.scrollHeight;
+function isActive(box) {
+  return box.querySelector("[data-active]")?.getAttribute("data-active") === "1";
 }

@@ -5,20 +5,22 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.urls.resolvers import URLPattern
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from annotator.admin.measures import measure_rows
-from annotator.admin.scoped import OwnProjectsAdmin, may_train, require_training_role
-from annotator.admin.verdict import verdict_context
+from annotator.admin.measures import row_groups
+from annotator.admin.mosaic import picture_response
+from annotator.admin.report_plots import uncertainty_plots
+from annotator.admin.scoped import OwnProjectsAdmin, admin_roles, may_train, require_training_role
+from annotator.admin.verdict import comparison_context, comparison_of, evidence_context
 from annotator.admin.version_forms import OverrideForm, ReasonForm
 from annotator.domain.gate import obstacle
 from annotator.domain.versions import promote
-from annotator.enums import VersionState
+from annotator.enums import Role, VersionState
 from annotator.errors import MilpaError
 from annotator.models import Evaluation, ModelVersion
 from annotator.queries.labels import legend_of
@@ -66,6 +68,11 @@ class ModelVersionAdmin(OwnProjectsAdmin):
         view = self.admin_site.admin_view
         return [
             path("<path:object_id>/promote/", view(self.promote_view), name="annotator_modelversion_promote"),
+            path(
+                "<int:object_id>/held-out/<int:patch_id>/<str:kind>/",
+                view(self.picture_view, cacheable=True),
+                name="annotator_modelversion_picture",
+            ),
             *super().get_urls(),
         ]
 
@@ -77,15 +84,30 @@ class ModelVersionAdmin(OwnProjectsAdmin):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **more})
 
     def _version_context(self, request: HttpRequest, version: ModelVersion) -> dict[str, Any]:
-        evaluations = list(version.evaluations.select_related("training_run")[:EVALUATIONS_SHOWN])
-        return {
+        evaluations = list(
+            version.evaluations.select_related("training_run", "model_version")[:EVALUATIONS_SHOWN]
+        )
+        comparison = comparison_of(getattr(version, "made_by", None))
+        context = {
             "version": version,
             "may_train": may_train(request, version.project_id),
             "may_promote": version.state != VersionState.PROMOTED,
+            "may_lead": Role.LEAD in admin_roles(request).get(version.project_id, ()),
             "evaluations": evaluations,
-            "measures": measure_rows(evaluations, legend_of(version.project_id)) if evaluations else [],
-            **verdict_context(getattr(version, "made_by", None), version),
+            "history": row_groups(evaluations, legend_of(version.project_id)) if evaluations else [],
+            **comparison_context(comparison, version.verdict),
+            **evidence_context(comparison),
         }
+        if comparison is None and evaluations:
+            context["plots"] = uncertainty_plots(evaluations[:1])
+        return context
+
+    def picture_view(self, request: HttpRequest, object_id: int, patch_id: int, kind: str) -> HttpResponse:
+        """A picture of the mosaic, for those who may see the version."""
+        run = getattr(self.own_row(request, str(object_id)), "made_by", None)
+        if run is None:
+            raise Http404("No training run made this version, so nothing was compared.")
+        return picture_response(run, patch_id, kind)
 
     def promote_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Says what the gate said and asks why, then makes the version the project's current one."""

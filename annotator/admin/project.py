@@ -6,9 +6,10 @@ from django.contrib import admin, messages
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import path
+from django.urls import path, re_path
 from django.urls.resolvers import URLPattern
 
+from annotator.admin.label_cost import label_cost_data, label_cost_page
 from annotator.admin.rules import rules_page
 from annotator.admin.run_request import run_request_page
 from annotator.admin.scoped import OwnProjectsAdmin, may_see_any, may_train, require_training_role
@@ -107,6 +108,14 @@ class ProjectAdmin(OwnProjectsAdmin):
             path("<int:object_id>/train/", view(self.train_view), name="annotator_project_train"),
             path("<int:object_id>/rules/", view(self.rules_view), name="annotator_project_rules"),
             path("<int:object_id>/roll-back/", view(self.roll_back_view), name="annotator_project_roll_back"),
+            path(
+                "<int:object_id>/label-cost/", view(self.label_cost_view), name="annotator_project_label_cost"
+            ),
+            re_path(
+                r"^(?P<object_id>\d+)/label-cost\.(?P<form>json|csv)$",
+                view(self.label_cost_data_view),
+                name="annotator_project_label_cost_data",
+            ),
             *super().get_urls(),
         ]
 
@@ -125,6 +134,12 @@ class ProjectAdmin(OwnProjectsAdmin):
         project = self.own_row(request, str(object_id))
         require_training_role(request, project.pk)
         return rules_page(self, request, project)
+
+    def label_cost_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return label_cost_page(self, request, self.own_row(request, str(object_id)))
+
+    def label_cost_data_view(self, request: HttpRequest, object_id: str, form: str) -> HttpResponse:
+        return label_cost_data(self.own_row(request, object_id), form)
 
     def roll_back_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Names the version that was promoted before the present one and asks why, then promotes it again."""

@@ -9,14 +9,13 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from annotator.admin.measures import measure_rows
-from annotator.admin.plots import loss_curve
+from annotator.admin.run_plots import best_validation, run_plots
+from annotator.admin.run_status import run_status
 from annotator.admin.scoped import OwnProjectsAdmin, may_train
-from annotator.admin.verdict import verdict_context
+from annotator.admin.verdict import comparison_context, comparison_of
 from annotator.domain.training import cancel_run
 from annotator.enums import VersionState
 from annotator.models import TrainingRun
-from annotator.queries.labels import legend_of
 
 
 @admin.register(TrainingRun)
@@ -33,13 +32,13 @@ class TrainingRunAdmin(OwnProjectsAdmin):
     list_filter = ("state", ("project", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("project", "parent", "candidate", "requested_by")
     fields = ("project", "asked_by", "requested_at", "ended_at", "parent", "candidate", "patches",
-              "config", "data_hash")  # fmt: skip
+              "config_text", "data_hash")  # fmt: skip
     change_form_template = "admin/annotator/run_change.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
         is_list = request.resolver_match and request.resolver_match.url_name.endswith("_changelist")
-        return rows.defer("losses", "log") if is_list else rows
+        return rows.defer("losses", "validations", "log") if is_list else rows
 
     @admin.display(description="steps")
     def progress(self, run: TrainingRun) -> str:
@@ -52,6 +51,10 @@ class TrainingRunAdmin(OwnProjectsAdmin):
     @admin.display(description="patches")
     def patches(self, run: TrainingRun) -> str:
         return f"{len(run.training_revisions)} to learn from and calibrate on, {len(run.holdout_revisions)} held out"
+
+    @admin.display(description="config")
+    def config_text(self, run: TrainingRun) -> str:
+        return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sorted(run.config.items()))
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -72,15 +75,11 @@ class TrainingRunAdmin(OwnProjectsAdmin):
 
     def _run_context(self, request: HttpRequest, run: TrainingRun) -> dict[str, Any]:
         candidate = run.candidate
-        evaluations = list(run.evaluations.select_related("model_version").order_by("model_version__number"))
         return {
-            "run": run,
-            "loss_curve": loss_curve(run.losses, run.steps),
+            **_progress(run),
             "may_train": may_train(request, run.project_id),
             "may_promote": candidate is not None and candidate.state == VersionState.CANDIDATE,
-            "evaluations": evaluations,
-            "measures": measure_rows(evaluations, legend_of(run.project_id)) if evaluations else [],
-            **verdict_context(run, candidate),
+            **comparison_context(comparison_of(run), candidate.verdict if candidate else None),
         }
 
     def cancel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -94,5 +93,8 @@ class TrainingRunAdmin(OwnProjectsAdmin):
     def progress_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The part of the run's page that changes while it works, for the page to fetch again."""
         run = self.own_row(request, object_id)
-        context = {"run": run, "loss_curve": loss_curve(run.losses, run.steps)}
-        return TemplateResponse(request, "admin/annotator/_run_progress.html", context)
+        return TemplateResponse(request, "admin/annotator/_run_progress.html", _progress(run))
+
+
+def _progress(run: TrainingRun) -> dict[str, Any]:
+    return {"run": run, "status": run_status(run), "plots": run_plots(run), "best": best_validation(run)}

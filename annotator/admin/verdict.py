@@ -1,14 +1,27 @@
-"""What the gate said and what it rests on: confusion, and the held-out patches that changed most."""
+"""What a training run showed of its candidate beside its parent: measures, confusion, and patches that changed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from annotator.models import Evaluation, LabelClass, ModelVersion, Revision, TrainingRun
+from annotator.admin.measures import row_groups
+from annotator.admin.mosaic import patch_pictures
+from annotator.admin.report_plots import uncertainty_plots
+from annotator.models import Evaluation, LabelClass, Revision, TrainingRun
 from annotator.queries.labels import legend_of
 
-PATCHES_SHOWN = 8
+PATCHES_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Parent and candidate measured on the same held-out patches by the run that made the candidate."""
+
+    run: TrainingRun
+    before: Evaluation
+    after: Evaluation
+    legend: list[LabelClass]
 
 
 @dataclass(frozen=True)
@@ -47,22 +60,42 @@ class ChangedPatch:
         return f"{self.change:+.3f}"
 
 
-def verdict_context(run: TrainingRun | None, version: ModelVersion | None) -> dict[str, Any]:
-    """What the template of the verdict wants; ``run`` is the one that made the version, if any did."""
-    context: dict[str, Any] = {
-        "verdict": version.verdict if version else None,
-        "confusions": [],
-        "changed": [],
-    }
-    if run is None or version is None:
-        return context
+def comparison_of(run: TrainingRun | None) -> Comparison | None:
+    """None without a run, and while or where it did not come to measure both versions."""
+    if run is None or run.candidate_id is None:
+        return None
     measured = {e.model_version_id: e for e in run.evaluations.select_related("model_version")}
-    before, after = measured.get(run.parent_id), measured.get(version.pk)
-    if before is not None and after is not None:
-        legend = legend_of(run.project_id)
-        context["confusions"] = [table for e in (before, after) if (table := confusion_table(e, legend))]
-        context["changed"] = changed_patches(run, before, after)
-    return context
+    before, after = measured.get(run.parent_id), measured.get(run.candidate_id)
+    if before is None or after is None:
+        return None
+    return Comparison(run, before, after, legend_of(run.project_id))
+
+
+def comparison_context(found: Comparison | None, verdict: dict[str, Any] | None) -> dict[str, Any]:
+    """What the table of both versions' measures wants; ``verdict`` is what the gate said of the candidate."""
+    if found is None:
+        return {"verdict": verdict}
+    measured = [found.before, found.after]
+    return {
+        "verdict": verdict,
+        "comparison": found,
+        "measures": row_groups(measured, found.legend, verdict),
+        "confidence": 100 * float((verdict or {}).get("rule", {}).get("confidence", 0.9)),
+    }
+
+
+def evidence_context(found: Comparison | None) -> dict[str, Any]:
+    """What the parts below the measures want: plots, confusion, and the patches that changed."""
+    if found is None:
+        return {}
+    before, after, legend = found.before, found.after, found.legend
+    return {
+        "plots": uncertainty_plots([before, after]),
+        "confusions": [table for e in (before, after) if (table := confusion_table(e, legend))],
+        "patch_rows": patch_pictures(found.run, before, after, legend),
+        "legend": legend,
+        "changed": changed_patches(found.run, before, after),
+    }
 
 
 def confusion_table(evaluation: Evaluation, legend: list[LabelClass]) -> ConfusionTable | None:
@@ -83,7 +116,7 @@ def confusion_table(evaluation: Evaluation, legend: list[LabelClass]) -> Confusi
 
 
 def changed_patches(run: TrainingRun, before: Evaluation, after: Evaluation) -> list[ChangedPatch]:
-    """The held-out patches whose mIoU changed most, for better or worse, the largest change first."""
+    """The held-out patches by how much their mIoU changed, for better or worse, the largest change first."""
     first, second = (e.metrics.get("patch_miou") or {} for e in (before, after))
     patches = Revision.objects.filter(pk__in=run.holdout_revisions)
     revision_of = dict(patches.values_list("annotation__patch__quadkey", "pk"))

@@ -106,7 +106,7 @@ def test_the_run_page_shows_how_far_it_is(run: TrainingRun, labelled: Campaign) 
     page = client.get(admin_url("trainingrun_change", run.pk)).content.decode()
     fragment = client.get(admin_url("trainingrun_progress", run.pk)).content.decode()
     for text in (page, fragment):
-        assert "Training loss from 1.500 to 1.250 after 2 of 60 steps." in text
+        assert "Training loss from 1.500 to 1.250 after 2 of 120 steps." in text
         assert "two patches to learn from" in text
         assert 'data-active="1"' in text
     assert "milpa/admin_run.js" in page
@@ -158,7 +158,7 @@ def test_parent_and_candidate_are_compared_and_the_candidate_promoted(
     client = labelled.client("ml_staff")
     page = client.get(admin_url("trainingrun_change", run.pk)).content.decode()
     assert "+0.150" in page
-    assert "IoU of field" in page
+    assert "IoU of each class" in page
     promote = admin_url("modelversion_promote", candidate.pk)
     assert promote in page
     asked = " ".join(client.get(promote).content.decode().split())

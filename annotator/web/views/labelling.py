@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
+from annotator.durations import duration_text
 from annotator.enums import Role
 from annotator.models import Patch
 from annotator.queries.documents import patch_document, project_document, scene_document
@@ -46,15 +47,6 @@ def review(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
 def _tile_of(patch: Patch, tile_url: str | None) -> str | None:
     """A patch is a map tile, so its picture is one."""
     return tile_url.format(z=patch.z, x=patch.x, y=patch.y) if tile_url else None
-
-
-def duration_text(seconds: int) -> str:
-    """A time of work as people say it: 45 s, 4 min 5 s, 1 h 2 min."""
-    hours, rest = divmod(seconds, 3600)
-    minutes, seconds = divmod(rest, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
 @require_safe
