@@ -114,6 +114,14 @@ VERSION_TRANSITIONS: dict[VersionState, frozenset[VersionState]] = {
 }
 
 
+class Side(TextChoices):
+    """What the labels of a block of patches are for; a block keeps its side."""
+
+    TRAINING = "training", "to learn from"
+    VALIDATION = "validation", "to validate and calibrate on"
+    HOLDOUT = "holdout", "held out to measure versions on"
+
+
 class QueueReason(TextChoices):
     """Why a patch stands where it stands in the labelling queue."""
 

@@ -82,9 +82,17 @@ class NothingToTrainOn(MilpaError):
 
 
 class BadConfig(MilpaError):
+    """``facts`` hold the ``field`` of the config, None where the error is of no single one."""
+
     code = "bad-config"
     status = 422
     title = "The training config cannot be used"
+
+
+class CannotRebuild(MilpaError):
+    code = "cannot-rebuild"
+    status = 409
+    title = "The version cannot be rebuilt"
 
 
 class NotReady(MilpaError):

@@ -30,27 +30,39 @@ from mlservice.contracts import (
     StepReport,
 )
 from mlservice.errors import Cancelled, MethodError
+from mlservice.version_record import STARTER_NAME, Measured, Region, VersionRecord
 
 __all__ = [
+    "STARTER_NAME",
     "Cancelled",
     "EvaluateReport",
     "FinetuneConfig",
+    "FinetuneReport",
     "LabelledPatch",
+    "Measured",
     "MethodError",
     "PatchWindow",
+    "Region",
     "StepReport",
+    "VersionRecord",
+    "base_hash",
     "base_temperature",
+    "check_class_words",
+    "code_version",
     "evaluate_version",
     "finetune_config",
     "finetune_from",
     "gate_rule",
     "gate_verdict",
+    "labels_hash",
     "landscape_classes",
+    "largest_adapter_difference",
     "legend_for",
     "report_fields",
     "score_by_entropy",
     "segment_context",
     "spread_scores",
+    "version_archive",
     "write_landscape_scene",
 ]
 
@@ -62,6 +74,13 @@ def legend_for(classes: Sequence[LabelClass]) -> Legend:
             for c in classes
         )
     )
+
+
+def check_class_words(classes: Sequence[LabelClass]) -> None:
+    """Raises MethodError, saying what to change, for classes that models cannot tell apart in words."""
+    from mlservice.legend import class_words
+
+    class_words(legend_for(classes))
 
 
 def model_ref(version: ModelVersion) -> ModelRef:
@@ -105,6 +124,7 @@ def finetune_from(
     classes: Sequence[LabelClass],
     *,
     training: Sequence[LabelledPatch],
+    replay: Sequence[LabelledPatch],
     validation: Sequence[LabelledPatch],
     config: FinetuneConfig,
     work_dir: Path,
@@ -118,12 +138,41 @@ def finetune_from(
         parent=model_ref(parent),
         legend=legend_for(classes),
         training=tuple(training),
+        replay=tuple(replay),
         validation=tuple(validation),
         config=config,
         work_dir=work_dir,
         out_dir=out_dir,
     )
     return finetune(spec, on_progress)
+
+
+def code_version() -> dict[str, str]:
+    """The method's code and the libraries that it computes with, in hashes and versions."""
+    from mlservice import fingerprints
+
+    return fingerprints.code_version()
+
+
+def base_hash(base: str) -> str:
+    """What tells the files of one base model from those of another; empty where they are not there."""
+    from mlservice import fingerprints
+
+    return fingerprints.base_hash(_base_path(base))
+
+
+def labels_hash(patches: Sequence[LabelledPatch]) -> str:
+    """The ``data_hash`` of a round that learns from these patches and repeats them."""
+    from mlservice.dataset import data_hash
+
+    return data_hash(patches)
+
+
+def largest_adapter_difference(one: Path, other: Path) -> float:
+    """The largest absolute difference of a weight; infinite for adapters of other shapes. Raises OSError."""
+    from mlservice.adapter_files import largest_difference
+
+    return largest_difference(one, other)
 
 
 def evaluate_version(
@@ -212,3 +261,13 @@ def landscape_classes() -> tuple[LegendClass, ...]:
     from mlservice.landscape import LANDSCAPE_LEGEND
 
     return LANDSCAPE_LEGEND.classes
+
+
+def version_archive(record: VersionRecord, adapter: Path) -> Iterator[bytes]:
+    """The bytes of a ZIP of the adapter with its card, legend and STAC Item, piece after piece.
+
+    Raises MethodError, before the first piece, when the adapter's files are not all there.
+    """
+    from mlservice.export import version_archive as pieces_of
+
+    return pieces_of(record, adapter)

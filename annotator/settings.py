@@ -166,6 +166,8 @@ CELERY_BEAT_SCHEDULE = {
 CLAIM_LEASE_SECONDS = read_int("CLAIM_LEASE_SECONDS", 20 * 60)
 # A job whose heartbeat is older than this is taken to be lost, and is started again, in seconds.
 JOB_LOST_AFTER_SECONDS = read_int("JOB_LOST_AFTER_SECONDS", 60)
+# How long a training worker waits for a database that is away, in a restart say, in seconds.
+DATABASE_PATIENCE_SECONDS = read_int("DATABASE_PATIENCE_SECONDS", 300)
 # A scene that has waited or been ingested for longer than this is sent to a worker again, in seconds.
 SCENE_LOST_AFTER_SECONDS = read_int("SCENE_LOST_AFTER_SECONDS", 15 * 60)
 # The largest scene that is taken by upload, in bytes.

@@ -1,5 +1,23 @@
 """Importing this registers every model admin; it is done once the apps are ready."""
 
-from annotator.admin import inference_job, labels, model_version, project, records, scene, training_run
+from annotator.admin import (
+    inference_job,
+    labels,
+    legend,
+    model_version,
+    project,
+    records,
+    scene,
+    training_run,
+)
 
-__all__ = ["inference_job", "labels", "model_version", "project", "records", "scene", "training_run"]
+__all__ = [
+    "inference_job",
+    "labels",
+    "legend",
+    "model_version",
+    "project",
+    "records",
+    "scene",
+    "training_run",
+]

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from annotator.domain.label_sets import LabelSplit, split_revisions
+from annotator.domain.label_sets import LabelSplit, plan_split
 from annotator.domain.training import checked_config, request_run
 from annotator.enums import ACTIVE_RUN_STATES
 from annotator.errors import MilpaError, NothingToTrainOn
@@ -24,12 +24,58 @@ if TYPE_CHECKING:
 
 
 class RunForm(forms.Form):
-    """The config that ML staff choose; the rest keeps its defaults. The domain knows the bounds."""
+    """The config that ML staff choose. The domain knows the bounds."""
 
-    steps = forms.IntegerField(help_text="How many optimizer steps; the loss curve shows when it is enough.")
-    learning_rate = forms.FloatField()
-    lora_rank = forms.IntegerField(label="LoRA rank", help_text="How much the adapter can express.")
-    lora_alpha = forms.IntegerField(label="LoRA alpha", help_text="How strongly the adapter acts.")
+    steps = forms.IntegerField(help_text="The most optimizer steps; a round may end earlier, see patience.")
+    learning_rate = forms.FloatField(
+        help_text="Ten times lower where the loss jumps or is no longer a number."
+    )
+    adapted = forms.ChoiceField(
+        label="Adapted layers",
+        choices=[
+            ("all", "all layers"),
+            ("vision", "only those that see"),
+            ("language", "only those that answer"),
+        ],
+        help_text="Between regions it is above all how land looks that changes. "
+        "A version that has an adapter keeps its layers.",
+    )
+    lora_rank = forms.IntegerField(
+        label="LoRA rank",
+        help_text="How much a new adapter can express; a version that has one keeps its rank.",
+    )
+    lora_alpha = forms.IntegerField(label="LoRA alpha", help_text="How strongly a new adapter acts.")
+    images_per_step = forms.IntegerField(help_text="How many context images each step sees.")
+    token_patches_per_image = forms.IntegerField(
+        help_text="The most parts of an image that a step learns from; fewer need less memory."
+    )
+    class_balance = forms.FloatField(
+        help_text="0: every cell counts the same; 1: every class does, however rare it is."
+    )
+    replay_share = forms.FloatField(
+        help_text="The share of images that are patches of earlier rounds, so that they are not forgotten."
+    )
+    augmentation = forms.FloatField(
+        help_text="How strongly images are shown in other lights and by coarser sensors; 0: as they are."
+    )
+    validate_every_steps = forms.IntegerField(
+        help_text="After so many steps the validation patches tell how the round is doing; 0: never."
+    )
+    patience = forms.IntegerField(
+        help_text="The round ends after so many validations without gain; 0: after the last step. "
+        "The best validated step is kept in any case."
+    )
+    precision = forms.ChoiceField(
+        choices=[
+            ("auto", "bfloat16 where the processor has it"),
+            ("bfloat16", "bfloat16"),
+            ("float32", "float32"),
+        ],
+        help_text="float32 is slower and the same on more machines.",
+    )
+    checkpoint_every_steps = forms.IntegerField(
+        help_text="An interrupted run goes on from its last checkpoint."
+    )
     seed = forms.IntegerField(help_text="The same seed, labels and config give the same adapter.")
     idempotency_key = forms.CharField(widget=forms.HiddenInput, max_length=64)
 
@@ -49,12 +95,13 @@ def outlook(project: Project) -> Outlook:
     parent = promoted_version(project.pk)
     split, obstacle = None, ""
     rows = approved_revisions(project.pk).select_related(None).select_related("annotation__patch")
-    try:
-        split = split_revisions(rows.only("annotation__patch__quadkey"))
-    except NothingToTrainOn as error:
-        obstacle = error.detail
     if parent is None:
         obstacle = "No model version is promoted, so there is nothing to start from."
+    else:
+        try:
+            split = plan_split(project.pk, parent, rows.only("annotation__patch__quadkey"))
+        except NothingToTrainOn as error:
+            obstacle = error.detail
     return Outlook(
         parent=parent,
         evaluation=parent.evaluations.first() if parent else None,
@@ -91,5 +138,5 @@ def _request(form: RunForm, project: Project, request: HttpRequest) -> TrainingR
     try:
         return request_run(project=project, user=request.user, config=config, idempotency_key=key)
     except MilpaError as error:
-        form.add_error(None, error.detail)
+        form.add_error(error.facts.get("field"), error.detail)
         return None

@@ -9,7 +9,7 @@ from django.db.models import Max
 
 from annotator.domain.claims import claim_patch, lock_entry
 from annotator.domain.events import move
-from annotator.domain.masks import Mask, check_classes, png_of, values_of
+from annotator.domain.masks import UNSURE, Mask, check_classes, png_of, values_of
 from annotator.enums import PATCH_TRANSITIONS, PatchState
 from annotator.errors import BadMask, RevisionConflict
 from annotator.models import Annotation, LabelClass, Patch, Proposal, QueueEntry, Revision
@@ -41,10 +41,10 @@ def save_mask(
     revision was saved in the meantime, this one is kept beside the chain and RevisionConflict is raised
     with both. The same ``idempotency_key`` again has the outcome of the first time, whatever was saved since:
     the same revision, or RevisionConflict with the same one kept.
-    Raises ClaimLost when somebody else holds the patch, BadMask for a value outside the legend.
+    Pixels of a class that was retired meanwhile become unsure. Raises ClaimLost when somebody else holds the
+    patch, BadMask for a value outside the legend.
     """
-    values = LabelClass.objects.filter(project_id=patch.project_id).values_list("value", flat=True)
-    check_classes(mask, frozenset(values))
+    mask = _without_retired_classes(patch.project_id, mask)
     if proposal is not None and proposal.patch_id != patch.pk:
         raise BadMask("The proposal named in the save belongs to another patch. Reload the page.")
     with transaction.atomic():
@@ -67,6 +67,17 @@ def save_mask(
         else:
             _make_current(annotation, revision, submit=submit, user=user)
     return _first_outcome(revision, annotation)
+
+
+def _without_retired_classes(project_id: int, mask: Mask) -> Mask:
+    """The mask with 255 for retired classes. Raises BadMask for values that never were a class."""
+    rows = LabelClass.objects.filter(project_id=project_id)
+    is_retired = {
+        value: retired_at is not None for value, retired_at in rows.values_list("value", "retired_at")
+    }
+    check_classes(mask, frozenset(is_retired))
+    retired = [value for value, gone in is_retired.items() if gone]
+    return np.where(np.isin(mask, retired), np.uint8(UNSURE), mask) if retired else mask
 
 
 def _first_outcome(revision: Revision, annotation: Annotation) -> Revision:

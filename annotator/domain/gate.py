@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils.text import get_text_list
+
 from annotator import inference
-from annotator.domain.label_sets import BLOCK_LEVELS
-from annotator.inference import EvaluateReport
+from annotator.domain.held_out import Measured
+from annotator.domain.sides import block_of
 from annotator.models import LabelClass, ModelVersion, Project
 from annotator.queries.looks import next_look
 
@@ -18,20 +20,34 @@ REGION_LEVELS = 4
 def judge(
     *,
     project_id: int,
-    parent: EvaluateReport,
-    candidate: EvaluateReport,
+    parent: Measured,
+    candidate: Measured,
     legend: Sequence[LabelClass],
 ) -> dict[str, Any]:
-    """The verdict by the project's present rule, as the candidate's row keeps it."""
-    return inference.gate_verdict(
-        parent,
-        candidate,
-        legend,
+    """The verdict by the project's present rule, as the candidate's row keeps it.
+
+    Both were asked for the same classes; where these are not the whole legend, the reason says so.
+    """
+    verdict = inference.gate_verdict(
+        parent.report,
+        candidate.report,
+        parent.classes,
         Project.objects.get(pk=project_id).gate_rule,
-        block_of=lambda quadkey: quadkey[:-BLOCK_LEVELS],
+        block_of=block_of,
         region_of=lambda quadkey: quadkey[:-REGION_LEVELS],
-        looks=next_look(project_id, candidate.patch_confusion),
+        looks=next_look(project_id, candidate.report.patch_confusion),
     )
+    return verdict | {"reason": _on_which_classes(parent.classes, legend) + verdict["reason"]}
+
+
+def _on_which_classes(asked: Sequence[LabelClass], legend: Sequence[LabelClass]) -> str:
+    """Which classes could be compared, in a sentence; empty where all could."""
+    values = {one.value for one in asked}
+    new = [f"“{one.name}”" for one in legend if one.value not in values]
+    if not new:
+        return ""
+    shared = get_text_list([f"“{one.name}”" for one in asked], "and")
+    return f"Compared on {shared}, as the parent was not taught {get_text_list(new, 'or')}: "
 
 
 def obstacle(version: ModelVersion, current: ModelVersion | None) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from annotator import inference
+from annotator.domain.legend_records import known_classes, legend_record, teachable
 from annotator.domain.masks import png_of
 from annotator.inference import EvaluateReport, LabelledPatch
 from annotator.models import Evaluation, EvaluationMask, LabelClass, ModelVersion, Patch, TrainingRun
@@ -19,17 +20,34 @@ KEPT_MASKS = 12
 
 @dataclass(frozen=True)
 class Measured:
-    """A version's report on the held-out patches and its answers, uint8 ``(256, 256)`` by quadkey."""
+    """A version's report on the held-out patches and its answers, uint8 ``(256, 256)`` by quadkey.
 
+    ``classes`` are those that it was asked for.
+    """
+
+    classes: tuple[LabelClass, ...]
     report: EvaluateReport
     masks: dict[str, NDArray[np.uint8]]
 
 
+def comparable_classes(parent: ModelVersion, legend: Sequence[LabelClass]) -> list[LabelClass]:
+    """The classes of the legend by which the parent can be compared: those that it was taught.
+
+    All of the legend where that leaves no two.
+    """
+    known = known_classes(parent, legend)
+    return known if len(known) > 1 else list(legend)
+
+
 def measure(
-    version: ModelVersion, legend: Sequence[LabelClass], patches: Sequence[LabelledPatch]
+    version: ModelVersion, classes: Sequence[LabelClass], patches: Sequence[LabelledPatch]
 ) -> Measured:
-    """Measures the version, which need not be saved. Raises MethodError when nothing can be measured."""
-    return Measured(*inference.evaluate_version(version, legend, patches))
+    """Measures the version, which need not be saved, where the patches are of one of the classes.
+
+    Raises MethodError when nothing can be measured.
+    """
+    known = [replace(patch, mask=teachable(patch.mask, classes, ())) for patch in patches]
+    return Measured(tuple(classes), *inference.evaluate_version(version, classes, known))
 
 
 def keep_measures(*, run: TrainingRun, parent: Measured, candidate: Measured, version: ModelVersion) -> None:
@@ -47,6 +65,7 @@ def keep_measures(*, run: TrainingRun, parent: Measured, candidate: Measured, ve
             patch_count=measured.report.patch_count,
             patch_keys=sorted(measured.masks),
             miou=measured.report.miou,
+            legend=legend_record(measured.classes),
             metrics=inference.report_fields(measured.report),
         )
         EvaluationMask.objects.bulk_create(

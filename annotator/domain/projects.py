@@ -85,11 +85,16 @@ def record_project_event(project: Project, verb: str, actor: User, **facts: Any)
 
 
 def check_legend(legend: Sequence[ClassSpec]) -> None:
-    """Raises BadProject unless values are 0, 1, 2 ... with distinct names and at most one boundary class."""
-    if not 2 <= len(legend) <= MAX_CLASSES:
-        raise BadProject(f"A legend has between 2 and {MAX_CLASSES} classes; this one has {len(legend)}.")
+    """Raises BadProject unless it is sound for a new project, whose values are 0, 1, 2 ... without gaps."""
+    _check_count(legend)
     if sorted(c.value for c in legend) != list(range(len(legend))):
         raise BadProject("Number the classes 0, 1, 2 ... without gaps; 0 is the null class.")
+    check_classes(legend)
+
+
+def check_classes(legend: Sequence[ClassSpec]) -> None:
+    """Raises BadProject unless there are classes enough, with distinct names and at most one boundary class."""
+    _check_count(legend)
     names = [c.name.strip().casefold() for c in legend]
     if "" in names:
         raise BadProject("Every class needs a name.")
@@ -103,6 +108,11 @@ def check_legend(legend: Sequence[ClassSpec]) -> None:
         raise BadProject("Only one class can be the boundary class.")
     if boundaries and boundaries[0].value == 0:
         raise BadProject("The null class (value 0) cannot be the boundary class.")
+
+
+def _check_count(legend: Sequence[ClassSpec]) -> None:
+    if not 2 <= len(legend) <= MAX_CLASSES:
+        raise BadProject(f"A legend has between 2 and {MAX_CLASSES} classes; this one has {len(legend)}.")
 
 
 def _with_free_slug(project: Project) -> Project:

@@ -51,8 +51,8 @@ def request_proposals(*, project: Project, user: User, scene: Scene | None = Non
         return _create_job(scene, version, user)
 
 
-def renew_proposals(*, version: ModelVersion, user: User | None) -> InferenceJob | None:
-    """After a promotion: ends the job of the version before, and asks for the new version's proposals.
+def renew_proposals(*, version: ModelVersion, user: User | None, reason: str = "") -> InferenceJob | None:
+    """After a promotion or a change of the legend: ends the job before, and asks for the version's proposals.
 
     None where the project has no ready scene yet. The caller holds a transaction and the project's lock.
     """
@@ -61,7 +61,7 @@ def renew_proposals(*, version: ModelVersion, user: User | None) -> InferenceJob
         return None
     active = InferenceJob.objects.select_for_update().filter(scene=scene, state__in=ACTIVE_JOB_STATES).first()
     if active is not None:
-        _end(active, JobState.CANCELLED, f"Version {version.number} was promoted.", actor=user)
+        _end(active, JobState.CANCELLED, reason or f"Version {version.number} was promoted.", actor=user)
     return _create_job(scene, version, user)
 
 
@@ -118,16 +118,22 @@ def _create_job(scene: Scene, version: ModelVersion, user: User | None) -> Infer
 def _answer_all(job: InferenceJob) -> bool:
     """True when every patch has its proposal, False when somebody ended the job meanwhile."""
     version, scene = job.model_version, job.scene
-    answered = Proposal.objects.filter(model_version=version, scene=scene).values("patch_id")
+    # Read before the legend: one that changes in between leaves proposals that are taken for stale, not for fresh.
+    legend_number = Project.objects.values_list("legend_number", flat=True).get(pk=job.project_id)
+    legend = legend_of(job.project_id)
+    answered = Proposal.objects.filter(
+        model_version=version, scene=scene, legend_number=legend_number
+    ).values("patch_id")
     waiting = Patch.objects.filter(project_id=job.project_id).exclude(pk__in=answered)
     total = Patch.objects.filter(project_id=job.project_id).count()
     groups = by_context(waiting, version.context_levels)
     done = total - sum(len(patches) for patches in groups.values())
     if not _tell_progress(job, done, total):
         return False
-    legend = legend_of(job.project_id)
     for context, patches in groups.items():
         proposals = _propose(version, scene, legend, context, patches)
+        for proposal in proposals:
+            proposal.legend_number = legend_number
         with transaction.atomic():
             Proposal.objects.bulk_create(proposals, ignore_conflicts=True)
             done += len(patches)

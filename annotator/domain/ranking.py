@@ -8,7 +8,7 @@ from annotator import inference
 from annotator.domain.locks import lock_project
 from annotator.domain.reviews import RETURNED_SCORE
 from annotator.enums import QueueReason
-from annotator.models import Proposal, QueueEntry, Ranking
+from annotator.models import Project, Proposal, QueueEntry, Ranking
 from annotator.queries.scenes import default_scene
 from annotator.queries.versions import promoted_version
 
@@ -26,9 +26,13 @@ def rank_patches(project_id: int) -> Ranking:
     never mixed. Returned patches keep their place in front. The order is recorded as a Ranking.
     """
     version, scene = promoted_version(project_id), default_scene(project_id)
+    legend_number = Project.objects.values_list("legend_number", flat=True).get(pk=project_id)
     entropies = dict(
         Proposal.objects.filter(
-            model_version=version, scene=scene, patch__queue_entry__isnull=False
+            model_version=version,
+            scene=scene,
+            legend_number=legend_number,
+            patch__queue_entry__isnull=False,
         ).values_list("patch_id", "mean_entropy_nats")
         if version and scene
         else ()
@@ -65,6 +69,7 @@ def rank_patches(project_id: int) -> Ranking:
             strategy=QueueReason.ENTROPY if fresh else QueueReason.SPREAD,
             model_version=version if fresh else None,
             scene=scene if fresh else None,
+            legend_number=legend_number,
             patch_count=len(scored),
             order_hash=hashlib.sha256("\n".join(r[1] for r in scored).encode()).hexdigest(),
         )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 
 from annotator.domain.events import move
 from annotator.domain.triggers import begin_run_if_due
@@ -45,7 +46,8 @@ def review_patch(
     )
     # After a reopening the same revision is judged again: the newest verdict stands, events keep the others.
     review, _ = Review.objects.update_or_create(
-        revision=revision, defaults={"reviewer": user, "verdict": verdict, "comment": comment}
+        revision=revision,
+        defaults={"reviewer": user, "verdict": verdict, "comment": comment, "decided_at": timezone.now()},
     )
     if verdict == Verdict.APPROVE:
         # An approval stands whatever comes of the run that it may begin.

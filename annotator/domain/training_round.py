@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,52 +14,37 @@ from django.utils import timezone
 from annotator import inference
 from annotator.domain.events import move
 from annotator.domain.gate import judge, obstacle
-from annotator.domain.held_out import Measured, keep_measures, measure
-from annotator.domain.label_sets import labelled_patches, split_revisions
+from annotator.domain.held_out import Measured, comparable_classes, keep_measures, measure
 from annotator.domain.locks import lock_project
+from annotator.domain.provenance import provenance_of
+from annotator.domain.round_data import RoundData, read_round, record_of
+from annotator.domain.run_progress import StoppedElsewhere, ride_out, tell_learned, tell_log, tell_step
 from annotator.domain.versions import add_candidate, promote
 from annotator.enums import RUN_TRANSITIONS, RunState
-from annotator.errors import NotReady
-from annotator.inference import LabelledPatch, StepReport
-from annotator.models import LabelClass, ModelVersion, Revision, TrainingRun
-from annotator.queries.labels import legend_of
-from annotator.queries.scenes import default_scene
+from annotator.inference import LabelledPatch
+from annotator.models import LabelClass, ModelVersion, TrainingRun
 from annotator.queries.versions import promoted_version
-
-
-class StoppedElsewhere(Exception):
-    """The run was cancelled, or ended otherwise, while this worker was at it."""
-
-
-@dataclasses.dataclass(frozen=True)
-class RoundData:
-    """The labelled patches of a run, read once."""
-
-    training: tuple[LabelledPatch, ...]
-    validation: tuple[LabelledPatch, ...]
-    holdout: tuple[LabelledPatch, ...]
 
 
 def complete_round(run: TrainingRun) -> None:
     """Trains, calibrates, evaluates and ends the run as succeeded. Raises StoppedElsewhere, MethodError."""
-    legend = legend_of(run.project_id)
-    data = _read_data(run)
-    _log(run, f"{len(data.training)} patches to learn from, {len(data.validation)} to calibrate on, "
-              f"{len(data.holdout)} held out; parent is version {run.parent.number}.")  # fmt: skip
+    record = record_of(run)
+    data, legend = read_round(record), record.classes
+    tell_log(run, f"{_labels_in_words(data)}; parent is version {run.parent.number}.")
     # A name of this attempt's own: a worker that was taken for lost may still be at work beside it.
-    adapter_name = f"project-{run.project_id}-run-{run.pk}-{uuid.uuid4().hex[:8]}"
+    adapter_name = f"project-{run.project_id}-run-{run.pk}-{run.attempt}"
     report = inference.finetune_from(
         run.parent,
         legend,
         training=data.training,
+        replay=data.replay,
         validation=data.validation,
         config=inference.FinetuneConfig(**run.config),
         work_dir=run.work_path,
         out_dir=_adapter_path(adapter_name),
-        on_progress=lambda step: _tell_step(run, step),
+        on_progress=lambda step: tell_step(run, step),
     )
-    _log(run, f"{len(report.losses)} steps in {report.seconds:.0f} s; "
-              f"{report.trainable_parameters:,} adapter weights.")  # fmt: skip
+    tell_learned(run, report)
     candidate = ModelVersion(
         project_id=run.project_id,
         base=run.parent.base,
@@ -70,65 +53,36 @@ def complete_round(run: TrainingRun) -> None:
         temperature=report.model.temperature,
         context_levels=run.parent.context_levels,
     )
-    _enter_evaluation(run)
-    before = _measure(run, run.parent, legend, data.holdout)
-    after = _measure(run, candidate, legend, data.holdout)
-    candidate.verdict = judge(
-        project_id=run.project_id, parent=before.report, candidate=after.report, legend=legend
+    ride_out(lambda: _enter_evaluation(run))
+    asked = comparable_classes(run.parent, legend)
+    before = _measure(run, run.parent, asked, data.holdout)
+    after = _measure(run, candidate, asked, data.holdout)
+    candidate.verdict = judge(project_id=run.project_id, parent=before, candidate=after, legend=legend)
+    tell_log(run, candidate.verdict["reason"])
+    candidate.provenance = provenance_of(run, report)
+    ride_out(lambda: _succeed(run, candidate, before, after))
+
+
+def _labels_in_words(data: RoundData) -> str:
+    replay = f"{len(data.replay)} of earlier rounds to repeat, " if data.replay else ""
+    return (
+        f"{len(data.training)} patches to learn from, {replay}{len(data.validation)} to validate and calibrate on, "
+        f"{len(data.holdout)} held out"
     )
-    _log(run, candidate.verdict["reason"])
-    _succeed(run, candidate, report.data_hash, before, after)
 
 
 def _adapter_path(adapter_name: str) -> Path:
     return Path(settings.MEDIA_ROOT) / "adapters" / adapter_name
 
 
-def _read_data(run: TrainingRun) -> RoundData:
-    scene = default_scene(run.project_id)
-    if scene is None:
-        raise NotReady("The project has no ready scene any more, so there is no imagery to learn from.")
-    revisions = {
-        r.pk: r
-        for r in Revision.objects.filter(pk__in=run.training_revisions + run.holdout_revisions)
-        .select_related("annotation__patch", "proposal__scene")
-        .defer("proposal__mask_png", "proposal__entropy_png", "proposal__embedding")
-        .order_by("annotation__patch__quadkey")
-    }
-    split = split_revisions(revisions.values())
-    levels = run.parent.context_levels
-    return RoundData(
-        labelled_patches(split.training, scene, levels),
-        labelled_patches(split.validation, scene, levels),
-        labelled_patches(split.holdout, scene, levels),
-    )
-
-
-def _tell_step(run: TrainingRun, report: StepReport) -> None:
-    if report.resumed_from is not None and report.step == report.resumed_from + 1:
-        _log(run, f"Resumed from the checkpoint of step {report.resumed_from}.")
-    run.losses = [*run.losses[: report.step - 1], round(report.loss, 5)]
-    run.step = report.step
-    _alive(run, step=report.step, losses=run.losses)
-
-
-def _alive(run: TrainingRun, **fields: object) -> None:
-    """A sign of life with whatever progress there is. Raises StoppedElsewhere when the run was ended."""
-    rows = TrainingRun.objects.filter(pk=run.pk, state__in=(RunState.TRAINING, RunState.EVALUATING))
-    if not rows.update(heartbeat_at=timezone.now(), **fields):
-        raise StoppedElsewhere
-
-
-def _log(run: TrainingRun, line: str) -> None:
-    run.log += f"{timezone.now():%H:%M:%S} {line}\n"
-    _alive(run, log=run.log)
-
-
 @transaction.atomic
 def _enter_evaluation(run: TrainingRun) -> None:
     locked = TrainingRun.objects.select_for_update().get(pk=run.pk)
-    if locked.state != RunState.TRAINING:
+    if locked.attempt != run.attempt or locked.state not in (RunState.TRAINING, RunState.EVALUATING):
         raise StoppedElsewhere
+    if locked.state == RunState.EVALUATING:
+        # The commit came through although its answer did not.
+        return
     move(locked, RunState.EVALUATING, RUN_TRANSITIONS, "evaluating", actor=None)
 
 
@@ -137,7 +91,7 @@ def _measure(
 ) -> Measured:
     measured = measure(version, legend, holdout)
     name = f"version {version.number}" if version.pk else "the candidate"
-    _log(run, f"mIoU of {name} on {_held_out(len(holdout))}: {measured.report.miou:.3f}")
+    tell_log(run, f"mIoU of {name} on {_held_out(len(holdout))}: {measured.report.miou:.3f}")
     return measured
 
 
@@ -146,10 +100,11 @@ def _held_out(count: int) -> str:
 
 
 @transaction.atomic
-def _succeed(
-    run: TrainingRun, candidate: ModelVersion, data_hash: str, before: Measured, after: Measured
-) -> None:
+def _succeed(run: TrainingRun, candidate: ModelVersion, before: Measured, after: Measured) -> None:
     run = TrainingRun.objects.select_for_update().get(pk=run.pk)
+    if run.candidate is not None and run.candidate.adapter_name == candidate.adapter_name:
+        # The commit came through although its answer did not.
+        return
     if run.state != RunState.EVALUATING:
         shutil.rmtree(_adapter_path(candidate.adapter_name), ignore_errors=True)
         raise StoppedElsewhere
@@ -157,20 +112,14 @@ def _succeed(
         parent=run.parent,
         adapter_name=candidate.adapter_name,
         temperature=candidate.temperature,
-        provenance={
-            "kind": "LoRA round",
-            "training_run": run.pk,
-            "data_hash": data_hash,
-            "config": run.config,
-            "training_revisions": run.training_revisions,
-        },
+        provenance=candidate.provenance,
         actor=run.requested_by,
         verdict=candidate.verdict,
     )
     assert version.verdict is not None, "the gate is asked before a run succeeds"
     keep_measures(run=run, parent=before, candidate=after, version=version)
     run.candidate = version
-    run.data_hash = data_hash
+    run.data_hash = candidate.provenance["data_hash"]
     run.save(update_fields=["data_hash"])
     end_run(
         run,

@@ -1,6 +1,7 @@
 """One concept a file."""
 
 from annotator.models.annotation import Annotation, Revision
+from annotator.models.block_side import BlockSide
 from annotator.models.event import Event
 from annotator.models.inference_job import InferenceJob
 from annotator.models.label_class import LabelClass
@@ -15,6 +16,7 @@ from annotator.models.training_run import TrainingRun
 
 __all__ = [
     "Annotation",
+    "BlockSide",
     "Evaluation",
     "EvaluationMask",
     "Event",

@@ -71,6 +71,9 @@ class Evaluation(models.Model):
     patch_count = models.PositiveIntegerField()
     patch_keys = models.JSONField(default=list, help_text="The quadkeys of the held-out patches.")
     miou = models.FloatField()
+    legend = models.JSONField(
+        default=list, help_text="The classes that were asked for: value, name, color, is_boundary."
+    )
     metrics = models.JSONField(default=dict, help_text="The whole report, by the names of its fields.")
     measured_at = models.DateTimeField(auto_now_add=True)
 

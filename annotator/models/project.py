@@ -32,6 +32,9 @@ class Project(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="created_projects"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    legend_number = models.PositiveIntegerField(
+        default=1, help_text="Counts the changes of the legend that outdate proposals."
+    )
     gate_rule = models.JSONField(
         default=dict,
         blank=True,

@@ -13,6 +13,9 @@ class Proposal(models.Model):
     patch = models.ForeignKey(Patch, on_delete=models.CASCADE, related_name="proposals")
     scene = models.ForeignKey(Scene, on_delete=models.CASCADE, related_name="proposals")
     model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="proposals")
+    legend_number = models.PositiveIntegerField(
+        default=1, help_text="The project's legend that it was made with; older ones are stale."
+    )
     mask_png = models.BinaryField(help_text="256 x 256, 8 bits, class values.")
     entropy_png = models.BinaryField(
         help_text="One 8-bit value a cell: entropy divided by entropy_max_nats, times 255."
@@ -29,7 +32,8 @@ class Proposal(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["model_version", "scene", "patch"], name="one_proposal_per_version_and_scene"
+                fields=["model_version", "scene", "patch", "legend_number"],
+                name="one_proposal_per_version_scene_and_legend",
             )
         ]
 

@@ -15,6 +15,9 @@ class Ranking(models.Model):
     strategy = models.CharField(max_length=12, choices=QueueReason)
     model_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.SET_NULL, related_name="+")
     scene = models.ForeignKey(Scene, null=True, on_delete=models.SET_NULL, related_name="+")
+    legend_number = models.PositiveIntegerField(
+        default=1, help_text="The project's legend that the proposals were made with."
+    )
     patch_count = models.PositiveIntegerField()
     order_hash = models.CharField(max_length=64, help_text="SHA-256 of the quadkeys in their order.")
     made_at = models.DateTimeField(auto_now_add=True)

@@ -20,8 +20,27 @@ class TrainingRun(models.Model):
         ModelVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="made_by"
     )
     config = models.JSONField(default=dict)
-    training_revisions = models.JSONField(default=list, help_text="Ids of the revisions that it learns from.")
+    training_revisions = models.JSONField(
+        default=list, help_text="Ids of all revisions that it learns from and validates on."
+    )
+    replay_revisions = models.JSONField(
+        default=list, help_text="Those of them that its parent's line of versions learned from already."
+    )
+    validation_revisions = models.JSONField(
+        default=list, help_text="Those of them that it validates and calibrates on."
+    )
     holdout_revisions = models.JSONField(default=list, help_text="Ids of the revisions held out.")
+    legend = models.JSONField(
+        default=list, help_text="The classes that it teaches: value, name, color, is_boundary."
+    )
+    hidden_values = models.JSONField(
+        default=dict,
+        help_text="By revision id, the class values that do not teach, as they may be a class that was added since.",
+    )
+    imagery = models.JSONField(
+        default=dict,
+        help_text="Which scene each mask is seen on, and which bands and stretch scenes are shown with.",
+    )
     data_hash = models.CharField(max_length=64, blank=True, default="")
     step = models.PositiveIntegerField(default=0)
     steps = models.PositiveIntegerField(default=0)
@@ -36,6 +55,12 @@ class TrainingRun(models.Model):
     log = models.TextField(blank=True, default="")
     message = models.TextField(blank=True, default="", help_text="How it ended, in a sentence.")
     heartbeat_at = models.DateTimeField(null=True, blank=True)
+    attempt = models.CharField(
+        max_length=8,
+        blank=True,
+        default="",
+        help_text="The worker's attempt that the run belongs to; one that was taken for lost stops.",
+    )
     idempotency_key = models.CharField(max_length=64, blank=True, default="")
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -30,18 +30,21 @@ def queue_summary(project_id: int) -> QueueSummary:
 
 @dataclass(frozen=True)
 class RankingState:
-    """The newest ranking; stale when it was made with a version that is no longer promoted."""
+    """The newest ranking; stale when it was made with a version that is no longer promoted, or an older legend."""
 
     ranking: Ranking
     is_stale: bool
 
 
 def latest_ranking(project_id: int) -> RankingState | None:
-    ranking = Ranking.objects.filter(project_id=project_id).select_related("model_version", "scene").first()
+    rows = Ranking.objects.filter(project_id=project_id)
+    ranking = rows.select_related("model_version", "scene", "project").first()
     if ranking is None:
         return None
     promoted = promoted_version(project_id)
     stale = ranking.model_version_id is not None and (
-        promoted is None or promoted.pk != ranking.model_version_id
+        promoted is None
+        or promoted.pk != ranking.model_version_id
+        or ranking.legend_number != ranking.project.legend_number
     )
     return RankingState(ranking, stale)

@@ -31,4 +31,5 @@ def approved_since(project_id: int, run: TrainingRun | None) -> int:
 
 
 def legend_of(project_id: int) -> list[LabelClass]:
-    return list(LabelClass.objects.filter(project_id=project_id).order_by("value"))
+    """The present legend, without classes that are retired."""
+    return list(LabelClass.objects.filter(project_id=project_id, retired_at__isnull=True).order_by("value"))

@@ -322,8 +322,8 @@ def test_a_run_without_approved_patches_says_what_is_missing(project: Project) -
 
 def test_a_run_is_requested_once_and_a_second_one_is_told_which_is_active(project: Project) -> None:
     make_scene(project)
-    for _ in range(2):
-        approve(make_patch(project), project.created_by)
+    for column in (1000, 1004):
+        approve(make_patch(project, column), project.created_by)
     staff = client_of(make_member(project, Role.ML_STAFF))
     url = f"/api/v1/projects/{project.slug}/training-runs/"
     body = {"config": {"steps": 5}}
@@ -335,7 +335,7 @@ def test_a_run_is_requested_once_and_a_second_one_is_told_which_is_active(projec
     assert again.json()["id"] == first.json()["id"]
     assert (other.status_code, other.json()["active"]) == (409, first.json()["id"])
     wrong = staff.post(url, {"config": {"steps": 0}}, content_type="application/json")
-    assert (wrong.status_code, wrong.json()["code"]) == (422, "bad-config")
+    assert (wrong.status_code, wrong.json()["code"], wrong.json()["field"]) == (422, "bad-config", "steps")
 
 
 @pytest.mark.parametrize(

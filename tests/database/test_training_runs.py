@@ -11,16 +11,22 @@ from django.utils import timezone
 
 from annotator import inference
 from annotator.domain import training_round
+from annotator.domain.annotations import Effort, save_mask
+from annotator.domain.claims import claim_patch
 from annotator.domain.held_out import KEPT_MASKS
 from annotator.domain.imports import import_label_raster
+from annotator.domain.label_sets import plan_split
 from annotator.domain.masks import values_of
 from annotator.domain.proposals import make_proposals
+from annotator.domain.reviews import reopen_patch, review_patch
+from annotator.domain.sides import record_sides
 from annotator.domain.training import cancel_run, request_run, train
 from annotator.domain.versions import promote
-from annotator.enums import RunState, VersionState
+from annotator.enums import RunState, Side, Verdict, VersionState
 from annotator.errors import GateNotPassed
-from annotator.models import Evaluation, InferenceJob, Project, Proposal, TrainingRun
+from annotator.models import Evaluation, InferenceJob, Patch, Project, Proposal, TrainingRun
 from annotator.queries.documents import run_document
+from annotator.queries.labels import approved_revisions
 from annotator.queries.versions import promoted_version
 from tests.factories import make_project, make_scene
 
@@ -87,6 +93,81 @@ def test_learned_and_held_out_patches_share_no_block(project: Project) -> None:
     )
 
 
+def test_a_second_round_learns_what_is_new_and_repeats_the_rest(project: Project) -> None:
+    user = project.created_by
+    first = request_run(project=project, user=user, config=CONFIG)
+    assert first.replay_revisions == []
+    train(first.pk)
+    first.refresh_from_db()
+    assert first.state == RunState.SUCCEEDED, first.message
+    assert first.candidate is not None
+    promote(version=first.candidate, user=user, override_reason="To learn from it.")
+    again = plan_split(project.pk, first.candidate, approved_revisions(project.pk))
+    assert (again.has_news, again.replay) == (False, [])
+    learned = set(first.training_revisions) - set(first.validation_revisions)
+    assert {revision.pk for revision in again.training} == learned
+
+    patch = Patch.objects.filter(annotation__revisions__in=learned).earliest("pk")
+    reopen_patch(patch=patch, user=user, comment="The boundary is off.")
+    review_patch(patch=patch, user=user, verdict=Verdict.RETURN, revision_number=1, comment="Redraw.")
+    claim_patch(patch=patch, user=user)
+    redrawn = save_mask(
+        patch=patch,
+        user=user,
+        mask=np.flipud(values_of(patch.annotation.current.mask_png)),
+        base_number=1,
+        submit=True,
+        effort=Effort(seconds=90, strokes=7),
+    )
+    review_patch(patch=patch, user=user, verdict=Verdict.APPROVE, revision_number=2)
+    second = request_run(project=project, user=user, config=CONFIG | {"replay_share": 0.5})
+    assert set(second.replay_revisions) == learned - {patch.annotation.revisions.get(number=1).pk}
+    fresh = set(second.training_revisions) - set(second.replay_revisions) - set(second.validation_revisions)
+    assert fresh == {redrawn.pk}
+    assert set(second.holdout_revisions) == set(first.holdout_revisions)
+    train(second.pk)
+    second.refresh_from_db()
+    assert second.state == RunState.SUCCEEDED, second.message
+    assert (
+        f"1 patches to learn from, {len(second.replay_revisions)} of earlier rounds to repeat" in second.log
+    )
+    assert second.candidate is not None
+    cost, before = second.candidate.provenance["label_cost"], first.candidate.provenance["label_cost"]
+    assert before["seconds"] == before["strokes"] == 0
+    assert cost == {
+        "patches": before["patches"],
+        "seconds": 90,
+        "strokes": 7,
+        "changed_pixels": cost["changed_pixels"],
+    }
+
+
+def test_a_run_keeps_its_validation_curve_and_says_which_step_is_kept(
+    landscape_tif: tuple[Path, Path],
+) -> None:
+    config = CONFIG | {"steps": 20, "validate_every_steps": 2, "patience": 2, "learning_rate": 0.2}
+    project = make_project(patch_zoom=18)
+    make_scene(project, landscape_tif[0])
+    import_label_raster(project=project, user=project.created_by, path=landscape_tif[1], classes=CLASSES)
+    parent = promoted_version(project.pk)
+    assert parent is not None
+    sides = plan_split(project.pk, parent, approved_revisions(project.pk)).sides
+    block = next(block for block, side in sides.items() if side == Side.TRAINING)
+    record_sides(project.pk, sides | {block: Side.VALIDATION})
+    run = request_run(project=project, user=project.created_by, config=config)
+    assert run.validation_revisions
+    train(run.pk)
+    run.refresh_from_db()
+    assert run.state == RunState.SUCCEEDED, run.message
+    steps = [point["step"] for point in run.validations]
+    assert steps == list(range(0, 2 * len(steps), 2))
+    assert run.best_step == min(run.validations, key=lambda point: point["loss"])["step"]
+    assert run.step == steps[-1] == run.best_step + 4 < 20
+    assert f"Ended early after step {run.step} of 20: the last 2 validations brought no gain." in run.log
+    assert run.candidate is not None
+    assert run.candidate.provenance["best_step"] == run.best_step
+
+
 def test_a_run_resumes_from_its_checkpoint_after_its_worker_was_killed(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,7 +175,7 @@ def test_a_run_resumes_from_its_checkpoint_after_its_worker_was_killed(
         """Stands for the end of the process: nothing of the domain's handling runs."""
 
     run = request_run(project=project, user=project.created_by, config=CONFIG)
-    tell_step = training_round._tell_step
+    tell_step = training_round.tell_step
 
     def die_at_step_6(run: TrainingRun, report: inference.StepReport) -> None:
         tell_step(run, report)
@@ -102,7 +183,7 @@ def test_a_run_resumes_from_its_checkpoint_after_its_worker_was_killed(
             raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(training_round, "_tell_step", die_at_step_6)
+        patched.setattr(training_round, "tell_step", die_at_step_6)
         with pytest.raises(Killed):
             train(run.pk)
     run.refresh_from_db()
@@ -121,14 +202,14 @@ def test_a_cancelled_run_stops_within_a_step_and_leaves_no_version(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = request_run(project=project, user=project.created_by, config=CONFIG)
-    tell_step = training_round._tell_step
+    tell_step = training_round.tell_step
 
     def cancel_at_step_3(working: TrainingRun, report: inference.StepReport) -> None:
         if report.step == 3:
             cancel_run(run=run, user=project.created_by)
         tell_step(working, report)
 
-    monkeypatch.setattr(training_round, "_tell_step", cancel_at_step_3)
+    monkeypatch.setattr(training_round, "tell_step", cancel_at_step_3)
     train(run.pk)
     run.refresh_from_db()
     assert (run.state, run.step, run.message) == (RunState.CANCELLED, 2, "Cancelled after 2 of 12 steps.")

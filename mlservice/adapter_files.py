@@ -1,0 +1,31 @@
+"""Adapters as files, compared without loading any model."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+WEIGHTS_FILE = "adapter_model.safetensors"
+
+
+def largest_difference(one: Path, other: Path) -> float:
+    """The largest absolute difference of any weight of two adapters' folders; 0 where they are bit for bit the same.
+
+    Infinite where they do not have the same weights by name and shape, or where one is no number and the other is.
+    Raises OSError for a folder without weights.
+    """
+    first, second = load_file(one / WEIGHTS_FILE), load_file(other / WEIGHTS_FILE)
+    if {n: w.shape for n, w in first.items()} != {n: w.shape for n, w in second.items()}:
+        return math.inf
+    differences = [_difference(weight, second[name]) for name, weight in first.items()]
+    return max(differences, default=0.0)
+
+
+def _difference(one: torch.Tensor, other: torch.Tensor) -> float:
+    if torch.equal(one, other):
+        return 0.0
+    difference = float((one.double() - other.double()).abs().max())
+    return math.inf if math.isnan(difference) else difference
