@@ -4,13 +4,14 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.authtoken.views import obtain_auth_token
 
-from annotator.api import model_versions, patches, projects
+from annotator.api import legends, model_versions, patches, projects
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("token/", obtain_auth_token, name="api-token"),
     path("projects/", projects.Projects.as_view()),
     path("projects/<slug:slug>/", projects.ProjectDetail.as_view()),
+    path("projects/<slug:slug>/legend/", legends.ProjectLegend.as_view()),
     path("projects/<slug:slug>/scenes/", projects.ProjectScenes.as_view()),
     path("projects/<slug:slug>/inference-jobs/", projects.ProjectInferenceJobs.as_view()),
     path("projects/<slug:slug>/patches/", projects.ProjectPatches.as_view()),
