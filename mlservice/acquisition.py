@@ -1,4 +1,7 @@
-"""Which patches to label next: where the model knows least, or evenly over the land without a model."""
+"""Which patches to label next, and which cells of them: where the model knows least, spread over what it sees.
+
+Pure functions on arrays. docs/experiments.md has what each is worth; `benchmarks/active_learning.py` measures it.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,66 @@ def rank_by_entropy(mean_entropy_nats: NDArray[np.floating], keys: Sequence[str]
         raise ValueError("every mean entropy must be a finite number")
     order = np.lexsort((np.asarray(keys, dtype=str), -entropies))
     return Ranking(keys=tuple(keys[index] for index in order), scores=entropies[order])
+
+
+def rank_by_diversity(
+    mean_entropy_nats: NDArray[np.floating], embeddings: NDArray[np.floating], count: int
+) -> NDArray[np.intp]:
+    """The first ``count`` patches, each the most uncertain of those that are unlike the ones before it.
+
+    Greedy k-centre (Sener & Savarese 2018) with distances weighted by entropy: the first is the most uncertain
+    patch, and each next one has the largest product of its mean entropy and its distance to the nearest chosen
+    one. ``embeddings`` is ``(patches, dimensions)`` of unit length. The answer indexes the patches.
+    """
+    entropies = np.asarray(mean_entropy_nats, dtype=np.float64)
+    chosen = [int(entropies.argmax())]
+    nearest = np.full(len(entropies), np.inf)
+    while len(chosen) < min(count, len(entropies)):
+        nearest = np.minimum(nearest, np.linalg.norm(embeddings - embeddings[chosen[-1]], axis=1))
+        worth = entropies * nearest
+        worth[chosen] = -np.inf
+        chosen.append(int(worth.argmax()))
+    return np.array(chosen, dtype=np.intp)
+
+
+def cell_margin(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    """How near the two likeliest classes of every cell are, 1 where level: ``(classes, …)`` to ``(…)``.
+
+    1 − (p₁ − p₂), which is 0 where one class is certain (Scheffer et al. 2001).
+    """
+    highest = np.partition(np.asarray(probabilities, dtype=np.float64), -2, axis=0)[-2:]
+    margin: NDArray[np.float64] = 1 - (highest[1] - highest[0])
+    return margin
+
+
+def draw_points(worth: NDArray[np.floating], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """So many different cells at random, a cell of twice the worth about twice as likely to come early.
+
+    Draws without replacement with probabilities in proportion to what is left of ``worth``, any shape, at least
+    0, by the Gumbel-top-k trick (Kool et al. 2019): a draw is spread over the land as chance spreads it, where the
+    highest cells alone would lie side by side on one boundary. The answer indexes the flattened worth; cells of no
+    worth are not drawn, so there may be fewer.
+    """
+    flat = np.asarray(worth, dtype=np.float64).ravel()
+    if not (np.isfinite(flat) & (flat >= 0)).all():
+        raise ValueError("every worth must be a finite number of at least 0")
+    with np.errstate(divide="ignore"):
+        keys = np.log(flat) + rng.gumbel(size=flat.shape)
+    count = min(count, int((flat > 0).sum()))
+    return np.argsort(-keys, kind="stable")[:count]
+
+
+def balanced_worth(
+    entropy_nats: NDArray[np.floating], said: NDArray[np.integer], class_count: int
+) -> NDArray[np.float64]:
+    """A worth of cells that asks for every class: entropy over the root of how common the said class is.
+
+    ``entropy_nats`` and ``said``, class indices, have one shape. The mean IoU counts a rare class as much as a
+    common one, and a model learns it from as many labels.
+    """
+    share = np.bincount(said.ravel(), minlength=class_count) / max(1, said.size)
+    worth: NDArray[np.float64] = np.asarray(entropy_nats, dtype=np.float64) / np.sqrt(share[said])
+    return worth
 
 
 def spread_order(xy: NDArray[np.integer], seed: int = 0) -> NDArray[np.intp]:

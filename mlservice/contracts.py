@@ -126,6 +126,7 @@ class LabelledPatch:
 
 ADAPTED = ("all", "vision", "language")
 """The layers that an adapter may go on."""
+MOST_KNOWN_SHARE = 0.9
 PRECISIONS = ("auto", "bfloat16", "float32")
 
 
@@ -135,14 +136,15 @@ class FinetuneConfig:
 
     ``steps`` is the most there are: a round ends when ``patience`` validations in a row, one every
     ``validate_every_steps`` steps, did not improve (0: never). A step sees ``images_per_step`` context images,
-    ``replay_share`` of them from earlier rounds, and at most ``token_patches_per_image`` token patches of each.
+    ``replay_share`` of them from earlier rounds and ``rehearsal_share`` of what the base model comes with, and at
+    most ``token_patches_per_image`` token patches of each.
     ``adapted`` names the layers with LoRA, of `ADAPTED`; ``class_balance`` is from 0, every cell counts the same, to
     1, every class does; ``augmentation`` is the strength of other lights and coarser sensors, 0 for none.
     ``precision`` is one of `PRECISIONS`. Raises ValueError, naming the field, when a value is out of its range.
     """
 
     steps: int = 120
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-3
     lora_rank: int = 8
     lora_alpha: int = 16
     adapted: str = "all"
@@ -150,6 +152,7 @@ class FinetuneConfig:
     token_patches_per_image: int = 8
     class_balance: float = 0.5
     replay_share: float = 0.25
+    rehearsal_share: float = 0.5
     augmentation: float = 1.0
     validate_every_steps: int = 20
     patience: int = 3
@@ -178,6 +181,7 @@ class FinetuneConfig:
             ("learning_rate", 1.0),
             ("class_balance", 1.0),
             ("replay_share", 0.9),
+            ("rehearsal_share", 0.9),
             ("augmentation", 2.0),
         ):
             value = getattr(self, name)
@@ -187,6 +191,11 @@ class FinetuneConfig:
                 raise ValueError(f"{name} must be between 0 and {highest:g}, got {value}")
         if not self.learning_rate:
             raise ValueError("learning_rate must be above 0")
+        if self.replay_share + self.rehearsal_share > MOST_KNOWN_SHARE:
+            raise ValueError(
+                f"rehearsal_share and replay_share must leave a tenth to the new patches: together at most "
+                f"{MOST_KNOWN_SHARE:g}, got {self.replay_share + self.rehearsal_share:g}"
+            )
         for name, choices in (("adapted", ADAPTED), ("precision", PRECISIONS)):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")

@@ -13,8 +13,10 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
+from mlservice import parallel
 from mlservice.calibrate import calibrate
 from mlservice.contracts import (
     EvaluateSpec,
@@ -28,12 +30,13 @@ from mlservice.dataset import check_training, data_hash, within_legend
 from mlservice.errors import MethodError, TrainingDiverged
 from mlservice.training import checkpoint
 from mlservice.training.adapter import add_adapter, parameter_groups, write_adapter
-from mlservice.training.batches import step_batch
+from mlservice.training.batches import Lessons, step_batch
 from mlservice.training.checkpoint import Progress
 from mlservice.training.loss import add_gradient, chosen_precision, class_weights, computing
 from mlservice.training.validation import validate, validation_examples
 from mlservice.vlm import LoadedModel, load_base
 
+REHEARSED_PATCHES = 24
 RISE, FLOOR = 0.1, 0.05
 """The part of the steps in which the learning rate rises, and the part of it that is left at the end."""
 
@@ -46,12 +49,14 @@ def finetune(spec: FinetuneSpec, on_progress: OnProgress) -> FinetuneReport:
     temperature is fitted on the validation patches, or is the parent's when there are none. Raises
     NothingToLearn, BadLegend, BadImage or BadModelFolder before the first step, TrainingDiverged when the loss
     is no longer a number, OSError when the disk is full, and whatever ``on_progress`` raises; the last
-    checkpoint stays in ``work_dir``.
+    checkpoint stays in ``work_dir``. Run by several processes (`mlservice.parallel`), it is one round that all
+    of them share: the main one writes and calls ``on_progress``, and all return.
     """
     started = time.perf_counter()
     readable = _readable(spec)
     check_training(readable.training, readable.legend)
     spec.work_dir.mkdir(parents=True, exist_ok=True)
+    parallel.join()
     loaded = load_base(spec.parent.base)
     prompt = loaded.family.prompt(spec.legend)
     add_adapter(loaded, spec)
@@ -60,7 +65,9 @@ def finetune(spec: FinetuneSpec, on_progress: OnProgress) -> FinetuneReport:
     best = progress.best
     if best is not None:
         checkpoint.restore_adapter(loaded.network, progress.best_adapter)
-    write_adapter(loaded, spec.out_dir)
+    if parallel.is_main():
+        write_adapter(loaded, spec.out_dir)
+    parallel.wait_for_all()
     return FinetuneReport(
         model=_calibrated(readable),
         losses=tuple(progress.losses),
@@ -91,7 +98,8 @@ def _train(
     config, network = spec.config, loaded.network
     parameters = [p for p in network.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(parameter_groups(network), weight_decay=0.0)
-    weights = class_weights(spec).to(loaded.device)
+    lessons = _lessons(loaded, spec)
+    weights = class_weights(lessons.all, spec.legend, config.class_balance).to(loaded.device)
     validated = validation_examples(spec) if config.validate_every_steps else []
     mark = checkpoint.fingerprint(spec, precision)
     progress = checkpoint.resume(spec.work_dir, mark, network, optimiser)
@@ -100,7 +108,7 @@ def _train(
     def look(step: int) -> None:
         """Measure the adapter as it is after a step, and keep it if it is the best so far."""
         with computing(precision, loaded.device):
-            point = validate(loaded, prompt, validated, weights, step)
+            point = validate(loaded, prompt, parallel.share_of(validated), weights, step)
         progress.validations.append(point)
         if progress.best is point:
             progress.best_adapter = checkpoint.adapter_weights(network)
@@ -113,9 +121,14 @@ def _train(
         for group in optimiser.param_groups:
             group["lr"] = config.learning_rate * group["haste"] * schedule(step, config.steps)
         optimiser.zero_grad(set_to_none=True)
-        batch = step_batch(spec, step)
+        batch = step_batch(lessons, spec.legend, config, step)
         with computing(precision, loaded.device):
-            loss = sum(add_gradient(loaded, prompt, examples, weights, 1 / len(batch)) for examples in batch)
+            share = [
+                add_gradient(loaded, prompt, examples, weights, 1 / len(batch))
+                for examples in parallel.share_of(batch)
+            ]
+        parallel.sum_gradients(parameters)
+        loss = float(parallel.summed(np.array([sum(share)], dtype=np.float64))[0])
         if not math.isfinite(loss):
             raise TrainingDiverged(
                 f"The loss of step {step + 1} is no longer a number. Try a lower learning rate than "
@@ -127,6 +140,8 @@ def _train(
         done = len(progress.losses)
         if validated and (done % config.validate_every_steps == 0 or done == config.steps):
             look(done)
+        if not parallel.is_main():
+            continue
         if done % config.checkpoint_every_steps == 0 or done == config.steps:
             checkpoint.save(spec.work_dir, mark, network, optimiser, progress)
         newest = progress.validations[-1] if progress.validations else None
@@ -136,6 +151,12 @@ def _train(
             )
         )
     return progress
+
+
+def _lessons(loaded: LoadedModel, spec: FinetuneSpec) -> Lessons:
+    rehearses = spec.config.rehearsal_share > 0
+    count = REHEARSED_PATCHES if rehearses else 0
+    return Lessons(spec.training, spec.replay, loaded.family.rehearsal(spec.legend, count, spec.config.seed))
 
 
 def schedule(step: int, steps: int) -> float:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
-from mlservice.contracts import Legend, PatchWindow
+from mlservice.contracts import LabelledPatch, Legend, PatchWindow
 from mlservice.families.record import AnswerRecord
 
 
@@ -76,6 +76,10 @@ class Family(ABC):
     @abstractmethod
     def follow(self, record: AnswerRecord | None) -> None:
         """Answer as the active adapter was tuned to; None when it was not, or when there is no adapter."""
+
+    def rehearsal(self, legend: Legend, count: int, seed: int) -> tuple[LabelledPatch, ...]:
+        """Patches that the base model can go on seeing in a round, so that it forgets less; none by default."""
+        return ()
 
     def adapted_layers(self, part: str = "all") -> list[str]:
         """The names of all layers that an adapter goes on: every linear one and every convolution.

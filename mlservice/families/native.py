@@ -9,11 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mlservice.contracts import Legend, PatchWindow
+from mlservice.contracts import LabelledPatch, Legend, PatchWindow
 from mlservice.families.family import Family, pooled
 from mlservice.families.memory import bytes_per_token_patch
 from mlservice.families.record import AnswerRecord
 from mlservice.prompt import Prompt, build_prompt
+from mlservice.starter.rehearsal import rehearsal_patches
 from mlservice.token_grid import CELL_PX
 
 
@@ -47,6 +48,9 @@ class MilpaFamily(Family):
 
     def follow(self, record: AnswerRecord | None) -> None:
         """The starter answers in one pass at its own placeholders, with any adapter and with none."""
+
+    def rehearsal(self, legend: Legend, count: int, seed: int) -> tuple[LabelledPatch, ...]:
+        return rehearsal_patches(legend, count, seed)
 
     def bytes_per_token_patch(self, context: Tensor, prompt: Prompt, *, trains: bool = False) -> int:
         tokens = prompt.input_ids.shape[1]

@@ -2,36 +2,64 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from mlservice.contracts import FinetuneSpec, LabelledPatch
+from mlservice.contracts import FinetuneConfig, LabelledPatch, Legend
 from mlservice.dataset import TokenPatchExamples, augmented
 
+Patches = tuple[LabelledPatch, ...]
 
-def step_batch(spec: FinetuneSpec, step: int) -> list[TokenPatchExamples]:
+
+@dataclass(frozen=True)
+class Lessons:
+    """The patches of a round: those to learn, those of earlier rounds, and those that its base model comes with."""
+
+    training: Patches
+    replay: Patches = ()
+    rehearsal: Patches = ()
+
+    @property
+    def all(self) -> Patches:
+        return self.training + self.replay + self.rehearsal
+
+
+def step_batch(
+    lessons: Lessons, legend: Legend, config: FinetuneConfig, step: int
+) -> list[TokenPatchExamples]:
     """The images of a step with some of their token patches; images without any label are left out."""
-    config = spec.config
     places = range(step * config.images_per_step, (step + 1) * config.images_per_step)
     batch = []
     for place in places:
         rng = np.random.default_rng([config.seed, 0, place])
-        examples = augmented(_patch_at(spec, place), spec.legend, rng, config.augmentation)
+        examples = augmented(patch_at(lessons, config, place), legend, rng, config.augmentation)
         chosen = rng.permutation(len(examples.origins))[: config.token_patches_per_image]
         if len(chosen):
             batch.append(examples.take(chosen))
     return batch
 
 
-def _patch_at(spec: FinetuneSpec, place: int) -> LabelledPatch:
-    """The patch at a place of the endless line of images: `replay_share` of any stretch of it is replay."""
-    share = spec.config.replay_share if spec.replay else 0.0
-    replayed, with_this = int(place * share), int((place + 1) * share)
-    if with_this > replayed:
-        return _in_turn(spec.replay, replayed, [spec.config.seed, 2])
-    return _in_turn(spec.training, place - replayed, [spec.config.seed, 1])
+def patch_at(lessons: Lessons, config: FinetuneConfig, place: int) -> LabelledPatch:
+    """The patch at a place of the endless line of images, of any stretch of which each kind has its share."""
+    replay_share = config.replay_share if lessons.replay else 0.0
+    rehearsal_share = config.rehearsal_share if lessons.rehearsal else 0.0
+    is_replay, others, place = _split(place, replay_share)
+    if is_replay:
+        return _in_turn(lessons.replay, others, [config.seed, 2])
+    is_rehearsal, others, place = _split(place, rehearsal_share / (1 - replay_share))
+    if is_rehearsal:
+        return _in_turn(lessons.rehearsal, others, [config.seed, 3])
+    return _in_turn(lessons.training, place, [config.seed, 1])
 
 
-def _in_turn(patches: tuple[LabelledPatch, ...], place: int, seed: list[int]) -> LabelledPatch:
+def _split(place: int, share: float) -> tuple[bool, int, int]:
+    """Whether a place is one of an evenly spread share, how many before it are, and how many are not."""
+    inside = int(place * share)
+    return int((place + 1) * share) > inside, inside, place - inside
+
+
+def _in_turn(patches: Patches, place: int, seed: list[int]) -> LabelledPatch:
     """The patch at a place of a line in which every patch has its turn before any has another."""
     lap, at = divmod(place, len(patches))
     return patches[int(np.random.default_rng([*seed, lap]).permutation(len(patches))[at])]

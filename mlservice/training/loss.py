@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mlservice.contracts import FinetuneSpec
+from mlservice.contracts import LabelledPatch, Legend
 from mlservice.dataset import TokenPatchExamples, make_examples
 from mlservice.families.memory import batch_size
 from mlservice.token_grid import IGNORED_INDEX
@@ -21,17 +21,17 @@ SMALLEST_SHARE = 1e-3
 """A class that is rarer than this counts as if it were not: a handful of cells must not be the whole loss."""
 
 
-def class_weights(spec: FinetuneSpec) -> Tensor:
-    """A weight for each class of the legend; the mean labelled cell of the spec's patches has 1.
+def class_weights(patches: Sequence[LabelledPatch], legend: Legend, class_balance: float) -> Tensor:
+    """A weight for each class of the legend; the mean labelled cell of the patches has 1.
 
     Weights are the classes' shares to the power −``class_balance``: between none (0) and full balance (1).
     """
-    counts = np.zeros(len(spec.legend.values))
-    for patch in spec.training + spec.replay:
-        targets = make_examples(patch.image, patch.mask, spec.legend).targets
+    counts = np.zeros(len(legend.values))
+    for patch in patches:
+        targets = make_examples(patch.image, patch.mask, legend).targets
         counts += np.bincount(targets[targets != IGNORED_INDEX], minlength=len(counts))
     share = counts / max(counts.sum(), 1)
-    weights = np.where(share > 0, np.maximum(share, SMALLEST_SHARE) ** -spec.config.class_balance, 1.0)
+    weights = np.where(share > 0, np.maximum(share, SMALLEST_SHARE) ** -class_balance, 1.0)
     return torch.tensor(weights / max((weights * share).sum(), 1e-12), dtype=torch.float32)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from mlservice import parallel
 from mlservice.contracts import FinetuneSpec, ValidationPoint
 from mlservice.dataset import TokenPatchExamples, labelled_only, make_examples
 from mlservice.metrics import mean_iou
@@ -28,9 +30,9 @@ def validation_examples(spec: FinetuneSpec) -> list[TokenPatchExamples]:
 
 @torch.inference_mode()
 def validate(
-    loaded: LoadedModel, prompt: Any, examples: list[TokenPatchExamples], weights: Tensor, step: int
+    loaded: LoadedModel, prompt: Any, examples: Sequence[TokenPatchExamples], weights: Tensor, step: int
 ) -> ValidationPoint:
-    """The training loss and the mean IoU of cells on examples of which there is at least one."""
+    """The training loss and the mean IoU of cells on all processes' examples, of which there is at least one."""
     loss, classes = 0.0, len(weights)
     confusion = np.zeros((classes, classes), dtype=np.int64)
     for example in examples:
@@ -39,4 +41,7 @@ def validate(
             sure = targets != IGNORED_INDEX
             pairs = targets[sure] * classes + logits.argmax(-1)[sure]
             confusion += torch.bincount(pairs, minlength=classes**2).cpu().numpy().reshape(classes, classes)
-    return ValidationPoint(step, loss / sum(total_weight(e, weights) for e in examples), mean_iou(confusion))
+    whole = sum(total_weight(example, weights) for example in examples)
+    loss, whole, *counts = parallel.summed(np.array([loss, whole, *confusion.ravel()], dtype=np.float64))
+    counted = np.array(counts, dtype=np.int64).reshape(classes, classes)
+    return ValidationPoint(step, float(loss / whole), mean_iou(counted))
