@@ -1,6 +1,7 @@
 """``milpa-ml``: the method on files, without the web application.
 
-``milpa-ml segment image.tif --out mask.tif`` writes the mask of any georeferenced image of three or more bands.
+``milpa-ml segment image.tif --out mask.tif`` writes the mask of any georeferenced image of three or more bands,
+``milpa-ml finetune FOLDER`` does a LoRA round, on one process or on many.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from mlservice.contracts import (
     ModelRef,
     PatchWindow,
     SegmentRequest,
+    StepReport,
 )
 from mlservice.errors import BadImage, MethodError
 from mlservice.geotiff import Place, RasterOut, SceneFile, opened_scene
 from mlservice.landscape import LANDSCAPE_LEGEND
 from mlservice.legend_file import read_legend
+from mlservice.round_folder import read_round, write_round_report
 from mlservice.starter import starter_model
 from mlservice.token_grid import CELL_PX
 
@@ -47,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"milpa-ml: {message}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        print("milpa-ml: interrupted; nothing was written.", file=sys.stderr)
+        print(f"milpa-ml: interrupted; {given.left_behind}.", file=sys.stderr)
         return INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -62,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="milpa-ml", description="Map farmland in satellite imagery.")
     commands = parser.add_subparsers(required=True, metavar="command")
     command = commands.add_parser("segment", help="write the mask of an image", description=_segment.__doc__)
-    command.set_defaults(run=_segment)
+    command.set_defaults(run=_segment, left_behind="nothing was written")
     command.add_argument("image", type=Path, help="any georeferenced raster of at least three bands")
     command.add_argument("--out", type=Path, required=True, help="where the mask goes, a GeoTIFF")
     command.add_argument("--entropy", type=Path, help="where the entropy map goes, in nats, one value a cell")
@@ -81,7 +84,33 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--window", type=int, nargs=4, metavar=("ROW", "COL", "ROWS", "COLS"), help="a part, in pixels"
     )
+    command = commands.add_parser("finetune", help="train an adapter", description=_finetune.__doc__)
+    command.set_defaults(run=_finetune, left_behind="the same command goes on from the last checkpoint")
+    command.add_argument(
+        "folder", type=Path, help="a round: legend.json, training/ and what it may have beside"
+    )
     return parser
+
+
+def _finetune(given: argparse.Namespace) -> None:
+    """Do the LoRA round of a folder and leave its adapter and its report there.
+
+    Under “accelerate launch” several processes share it, each on an accelerator of its own. An interrupted
+    round goes on from its last checkpoint when it is started again.
+    """
+    spec = read_round(given.folder)
+    from mlservice.finetune import finetune  # torch loads only once the folder is known to be sound
+    from mlservice.parallel import is_main
+
+    report = finetune(spec, _tell_step)
+    if is_main():
+        print(f"{spec.out_dir}, {write_round_report(given.folder, report)}")
+
+
+def _tell_step(report: StepReport) -> None:
+    checked = report.validation
+    more = f", validation loss {checked.loss:.4f}, mIoU {checked.miou:.3f}" if checked else ""
+    print(f"step {report.step} of {report.steps}: loss {report.loss:.4f}{more}", file=sys.stderr, flush=True)
 
 
 def _segment(given: argparse.Namespace) -> None:

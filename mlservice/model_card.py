@@ -117,9 +117,13 @@ def _role(legend_class: LegendClass) -> str:
 
 
 def _data(record: VersionRecord) -> str:
-    lines = [f"{_patches(record.patch_count)} with approved masks."]
+    replay = f", {record.replay_count} of them again from earlier rounds" if record.replay_count else ""
+    lines = [f"{_patches(record.patch_count)} with approved masks{replay}."]
+    if record.validation_count:
+        chosen = "chose the step that was kept and fitted the temperature"
+        lines.append(f"{_patches(record.validation_count)} beside them {chosen}.")
     if record.data_hash:
-        lines.append(f"SHA-256 of their keys, pixels and masks: `{record.data_hash}`.")
+        lines.append(f"SHA-256 of keys, pixels and masks: `{record.data_hash}`.")
     lines.append("The record names nobody: neither who drew a mask nor who approved it.")
     rows = [(r.key, r.patch_count, *(f"{degrees:.4f}" for degrees in r.bounds)) for r in record.regions]
     table = _table(("region (quadkey)", "patches", "west", "south", "east", "north"), rows)
@@ -173,8 +177,8 @@ def _limits(record: VersionRecord) -> Iterable[str]:
         f", all in {len(record.regions)} region{'s'[: len(record.regions) != 1]}" if record.regions else ""
     )
     yield (
-        f"It learned from {_patches(record.patch_count)}{regions}. Other land, other dates and other sensors "
-        "were not measured."
+        f"It learned from {_patches(record.patch_count)}{regions}, beside what its parent had learned. Other land, "
+        "other dates and other sensors were not measured."
     )
     if not record.measured:
         return

@@ -35,9 +35,11 @@ class VersionRecord:
     """A model version in the words of its own records, without people, paths or anything that changes later.
 
     ``name`` is letters, digits, dots and hyphens, and begins with a letter. ``made_at`` is UTC in RFC 3339.
-    ``base`` is a hub name, the name of a local folder, or `STARTER_NAME`. ``measured`` are the parent, if it
-    was, and the version itself, last, on the same patches; empty if it never was. ``verdict`` has the fields of
-    `mlservice.gate.GateVerdict`, None where the gate was not asked.
+    ``base`` is a hub name, the name of a local folder, or `STARTER_NAME`. ``patch_count`` patches were learned
+    from, ``replay_count`` of them not for the first time, and ``validation_count`` others chose the step that was
+    kept and the temperature; ``regions`` hold them all. ``measured`` are the parent and, last, the version itself
+    on the same patches; empty if it never was. ``verdict`` has the fields of `mlservice.gate.GateVerdict`, None
+    where the gate was not asked.
     """
 
     name: str
@@ -50,6 +52,8 @@ class VersionRecord:
     data_hash: str
     patch_count: int
     regions: tuple[Region, ...]
+    replay_count: int = 0
+    validation_count: int = 0
     measured: tuple[Measured, ...] = ()
     verdict: Mapping[str, Any] | None = None
 

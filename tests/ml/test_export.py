@@ -48,6 +48,8 @@ RECORD = VersionRecord(
         Region("1230", (77.0, 19.0, 77.2, 19.2), 4),
         Region("1231", (77.2, 19.0, 77.4, 19.2), 1),
     ),
+    replay_count=2,
+    validation_count=1,
     measured=(
         Measured("version 1", 3, {"miou": 0.5, "ece": 0.2, "iou": {"0": 0.5, "1": 0.6, "2": 0.4}}),
         Measured("version 2", 3, {"miou": 0.541, "ece": 0.05, "iou": {"0": 0.6, "1": 0.7, "2": 0.32}}),
@@ -156,7 +158,8 @@ def test_a_card_says_what_the_record_holds(adapter, tmp_path):
         "| adapter | LoRA of rank 2, alpha 8 |",
         "| 7 | खेत \\| &lt;b> | #0072b2 |  |",
         "| 2 | boundary | #d55e00 | boundary class |",
-        "5 patches with approved masks.",
+        "5 patches with approved masks, 2 of them again from earlier rounds.",
+        "1 patch beside them chose the step",
         "ab" * 32,
         "| 1230 | 4 | 77.0000 | 19.0000 | 77.2000 | 19.2000 |",
         "| steps | 60 |",
