@@ -5,6 +5,7 @@ Whatever would load torch is imported inside the functions, so that the web proc
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -54,6 +55,7 @@ __all__ = [
     "finetune_from",
     "gate_rule",
     "gate_verdict",
+    "has_sound_adapter",
     "labels_hash",
     "landscape_classes",
     "largest_adapter_difference",
@@ -131,7 +133,12 @@ def finetune_from(
     out_dir: Path,
     on_progress: Callable[[StepReport], None],
 ) -> FinetuneReport:
-    """One LoRA round from the parent version. Raises MethodError, or what ``on_progress`` raises."""
+    """One LoRA round from the parent version.
+
+    Raises MethodError, OSError when the disk does not take a file, or what ``on_progress`` raises.
+    """
+    from safetensors import SafetensorError
+
     from mlservice.finetune import finetune
 
     spec = FinetuneSpec(
@@ -144,7 +151,11 @@ def finetune_from(
         work_dir=work_dir,
         out_dir=out_dir,
     )
-    return finetune(spec, on_progress)
+    try:
+        return finetune(spec, on_progress)
+    except SafetensorError as error:
+        # The library's own error where the adapter cannot be written; what it cannot read is a MethodError.
+        raise OSError(errno.EIO, str(error), str(out_dir)) from error
 
 
 def code_version() -> dict[str, str]:
@@ -166,6 +177,13 @@ def labels_hash(patches: Sequence[LabelledPatch]) -> str:
     from mlservice.dataset import data_hash
 
     return data_hash(patches)
+
+
+def has_sound_adapter(version: ModelVersion) -> bool:
+    """Whether every weight of the version's adapter, if it has one, is a number. Raises OSError."""
+    from mlservice.adapter_files import has_only_numbers
+
+    return version.adapter_path is None or has_only_numbers(version.adapter_path)
 
 
 def largest_adapter_difference(one: Path, other: Path) -> float:

@@ -1,4 +1,4 @@
-"""Adapters as files, compared without loading any model."""
+"""Adapters as files, looked at without loading any model."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ def largest_difference(one: Path, other: Path) -> float:
         return math.inf
     differences = [_difference(weight, second[name]) for name, weight in first.items()]
     return max(differences, default=0.0)
+
+
+def has_only_numbers(folder: Path) -> bool:
+    """Whether every weight of an adapter is a finite number. Raises OSError for a folder without weights."""
+    return all(bool(weight.isfinite().all()) for weight in load_file(folder / WEIGHTS_FILE).values())
 
 
 def _difference(one: torch.Tensor, other: torch.Tensor) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 from annotator.admin.measures import row_groups
 from annotator.admin.mosaic import patch_pictures
 from annotator.admin.report_plots import uncertainty_plots
+from annotator.domain.legend_records import classes_of
 from annotator.models import Evaluation, LabelClass, Revision, TrainingRun
 from annotator.queries.labels import legend_of
 
@@ -68,7 +69,9 @@ def comparison_of(run: TrainingRun | None) -> Comparison | None:
     before, after = measured.get(run.parent_id), measured.get(run.candidate_id)
     if before is None or after is None:
         return None
-    return Comparison(run, before, after, legend_of(run.project_id))
+    # The legend may have changed since, and the counts are in the order of the one that was asked for.
+    legend = classes_of(after.legend) or legend_of(run.project_id)
+    return Comparison(run, before, after, legend)
 
 
 def comparison_context(found: Comparison | None, verdict: dict[str, Any] | None) -> dict[str, Any]:

@@ -150,7 +150,10 @@ def train(run_id: int) -> None:
         # The row keeps its state, and the run goes on from its checkpoint once the database is back.
         raise
     except OSError as error:
-        _fail(run, f"The disk or a file failed ({error.strerror}). Free some space and start another run.")
+        _fail(
+            run,
+            f"The disk or a file failed ({error.strerror or error}). Free some space and start another run.",
+        )
     except Exception:
         _fail(run, "Training failed unexpectedly. The worker's log has the details.")
         raise

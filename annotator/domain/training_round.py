@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from annotator import inference
@@ -21,18 +21,35 @@ from annotator.domain.round_data import RoundData, read_round, record_of
 from annotator.domain.run_progress import StoppedElsewhere, ride_out, tell_learned, tell_log, tell_step
 from annotator.domain.versions import add_candidate, promote
 from annotator.enums import RUN_TRANSITIONS, RunState
+from annotator.errors import NotReady
 from annotator.inference import LabelledPatch
 from annotator.models import LabelClass, ModelVersion, TrainingRun
 from annotator.queries.versions import promoted_version
 
 
 def complete_round(run: TrainingRun) -> None:
-    """Trains, calibrates, evaluates and ends the run as succeeded. Raises StoppedElsewhere, MethodError."""
+    """Trains, calibrates, evaluates and ends the run as succeeded.
+
+    Raises StoppedElsewhere, MethodError, NotReady, and OSError when the disk does not take a file.
+    """
+    # A name of this attempt's own: a worker that was taken for lost may still be at work beside it.
+    adapter_name = f"project-{run.project_id}-run-{run.pk}-{run.attempt}"
+    try:
+        _complete(run, adapter_name)
+    except (OperationalError, InterfaceError):
+        # Whether the run succeeded is not known while the database is away.
+        raise
+    except BaseException:
+        for folder in _adapter_path(adapter_name).parent.glob(f"{adapter_name}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _complete(run: TrainingRun, adapter_name: str) -> None:
     record = record_of(run)
     data, legend = read_round(record), record.classes
     tell_log(run, f"{_labels_in_words(data)}; parent is version {run.parent.number}.")
-    # A name of this attempt's own: a worker that was taken for lost may still be at work beside it.
-    adapter_name = f"project-{run.project_id}-run-{run.pk}-{run.attempt}"
+    _check_parent(run.parent)
     report = inference.finetune_from(
         run.parent,
         legend,
@@ -61,6 +78,22 @@ def complete_round(run: TrainingRun) -> None:
     tell_log(run, candidate.verdict["reason"])
     candidate.provenance = provenance_of(run, report)
     ride_out(lambda: _succeed(run, candidate, before, after))
+
+
+def _check_parent(parent: ModelVersion) -> None:
+    """Raises NotReady where the parent's adapter is broken: whatever is learned from it would be, too."""
+    try:
+        is_sound = inference.has_sound_adapter(parent)
+    except OSError as error:
+        raise NotReady(
+            f"The adapter of version {parent.number} cannot be read. Put its files back, or roll back to an earlier "
+            "version and train from that."
+        ) from error
+    if not is_sound:
+        raise NotReady(
+            f"The adapter of version {parent.number} has weights that are no numbers. Roll back to an earlier "
+            "version and train from that."
+        )
 
 
 def _labels_in_words(data: RoundData) -> str:
@@ -106,7 +139,6 @@ def _succeed(run: TrainingRun, candidate: ModelVersion, before: Measured, after:
         # The commit came through although its answer did not.
         return
     if run.state != RunState.EVALUATING:
-        shutil.rmtree(_adapter_path(candidate.adapter_name), ignore_errors=True)
         raise StoppedElsewhere
     version = add_candidate(
         parent=run.parent,
