@@ -93,16 +93,16 @@ def summary(rounds: Sequence[Round]) -> str:
     )
     change = change_text(last)
     if last.added_patches is None or last.added_seconds is None:
-        return f"The last round changed mIoU by {change}: {beside}. What its labels cost was not kept."
+        return f"The last round brought {change}: {beside}. What its labels cost was not kept."
     if last.added_patches <= 0:
         return (
             f"Version {last.candidate.number} learned from no more patches than version {last.parent.number}: "
-            f"its {change} mIoU come from learning again, not from labels ({beside})."
+            f"its {change} come from learning again, not from labels ({beside})."
         )
     which = "first" if last.parent.cost and last.parent.cost.patches == 0 else "last"
     patches = "patch" if last.added_patches == 1 else f"{last.added_patches} patches"
     return (
-        f"The {which} {patches} ({duration_text(round(last.added_seconds))} of annotation) brought {change} mIoU: "
+        f"The {which} {patches} ({duration_text(round(last.added_seconds))} of annotation) brought {change}: "
         f"{beside}.{_chance(last.gain)}"
     )
 
@@ -114,12 +114,12 @@ def _chance(gain: GainInterval | None) -> str:
 
 
 def change_text(row: Round) -> str:
-    """For example +0.012 ± 0.010 (90 % interval +0.002 to +0.022); without an interval the change alone."""
+    """For example +0.012 ± 0.010 mIoU (90 % interval +0.002 to +0.022); without an interval the change alone."""
     if row.gain is None:
-        return f"{row.miou_change:+.3f}"
+        return f"{row.miou_change:+.3f} mIoU"
     gain = row.gain
     return (
-        f"{gain.value:+.3f} ± {(gain.high - gain.low) / 2:.3f} "
+        f"{gain.value:+.3f} ± {(gain.high - gain.low) / 2:.3f} mIoU "
         f"({100 * gain.confidence:g} % interval {gain.low:+.3f} to {gain.high:+.3f})"
     )
 

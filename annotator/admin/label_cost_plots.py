@@ -32,7 +32,7 @@ def _plot(rounds: Sequence[Round], unit: str, caption: str, cost_of: CostOf) -> 
     ]
     series.append(
         Series(
-            "was promoted",
+            "promoted then or later",
             "third",
             [point for point, _ in promoted],
             has_line=False,

@@ -15,8 +15,9 @@ from django.utils.safestring import SafeString
 from annotator.admin.measures import row_groups
 from annotator.admin.mosaic import picture_response
 from annotator.admin.report_plots import uncertainty_plots
-from annotator.admin.scoped import OwnProjectsAdmin, admin_roles, may_train, require_training_role
+from annotator.admin.scoped import admin_roles, may_train, require_training_role
 from annotator.admin.verdict import comparison_context, comparison_of, evidence_context
+from annotator.admin.version_export import ExportsVersions
 from annotator.admin.version_forms import OverrideForm, ReasonForm
 from annotator.domain.gate import obstacle
 from annotator.domain.versions import promote
@@ -30,7 +31,7 @@ EVALUATIONS_SHOWN = 5
 
 
 @admin.register(ModelVersion)
-class ModelVersionAdmin(OwnProjectsAdmin):
+class ModelVersionAdmin(ExportsVersions):
     list_display = ("__str__", "project", "state_badge", "parent", "latest_miou", "created_at")
     list_filter = ("state", ("project", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("project", "parent")

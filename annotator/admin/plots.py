@@ -108,7 +108,6 @@ def envelope(points: Sequence[Point], most: int = 600) -> list[Point]:
 
 
 def _axes(frame: Frame, x_label: str, y_label: str) -> SafeString:
-    x_ticks = [t for t in ticks(frame.x_range[1], frame.x_range[0]) if t <= frame.x_range[1]]
     return format_html(
         '{}{}<text class="plot-label" x="{}" y="{}">{}</text>'
         '<text class="plot-label" transform="rotate(-90)" x="{}" y="14">{}</text>',
@@ -118,18 +117,23 @@ def _axes(frame: Frame, x_label: str, y_label: str) -> SafeString:
             '<text class="plot-tick" x="{}" y="{}" text-anchor="end">{}</text>',
             (
                 (LEFT, WIDTH - RIGHT, y, y, LEFT - 6, y + 4, f"{tick:g}")
-                for tick in ticks(frame.y_range[1], frame.y_range[0])
+                for tick in _ticks_within(frame.y_range)
                 for y in (frame.y_at(tick),)
             ),
         ),
         format_html_join(
             "",
             '<text class="plot-tick" x="{}" y="{}" text-anchor="middle">{}</text>',
-            ((frame.x_at(tick), HEIGHT - BOTTOM + 16, f"{tick:g}") for tick in x_ticks),
+            ((frame.x_at(tick), HEIGHT - BOTTOM + 16, f"{tick:g}") for tick in _ticks_within(frame.x_range)),
         ),
         *((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, x_label),
         *(-(TOP + HEIGHT - BOTTOM) / 2, y_label),
     )
+
+
+def _ticks_within(ends: Point) -> list[float]:
+    low, high = ends
+    return [tick for tick in ticks(high, low) if low - 1e-9 <= tick <= high + 1e-9]
 
 
 def _vertical(frame: Frame, value: float, label: str) -> SafeString:
@@ -175,8 +179,7 @@ def _mark(style: Style, x: float, y: float, note: str = "") -> SafeString:
     shape = {
         "first": f"M{x - MARK},{y}a{MARK},{MARK} 0 1,0 {2 * MARK},0a{MARK},{MARK} 0 1,0 {-2 * MARK},0",
         "second": f"M{x - MARK},{y - MARK}h{2 * MARK}v{2 * MARK}h{-2 * MARK}z",
-        "third": f"M{x},{y - 1.5 * MARK}l{1.5 * MARK},{1.5 * MARK}l{-1.5 * MARK},{1.5 * MARK}"
-        f"l{-1.5 * MARK},{-1.5 * MARK}z",
+        "third": f"M{x},{y - 2 * MARK}l{2 * MARK},{2 * MARK}l{-2 * MARK},{2 * MARK}l{-2 * MARK},{-2 * MARK}z",
         "quiet": f"M{x - MARK},{y}h{2 * MARK}M{x},{y - MARK}v{2 * MARK}",
     }[style]
     title = format_html("<title>{}</title>", note) if note else ""

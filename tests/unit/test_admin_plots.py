@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from annotator.admin.measures import MeasureRow, row_groups
-from annotator.admin.plots import Plot, envelope, round_range, ticks
+from annotator.admin.plots import Frame, Plot, envelope, round_range, ticks
 from annotator.admin.report_plots import uncertainty_plots
 from annotator.admin.run_plots import loss_plot, miou_plot, run_plots
 from annotator.models import Evaluation, LabelClass, ModelVersion, TrainingRun
@@ -52,6 +52,15 @@ def test_a_range_of_nothing_and_of_one_value_has_a_width() -> None:
     for values in ([], [0.0], [0.7], [-1.0]):
         low, high = round_range(values)
         assert low < high
+
+
+def test_every_tick_lies_inside_the_plot() -> None:
+    # Round ends of other ticks than those that are drawn between them.
+    frame = Frame((0.0, 38.0), (0.63, 0.69))
+    svg = drawn(Plot("mIoU", "", frame, "patches", "mIoU"))
+    heights = [float(line.attrib["y1"]) for line in svg.iter("line")]
+    assert len(heights) == 3
+    assert all(frame.y_at(0.69) <= y <= frame.y_at(0.63) for y in heights)
 
 
 def test_a_long_line_keeps_its_peaks() -> None:
