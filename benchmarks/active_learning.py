@@ -52,8 +52,6 @@ STRATEGIES: dict[str, Strategy] = {
     "patches_margin": partial(choosing.add_patches, worth=choosing.units_by_margin),
     "patches_diverse": choosing.add_diverse_patches,
     "points_random": partial(choosing.add_points, worth=choosing.equally),
-    "points_entropy": partial(choosing.add_points, worth=choosing.by_entropy),
-    "points_mixed": choosing.add_mixed_points,
     "points_balanced": partial(choosing.add_points, worth=choosing.by_balance),
 }
 
@@ -72,7 +70,7 @@ class Size:
         return self.patch_shares if strategy.startswith("patches") else self.point_shares
 
 
-FULL = Size(5, 2, 30, 180, (0.07, 0.14, 0.28, 0.56), (0.004, 0.008, 0.016, 0.032))
+FULL = Size(5, 2, 24, 180, (0.08, 0.2, 0.5), (0.005, 0.012, 0.03))
 QUICK = Size(1, 1, 2, 4, (0.34,), (0.01,))
 CONFIG = FinetuneConfig(
     images_per_step=2,

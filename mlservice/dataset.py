@@ -61,10 +61,17 @@ def labelled_only(examples: TokenPatchExamples) -> TokenPatchExamples:
 def augmented(
     patch: LabelledPatch, legend: Legend, rng: np.random.Generator, strength: float = 1.0
 ) -> TokenPatchExamples:
-    """A patch from another side, in another light, from nearer or by a coarser sensor.
+    """A patch in another view, without its token patches that have no label."""
+    return labelled_only(make_examples(*another_view(patch, rng, strength), legend))
 
-    ``strength`` is that of light and resolution; the sides are drawn all the same. Token patches without any
-    label are left out.
+
+def another_view(
+    patch: LabelledPatch, rng: np.random.Generator, strength: float = 1.0
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A patch's image from another side, in another light, from nearer or by a coarser sensor, and its mask there.
+
+    ``strength`` is that of light and resolution; the sides are drawn all the same. The mask has the image's size
+    and is 255 outside of the patch.
     """
     image = patch.image
     place = np.full(image.shape[:2], UNSURE, dtype=np.uint8)
@@ -74,7 +81,7 @@ def augmented(
         image, place = _nearer_or_coarser(image, place, rng, strength)
         image = jitter_colours(image, rng, strength)
     turn = int(rng.integers(8))
-    return labelled_only(make_examples(turned(image, turn), turned(place, turn), legend))
+    return turned(image, turn), turned(place, turn)
 
 
 def _nearer_or_coarser(

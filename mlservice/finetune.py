@@ -36,7 +36,7 @@ from mlservice.training.loss import add_gradient, chosen_precision, class_weight
 from mlservice.training.validation import validate, validation_examples
 from mlservice.vlm import LoadedModel, load_base
 
-REHEARSED_PATCHES = 24
+REHEARSED_PATCHES = 16
 RISE, FLOOR = 0.1, 0.05
 """The part of the steps in which the learning rate rises, and the part of it that is left at the end."""
 

@@ -21,8 +21,6 @@ from mlservice.token_grid import CELL_PX
 from mlservice.uncertainty import cell_entropy
 
 SIDE = PATCH_SIZE_PX // CELL_PX
-AMONG, ANYWHERE_SHARE = 6, 0.25
-"""Mixed points come from the so many times more cells that are the most uncertain, a quarter from anywhere."""
 Cells = NDArray[np.bool_]
 
 
@@ -83,17 +81,6 @@ def add_points(look: Look, share: float, rng: np.random.Generator, worth: Worth)
     return _with_points(look, draw_points(np.where(look.labelled, 0, worth(look, rng)), count, rng))
 
 
-def add_mixed_points(look: Look, share: float, rng: np.random.Generator) -> Cells:
-    """The labelled cells with more single cells, most at random among the most uncertain, some anywhere."""
-    count = round(share * look.labelled.size) - int(look.labelled.sum())
-    uncertain = round((1 - ANYWHERE_SHARE) * count)
-    entropy = np.where(look.labelled, -1, look.entropy_nats).ravel()
-    among = np.argsort(-entropy, kind="stable")[: AMONG * uncertain]
-    chosen = rng.choice(among, uncertain, replace=False)
-    rest = np.setdiff1d(np.flatnonzero(~look.labelled.ravel()), chosen)
-    return _with_points(look, np.concatenate([chosen, rng.choice(rest, count - uncertain, replace=False)]))
-
-
 def equally(look: Look, rng: np.random.Generator) -> NDArray[np.floating]:
     """Every cell is worth the same."""
     return np.ones(look.labelled.shape)
@@ -114,11 +101,6 @@ def units_by_margin(look: Look, rng: np.random.Generator) -> NDArray[np.floating
     assert look.said is not None
     margins = np.stack([cell_margin(patch) for patch in look.said.probabilities])
     return _unit_means(margins, unit_shape(look.place))
-
-
-def by_entropy(look: Look, rng: np.random.Generator) -> NDArray[np.floating]:
-    """A cell's entropy."""
-    return look.entropy_nats
 
 
 def by_balance(look: Look, rng: np.random.Generator) -> NDArray[np.floating]:

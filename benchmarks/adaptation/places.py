@@ -18,7 +18,7 @@ from mlservice.starter.scenes import under_legend
 
 POOL_SEED = HELD_OUT_SEED + 20_000_000
 MEASURED_SEED = HELD_OUT_SEED + 30_000_000
-POOL_PATCHES, HELD_OUT_PATCHES = 64, 16
+POOL_PATCHES, HELD_OUT_PATCHES = 48, 16
 DENMARK_PIXEL_M = 2.25
 """Ground width of a shown pixel: 10 m imagery is shown finer, to draw boundaries."""
 DENMARK_HELD_OUT_COLS = 2
