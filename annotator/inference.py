@@ -60,6 +60,7 @@ __all__ = [
     "landscape_classes",
     "largest_adapter_difference",
     "legend_for",
+    "points_of",
     "report_fields",
     "score_by_entropy",
     "segment_context",
@@ -114,6 +115,24 @@ def segment_context(
 
     request = SegmentRequest(model_ref(version), legend_for(classes), image, tuple(windows), valid)
     return segment(request).patches
+
+
+def points_of(
+    answer: PatchSegmentation, seen: NDArray[np.bool_], count: int, seed: int, *, by_chance: bool
+) -> NDArray[np.intp]:
+    """So many cells of a patch to ask a person for, as indices row by row, in the order of asking.
+
+    Uncertain cells are asked for more often, and those of a class that the patch has little of; or all alike
+    ``by_chance``. ``seen``, bool of the cells' shape, is false where the scene has no data; fewer come where fewer
+    are seen. A smaller count with the same seed is the beginning of a larger one.
+    """
+    from mlservice.acquisition import balanced_worth, draw_points
+
+    worth = np.ones(seen.shape)
+    if not by_chance:
+        said = answer.class_probabilities.argmax(axis=0)
+        worth = balanced_worth(answer.entropy_nats, said, len(answer.class_probabilities))
+    return draw_points(np.where(seen, worth, 0), count, np.random.default_rng(seed))
 
 
 def finetune_config(values: dict[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def sides_of(blocks: Iterable[str], recorded: Mapping[str, Side]) -> dict[str, S
     never moves. Raises NothingToTrainOn where that cannot be had.
     """
     ordered = sorted(set(blocks), key=_share)
-    sides = {block: recorded.get(block) or _drawn_side(block) for block in ordered}
+    sides = {block: likely_side(block, recorded) for block in ordered}
     new = [block for block in ordered if block not in recorded]
     _fill(Side.TRAINING, sides, new[::-1], takes_from={Side.VALIDATION: 0, Side.HOLDOUT: 1})
     _fill(Side.HOLDOUT, sides, new, takes_from={Side.VALIDATION: 0, Side.TRAINING: 1})
@@ -52,6 +52,11 @@ def sides_of(blocks: Iterable[str], recorded: Mapping[str, Side]) -> dict[str, S
     if Side.TRAINING not in sides.values() or Side.HOLDOUT not in sides.values():
         raise NothingToTrainOn(_what_is_missing(sides))
     return sides
+
+
+def likely_side(block: str, recorded: Mapping[str, Side]) -> Side:
+    """The recorded side, else the one that `sides_of` gives the block unless it has to move it."""
+    return recorded.get(block) or _drawn_side(block)
 
 
 def _fill(side: Side, sides: dict[str, Side], new: list[str], *, takes_from: Mapping[Side, int]) -> None:
