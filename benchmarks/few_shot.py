@@ -58,7 +58,9 @@ def main() -> None:
     torch.set_num_threads(1)
     steps = QUICK_STEPS if arguments.quick else STEPS
     record = Record(arguments.record)
-    places = [p for p in both_places(quick=arguments.quick) if arguments.place in (None, p.name)]
+    places = [
+        p for p in both_places(pool=max(STEPS), quick=arguments.quick) if arguments.place in (None, p.name)
+    ]
     old = drawn_place("a", 1, 2 if arguments.quick else OLD_PATCHES)
     record.measure("old|ours", lambda: {"miou": measured_miou(starter_model(), old)})
     record.measure("old|pretrained", lambda: {"miou": _unet_miou(UNet.load(), old)})

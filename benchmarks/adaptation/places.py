@@ -106,9 +106,10 @@ def _cut(plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
     )
 
 
-def both_places(*, quick: bool = False) -> tuple[Place, ...]:
-    """Region "b" and, where `MILPA_DATA` has it, the Danish scene; small ones for a quick look."""
-    drawn = drawn_place("b", *((6, 2) if quick else (POOL_PATCHES, HELD_OUT_PATCHES)))
+def both_places(*, pool: int = POOL_PATCHES, quick: bool = False) -> tuple[Place, ...]:
+    """Region "b" with so many patches to label and, where `MILPA_DATA` has it, the Danish scene; small ones for a
+    quick look."""
+    drawn = drawn_place("b", *((6, 2) if quick else (pool, HELD_OUT_PATCHES)))
     data = Path(os.environ.get("MILPA_DATA", ""))
     if not (data / "denmark-lpis-s2").is_dir():
         return (drawn,)

@@ -105,6 +105,59 @@ def test_a_killed_round_goes_on_to_the_same_result(tmp_path, complete):
     assert all(np.array_equal(expected[name], resumed[name]) for name in expected)
 
 
+VALIDATED = replace(SHORT, steps=6, validate_every_steps=2, rehearsal_share=0.0)
+
+
+def misled(patch: LabelledPatch) -> LabelledPatch:
+    """The patch with its classes exchanged."""
+    return replace(patch, mask=np.array([3, 0, 0, 2], np.uint8)[patch.mask])
+
+
+def test_a_round_that_makes_things_worse_ends_early_with_its_parent(tmp_path, complete):
+    told: list[StepReport] = []
+    config = replace(VALIDATED, steps=40, patience=2, learning_rate=0.01)
+    parent = finetune(spec(tmp_path / "parent", config=replace(SHORT, steps=8)), ignore).model
+    wrong = tuple(misled(patch) for patch in PATCHES)
+    report = finetune(
+        spec(tmp_path, parent=parent, training=wrong, validation=PATCHES[:1], config=config), told.append
+    )
+    assert report.stopped_early
+    assert len(report.losses) < 40
+    assert report.best_step == 0
+    assert [point.step for point in report.validations][:3] == [0, 2, 4]
+    assert [t.validation.step for t in told if t.validation] == [p.step for p in report.validations[1:]]
+    before, after = weights(parent.adapter), weights(report.model.adapter)
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+def test_a_killed_round_keeps_what_validation_said(tmp_path):
+    whole = finetune(spec(tmp_path / "whole", validation=PATCHES[3:], config=VALIDATED), ignore)
+    halved = spec(tmp_path / "halved", validation=PATCHES[3:], config=VALIDATED)
+    with pytest.raises(Cancelled):
+        finetune(halved, stop_at(5))
+    report = finetune(halved, ignore)
+    assert report.validations == whole.validations
+    assert report.best_step == whole.best_step
+    expected, resumed = weights(whole.model.adapter), weights(report.model.adapter)
+    assert all(np.array_equal(expected[name], resumed[name]) for name in expected)
+
+
+def test_earlier_rounds_are_replayed(tmp_path, complete):
+    replayed = finetune(spec(tmp_path, training=PATCHES[:1], replay=PATCHES[1:]), ignore)
+    alone = finetune(spec(tmp_path / "alone", training=PATCHES[:1]), ignore)
+    assert replayed.losses != alone.losses
+    assert replayed.data_hash == complete.data_hash
+
+
+def test_only_the_tower_or_only_the_language_model_is_adapted(tmp_path):
+    for part, other in (("vision", "language_model"), ("language", "vision_tower")):
+        config = replace(SHORT, steps=1, adapted=part, rehearsal_share=0.0)
+        report = finetune(spec(tmp_path / part, config=config), ignore)
+        names = weights(report.model.adapter)
+        assert names
+        assert not any(other in name for name in names)
+
+
 def test_a_checkpoint_of_other_labels_is_not_gone_on_from(tmp_path, complete):
     with pytest.raises(Cancelled):
         finetune(spec(tmp_path, training=PATCHES[:2]), stop_at(2))

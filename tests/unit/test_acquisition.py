@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlservice.acquisition import rank_by_entropy, spread_order
+from mlservice.acquisition import (
+    balanced_worth,
+    cell_margin,
+    draw_points,
+    rank_by_diversity,
+    rank_by_entropy,
+    spread_order,
+)
 
 tiles = st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 1 << 20)), max_size=60, unique=True)
 
@@ -66,3 +73,38 @@ def test_seeds_begin_in_different_places():
 def test_no_tiles_have_an_empty_order_and_one_tile_comes_first():
     assert spread_order(np.empty((0, 2), np.int64)).tolist() == []
     assert spread_order(np.array([[7, 7]])).tolist() == [0]
+
+
+def test_diverse_patches_are_uncertain_and_unlike_one_another():
+    entropy = np.array([0.5, 1.0, 0.99, 0.6])
+    like = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 0.0], [0.6, 0.8]])
+    # The second most uncertain patch looks just like the first, so it is the last one to be asked for.
+    assert rank_by_diversity(entropy, like, 4).tolist() == [1, 0, 3, 2]
+    assert rank_by_diversity(entropy, like, 2).tolist() == [1, 0]
+
+
+def test_the_margin_is_one_where_two_classes_are_level():
+    probabilities = np.array([[1.0, 0.5, 0.4], [0.0, 0.5, 0.35], [0.0, 0.0, 0.25]])
+    np.testing.assert_allclose(cell_margin(probabilities), [0, 1, 0.95])
+
+
+def test_points_are_drawn_in_proportion_to_their_worth():
+    worth = np.array([[0.0, 1.0], [3.0, 0.0]])
+    first = [draw_points(worth, 1, np.random.default_rng(seed))[0] for seed in range(400)]
+    assert set(first) == {1, 2}
+    assert 0.68 < np.mean(np.array(first) == 2) < 0.82
+    everything = draw_points(worth, 10, np.random.default_rng(0))
+    assert sorted(everything.tolist()) == [1, 2]
+
+
+@pytest.mark.parametrize("worth", [np.array([1.0, np.nan]), np.array([1.0, -0.1]), np.array([np.inf])])
+def test_a_worth_that_is_no_weight_is_refused(worth):
+    with pytest.raises(ValueError, match="worth"):
+        draw_points(worth, 1, np.random.default_rng(0))
+
+
+def test_a_rare_class_is_worth_more_than_a_common_one():
+    said = np.array([0] * 99 + [1])
+    worth = balanced_worth(np.full(100, 0.5), said, 3)
+    assert worth[99] == pytest.approx(worth[0] * np.sqrt(99))
+    assert balanced_worth(np.zeros(100), said, 3).sum() == 0
