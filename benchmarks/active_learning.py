@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from benchmarks.adaptation import choosing
 from benchmarks.adaptation.choosing import Cells, Look
 from benchmarks.adaptation.curves import Curve, draw_curves, share_needed, with_interval
-from benchmarks.adaptation.places import Place, both_places
+from benchmarks.adaptation.places import Place, chosen_places
 from benchmarks.adaptation.record import Measurement, Record
 from benchmarks.adaptation.rounds import cells_of, labelled, learn, measured_miou, say
 from mlservice.contracts import FinetuneConfig, ModelRef
@@ -94,7 +94,11 @@ def main() -> None:
     size = QUICK if arguments.quick else FULL
     size = replace(size, seeds=arguments.seeds or size.seeds)
     record = Record(arguments.record)
-    places = [p for p in both_places(quick=arguments.quick) if arguments.place in (None, p.name)]
+    places = chosen_places(arguments.place, quick=arguments.quick)
+    if not places:
+        raise SystemExit(
+            f"There is no place “{arguments.place}”: b, or denmark where MILPA_DATA has its scene."
+        )
     for place in places:
         measure(place, size, record)
     names = [place.name for place in places]

@@ -29,7 +29,7 @@ import numpy as np
 import torch
 
 from benchmarks.adaptation.choosing import patches_at_random
-from benchmarks.adaptation.places import Place, both_places, drawn_place
+from benchmarks.adaptation.places import Place, chosen_places, drawn_place
 from benchmarks.adaptation.record import Measurement, Record
 from benchmarks.adaptation.rounds import cells_of, labelled, learn, measured_miou
 from benchmarks.peers.unet import UNet
@@ -58,9 +58,7 @@ def main() -> None:
     torch.set_num_threads(1)
     steps = QUICK_STEPS if arguments.quick else STEPS
     record = Record(arguments.record)
-    places = [
-        p for p in both_places(pool=max(STEPS), quick=arguments.quick) if arguments.place in (None, p.name)
-    ]
+    places = chosen_places(arguments.place, pool=max(STEPS), quick=arguments.quick)
     old = drawn_place("a", 1, 2 if arguments.quick else OLD_PATCHES)
     record.measure("old|ours", lambda: {"miou": measured_miou(starter_model(), old)})
     record.measure("old|pretrained", lambda: {"miou": _unet_miou(UNet.load(), old)})

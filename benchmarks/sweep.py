@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from benchmarks.adaptation.choosing import patches_at_random
-from benchmarks.adaptation.places import Place, both_places
+from benchmarks.adaptation.places import Place, chosen_places
 from benchmarks.adaptation.record import Record
 from benchmarks.adaptation.rounds import labelled, learn, measured_miou
 from mlservice.contracts import FinetuneConfig
@@ -53,7 +53,7 @@ def main() -> None:
     record = Record(arguments.record)
     base = replace(BASE, steps=6) if arguments.quick else BASE
     varied, seeds = (QUICK_VARIED, 1) if arguments.quick else (VARIED, SEEDS)
-    places = both_places(quick=arguments.quick)
+    places = chosen_places(quick=arguments.quick)
     configs = {"default": base} | {
         f"{name}={value:g}" if isinstance(value, int | float) else f"{name}={value}": replace(
             base, **{name: value}

@@ -106,14 +106,21 @@ def _cut(plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
     )
 
 
-def both_places(*, pool: int = POOL_PATCHES, quick: bool = False) -> tuple[Place, ...]:
-    """Region "b" with so many patches to label and, where `MILPA_DATA` has it, the Danish scene; small ones for a
-    quick look."""
-    drawn = drawn_place("b", *((6, 2) if quick else (pool, HELD_OUT_PATCHES)))
+def chosen_places(
+    only: str | None = None, *, pool: int = POOL_PATCHES, quick: bool = False
+) -> tuple[Place, ...]:
+    """Region "b" with so many patches to label, "b", and the Danish scene, "denmark", where `MILPA_DATA` has it.
+
+    Small ones for a quick look; one of them where it is named. Exits with a sentence where that is not there.
+    """
+    places = []
+    if only in (None, "b"):
+        places.append(drawn_place("b", *((6, 2) if quick else (pool, HELD_OUT_PATCHES))))
     data = Path(os.environ.get("MILPA_DATA", ""))
-    if not (data / "denmark-lpis-s2").is_dir():
-        return (drawn,)
-    scene = denmark(data)
-    if quick:
-        scene = replace(scene, pool=scene.pool.first(6), held_out=scene.held_out.first(2))
-    return drawn, scene
+    if only in (None, "denmark") and (data / "denmark-lpis-s2").is_dir():
+        scene = denmark(data)
+        small = replace(scene, pool=scene.pool.first(6), held_out=scene.held_out.first(2))
+        places.append(small if quick else scene)
+    if not places:
+        raise SystemExit(f"There is no place “{only}”: b, or denmark where MILPA_DATA has its scene.")
+    return tuple(places)
