@@ -5,7 +5,6 @@ Whatever would load torch is imported inside the functions, so that the web proc
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -156,8 +155,7 @@ def finetune_from(
 
     Raises MethodError, OSError when the disk does not take a file, or what ``on_progress`` raises.
     """
-    from safetensors import SafetensorError
-
+    from mlservice.adapter_files import writing
     from mlservice.finetune import finetune
 
     spec = FinetuneSpec(
@@ -170,11 +168,8 @@ def finetune_from(
         work_dir=work_dir,
         out_dir=out_dir,
     )
-    try:
+    with writing(out_dir):
         return finetune(spec, on_progress)
-    except SafetensorError as error:
-        # The library's own error where the adapter cannot be written; what it cannot read is a MethodError.
-        raise OSError(errno.EIO, str(error), str(out_dir)) from error
 
 
 def code_version() -> dict[str, str]:

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 WEIGHTS_FILE = "adapter_model.safetensors"
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turns the library's own error, where it cannot write weights, into the OSError that any other file gives.
+
+    What it cannot read is a MethodError before it comes here.
+    """
+    try:
+        yield
+    except SafetensorError as error:
+        raise OSError(errno.EIO, str(error), str(folder)) from error
 
 
 def largest_difference(one: Path, other: Path) -> float:
