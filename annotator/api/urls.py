@@ -4,7 +4,7 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.authtoken.views import obtain_auth_token
 
-from annotator.api import legends, model_versions, patches, projects
+from annotator.api import legends, model_versions, patches, projects, version_export
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
@@ -38,4 +38,5 @@ urlpatterns = [
     path("training-runs/<int:run_id>/", model_versions.TrainingRunDetail.as_view()),
     path("training-runs/<int:run_id>/cancel/", model_versions.TrainingRunCancel.as_view()),
     path("model-versions/<int:version_id>/promote/", model_versions.ModelVersionPromote.as_view()),
+    path("model-versions/<int:version_id>/export/", version_export.ModelVersionExport.as_view()),
 ]
