@@ -24,7 +24,7 @@ from annotator.domain.versions import promote
 from annotator.enums import Role, VersionState
 from annotator.errors import MilpaError
 from annotator.models import Evaluation, ModelVersion
-from annotator.queries.labels import legend_of
+from annotator.queries.held_out import painted_classes
 from annotator.queries.versions import promoted_version
 
 EVALUATIONS_SHOWN = 5
@@ -95,7 +95,7 @@ class ModelVersionAdmin(ExportsVersions):
             "may_promote": version.state != VersionState.PROMOTED,
             "may_lead": Role.LEAD in admin_roles(request).get(version.project_id, ()),
             "evaluations": evaluations,
-            "history": row_groups(evaluations, legend_of(version.project_id)) if evaluations else [],
+            "history": row_groups(evaluations, painted_classes(version.project_id)) if evaluations else [],
             **comparison_context(comparison, version.verdict),
             **evidence_context(comparison),
         }

@@ -9,13 +9,12 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 
 from annotator.admin.pictures import GAINED, LOST, changes, changes_png, class_shares, mask_png
-from annotator.domain.masks import values_of
+from annotator.domain.legend_records import classes_of, teachable
+from annotator.domain.masks import Mask, values_of
 from annotator.errors import MilpaError
 from annotator.imagery import tiles
-from annotator.models import Evaluation, LabelClass, Patch, TrainingRun
-from annotator.queries.held_out import HeldOutAnswers, held_out_answers
-from annotator.queries.labels import legend_of
-from annotator.queries.scenes import default_scene
+from annotator.models import Evaluation, LabelClass, Patch, Scene, TrainingRun
+from annotator.queries.held_out import HeldOutAnswers, held_out_answers, painted_classes
 
 CACHED_SECONDS = 3600
 PICTURES = {
@@ -56,12 +55,12 @@ class PatchPictures:
 
 
 def patch_pictures(
-    run: TrainingRun, before: Evaluation, after: Evaluation, legend: Sequence[LabelClass]
+    run: TrainingRun, before: Evaluation, after: Evaluation, painted: Sequence[LabelClass]
 ) -> list[PatchPictures]:
     """A row for each patch whose answers were kept, those first that the versions differ most on."""
     first, second = (e.metrics.get("patch_miou") or {} for e in (before, after))
     return [
-        _row(run, answers, legend, first.get(answers.patch.quadkey), second.get(answers.patch.quadkey))
+        _row(run, answers, painted, first.get(answers.patch.quadkey), second.get(answers.patch.quadkey))
         for answers in held_out_answers(run)
     ]
 
@@ -69,20 +68,20 @@ def patch_pictures(
 def _row(
     run: TrainingRun,
     answers: HeldOutAnswers,
-    legend: Sequence[LabelClass],
+    painted: Sequence[LabelClass],
     before_miou: float | None,
     after_miou: float | None,
 ) -> PatchPictures:
     approved, parent, candidate = (
         values_of(png) for png in (answers.approved_png, answers.parent_png, answers.candidate_png)
     )
-    found = changes(approved, parent, candidate)
+    found = changes(_judging(run, answers), parent, candidate)
     gained, lost = found.share(GAINED), found.share(LOST)
     texts = {
         "image": "The imagery that both versions saw",
-        "approved": f"Approved mask: {class_shares(approved, legend)}",
-        "parent": f"Parent's mask: {class_shares(parent, legend)}",
-        "candidate": f"Candidate's mask: {class_shares(candidate, legend)}",
+        "approved": f"Approved mask: {class_shares(approved, painted)}",
+        "parent": f"Parent's mask: {class_shares(parent, painted)}",
+        "candidate": f"Candidate's mask: {class_shares(candidate, painted)}",
         "change": f"{gained:.1%} of the pixels became right, {lost:.1%} became wrong",
     }
     pictures = tuple(
@@ -92,6 +91,15 @@ def _row(
     return PatchPictures(
         answers.patch, answers.revision.pk, before_miou, after_miou, gained, lost, pictures
     )  # fmt: skip
+
+
+def _judging(run: TrainingRun, answers: HeldOutAnswers) -> Mask:
+    """The approved mask as the run measured by it, with 255 where it may not judge."""
+    approved = values_of(answers.approved_png)
+    if not run.legend:
+        # Of before runs kept their legend, when none could change.
+        return approved
+    return teachable(approved, classes_of(run.legend), run.hidden_values.get(str(answers.revision.pk), ()))
 
 
 def picture_url(version_id: int | None, patch_id: int, kind: str) -> str:
@@ -104,37 +112,35 @@ def picture_response(run: TrainingRun, patch_id: int, kind: str) -> HttpResponse
     if answers is None or kind not in PICTURES:
         raise Http404("There is no such picture: the run kept the answers for few of its held-out patches.")
     if kind == "image":
-        body, content_type = _image(answers, run.project_id), tiles.CONTENT_TYPE
+        body, content_type = _image(run, answers), tiles.CONTENT_TYPE
     else:
-        body, content_type = _mask_picture(answers, kind, legend_of(run.project_id)), "image/png"
+        body, content_type = _mask_picture(run, answers, kind), "image/png"
     return HttpResponse(
         body, content_type=content_type, headers={"Cache-Control": f"private, max-age={CACHED_SECONDS}"}
     )
 
 
-def _image(answers: HeldOutAnswers, project_id: int) -> bytes:
-    """Of the scene that the mask was drawn on, which is the one that was measured on."""
-    proposal, patch = answers.revision.proposal, answers.patch
-    scene = proposal.scene if proposal else default_scene(project_id)
+def _image(run: TrainingRun, answers: HeldOutAnswers) -> bytes:
+    """Of the scene that was measured on, with the bands and the stretch of then."""
+    imagery = run.imagery
+    scene_id = imagery.get("others", {}).get(str(answers.revision.pk), imagery.get("scene"))
+    scene = Scene.objects.filter(pk=scene_id).first()
     if scene is None:
-        raise Http404("The scene that the mask was drawn on is gone.")
+        raise Http404("The scene that was measured on is gone, or the run did not record it.")
+    patch, shown = answers.patch, imagery["display"][str(scene_id)]
     try:
-        return tiles.render_tile(
-            *(scene.cog_path, patch.x, patch.y, patch.z),
-            display_bands=scene.display_bands,
-            stretch=scene.stretch,
-        )
+        return tiles.render_tile(scene.cog_path, patch.x, patch.y, patch.z, **shown)
     except MilpaError as error:
         raise Http404(error.detail) from error
 
 
-def _mask_picture(answers: HeldOutAnswers, kind: str, legend: Sequence[LabelClass]) -> bytes:
+def _mask_picture(run: TrainingRun, answers: HeldOutAnswers, kind: str) -> bytes:
     if kind == "change":
-        masks = (answers.approved_png, answers.parent_png, answers.candidate_png)
-        return changes_png(changes(*(values_of(png) for png in masks)))
+        before, after = values_of(answers.parent_png), values_of(answers.candidate_png)
+        return changes_png(changes(_judging(run, answers), before, after))
     pngs = {
         "approved": answers.approved_png,
         "parent": answers.parent_png,
         "candidate": answers.candidate_png,
     }
-    return mask_png(values_of(pngs[kind]), legend)
+    return mask_png(values_of(pngs[kind]), painted_classes(run.project_id))

@@ -50,7 +50,12 @@ class TrainingRunAdmin(OwnProjectsAdmin):
 
     @admin.display(description="patches")
     def patches(self, run: TrainingRun) -> str:
-        return f"{len(run.training_revisions)} to learn from and calibrate on, {len(run.holdout_revisions)} held out"
+        repeated, validation = len(run.replay_revisions), len(run.validation_revisions)
+        new = len(run.training_revisions) - repeated - validation
+        return (
+            f"{new} to learn from, {repeated} of earlier rounds to repeat, "
+            f"{validation} to validate and calibrate on, {len(run.holdout_revisions)} held out"
+        )
 
     @admin.display(description="config")
     def config_text(self, run: TrainingRun) -> str:

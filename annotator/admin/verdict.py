@@ -10,14 +10,17 @@ from annotator.admin.mosaic import patch_pictures
 from annotator.admin.report_plots import uncertainty_plots
 from annotator.domain.legend_records import classes_of
 from annotator.models import Evaluation, LabelClass, Revision, TrainingRun
-from annotator.queries.labels import legend_of
+from annotator.queries.held_out import painted_classes
 
 PATCHES_SHOWN = 50
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Parent and candidate measured on the same held-out patches by the run that made the candidate."""
+    """Parent and candidate measured on the same held-out patches by the run that made the candidate.
+
+    ``legend`` holds the classes that both were asked for, which need not be the project's present ones.
+    """
 
     run: TrainingRun
     before: Evaluation
@@ -70,7 +73,7 @@ def comparison_of(run: TrainingRun | None) -> Comparison | None:
     if before is None or after is None:
         return None
     # The legend may have changed since, and the counts are in the order of the one that was asked for.
-    legend = classes_of(after.legend) or legend_of(run.project_id)
+    legend = classes_of(after.legend) or painted_classes(run.project_id)
     return Comparison(run, before, after, legend)
 
 
@@ -92,11 +95,12 @@ def evidence_context(found: Comparison | None) -> dict[str, Any]:
     if found is None:
         return {}
     before, after, legend = found.before, found.after, found.legend
+    painted = painted_classes(found.run.project_id)
     return {
         "plots": uncertainty_plots([before, after]),
         "confusions": [table for e in (before, after) if (table := confusion_table(e, legend))],
-        "patch_rows": patch_pictures(found.run, before, after, legend),
-        "legend": legend,
+        "patch_rows": patch_pictures(found.run, before, after, painted),
+        "painted": painted,
         "changed": changed_patches(found.run, before, after),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from annotator.models import EvaluationMask, Patch, Revision, TrainingRun
+from annotator.models import EvaluationMask, LabelClass, Patch, Revision, TrainingRun
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,9 @@ def held_out_answers(run: TrainingRun, patch_id: int | None = None) -> list[Held
     for mask in masks.defer("evaluation__metrics", "evaluation__patch_keys", "patch__square"):
         patches.setdefault(mask.patch_id, mask.patch)
         pngs[mask.patch_id, mask.evaluation.model_version_id] = bytes(mask.mask_png)
-    revisions = (
-        Revision.objects.filter(pk__in=run.holdout_revisions, annotation__patch__in=patches)
-        .select_related("annotation", "proposal__scene")
-        .defer(
-            "proposal__mask_png", "proposal__entropy_png", "proposal__embedding", "proposal__scene__footprint"
-        )
-    )
+    revisions = Revision.objects.filter(
+        pk__in=run.holdout_revisions, annotation__patch__in=patches
+    ).select_related("annotation")
     revision_of = {revision.annotation.patch_id: revision for revision in revisions}
     return [
         HeldOutAnswers(
@@ -50,3 +46,8 @@ def held_out_answers(run: TrainingRun, patch_id: int | None = None) -> list[Held
         for pk, patch in patches.items()
         if pk in revision_of and (pk, run.parent_id) in pngs and (pk, run.candidate_id) in pngs
     ]  # fmt: skip
+
+
+def painted_classes(project_id: int) -> list[LabelClass]:
+    """All classes that a mask of the project may hold, those included that are retired by now."""
+    return list(LabelClass.objects.filter(project_id=project_id).order_by("value"))

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Func, IntegerField
-
 from annotator.enums import VersionState
 from annotator.models import Evaluation, ModelVersion, TrainingRun
 
@@ -90,13 +88,11 @@ def label_rounds(project_id: int) -> list[Round]:
         .only("ended_at", "holdout_revisions", "parent", "candidate")
         .order_by("pk")
     )
-    rows = Evaluation.objects.filter(training_run__in=runs.values("pk")).annotate(
-        classes=Func(F("metrics__confusion"), function="jsonb_array_length", output_field=IntegerField())
-    )
+    rows = Evaluation.objects.filter(training_run__in=runs.values("pk"))
     measured = {
-        (run_id, version_id): (miou, patch_count, classes)
-        for run_id, version_id, miou, patch_count, classes in rows.values_list(
-            "training_run_id", "model_version_id", "miou", "patch_count", "classes"
+        (run_id, version_id): (miou, patch_count, tuple(one["value"] for one in legend))
+        for run_id, version_id, miou, patch_count, legend in rows.values_list(
+            "training_run_id", "model_version_id", "miou", "patch_count", "legend"
         )
     }
     sets: dict[object, int] = {}
