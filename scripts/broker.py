@@ -74,15 +74,18 @@ class Redis:
 def answers(address: str | tuple[str, int]) -> bool:
     """Whether a Redis server says anything at a socket's path or at a host and port."""
     try:
-        if isinstance(address, str):
-            link = socket.socket(socket.AF_UNIX)
+        if not isinstance(address, str):
+            with socket.create_connection(address, timeout=2) as link:
+                return _replies(link)
+        with socket.socket(socket.AF_UNIX) as link:
             link.settimeout(2)
             link.connect(address)
-        else:
-            link = socket.create_connection(address, timeout=2)
-        with link:
-            link.sendall(b"PING\r\n")
-            # A server that is loading, or that wants a password, answers too: with an error.
-            return link.recv(64)[:1] in (b"+", b"-")
+            return _replies(link)
     except OSError:
         return False
+
+
+def _replies(link: socket.socket) -> bool:
+    link.sendall(b"PING\r\n")
+    # A server that is loading, or that wants a password, answers too: with an error.
+    return link.recv(64)[:1] in (b"+", b"-")
