@@ -17,6 +17,7 @@ CONFIG = {
     "steps": 2,
     "images_per_step": 4,
     "token_patches_per_image": 2,
+    "rehearsal_share": 0.0,
     "lora_rank": 2,
     "validate_every_steps": 2,
     "precision": "float32",
