@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from rasterio.enums import Resampling
 
 from mlservice.contracts import PATCH_SIZE_PX, Legend
-from mlservice.landscape import DETAILED_LEGEND, LANDSCAPE_LEGEND, draw_landscape
+from mlservice.landscape import COARSE_VALUE, DETAILED_LEGEND, LANDSCAPE_LEGEND, draw_landscape
 from mlservice.starter.bank import HELD_OUT_SEED
 from mlservice.starter.scenes import under_legend
 
 POOL_SEED = HELD_OUT_SEED + 20_000_000
 MEASURED_SEED = HELD_OUT_SEED + 30_000_000
 POOL_PATCHES, HELD_OUT_PATCHES = 48, 16
+OWN_WORDS = ("monte", "parcela", "lindero", "arboleda", "agua", "caserío")
 DENMARK_PIXEL_M = 2.25
 """Ground width of a shown pixel: 10 m imagery is shown finer, to draw boundaries."""
 DENMARK_HELD_OUT_COLS = 2
@@ -57,6 +58,17 @@ def drawn_place(region: str, pool: int, held_out: int) -> Place:
         _drawn(region, held_out, MEASURED_SEED),
         unit_cells=64,
     )
+
+
+def in_own_words(place: Place) -> Place:
+    """A drawn place whose legend has six classes under words that the starter has never read.
+
+    So its answers begin as those of a project whose people use the words of their own language.
+    """
+    classes = zip(LANDSCAPE_LEGEND.classes, OWN_WORDS, strict=True)
+    legend = Legend(tuple(replace(c, name=word) for c, word in classes))
+    pool, held_out = (Land(land.images, COARSE_VALUE[land.masks]) for land in (place.pool, place.held_out))
+    return replace(place, legend=legend, pool=pool, held_out=held_out)
 
 
 def denmark(data: Path) -> Place:
