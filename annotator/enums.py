@@ -122,6 +122,13 @@ class Side(TextChoices):
     HOLDOUT = "holdout", "held out to measure versions on"
 
 
+class Asks(TextChoices):
+    """What a project asks an annotator to say of a patch."""
+
+    PATCHES = "patches", "whole patches: every pixel has a class"
+    POINTS = "points", "points: the classes of single cells all over the patch"
+
+
 class QueueReason(TextChoices):
     """Why a patch stands where it stands in the labelling queue."""
 

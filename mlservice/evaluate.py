@@ -49,6 +49,8 @@ from mlservice.token_grid import (
 )
 
 BOUNDARY_TOLERANCES_PX = (1, 2)
+LEAST_SURE_SHARE = 0.25
+"""Of a mask of which less is sure, such as one of single points, no boundaries and parcels are counted."""
 TOLD_TOLERANCE_PX = 2
 """The tolerance of `EvaluateReport.boundary_f1`."""
 
@@ -159,6 +161,8 @@ class _Tally:
     ) -> tuple[BoundaryCounts, ObjectCounts]:
         """The patch's own counts: of boundary pixels at the tolerance that is told, and of parcels."""
         counted = dict.fromkeys(BOUNDARY_TOLERANCES_PX, BoundaryCounts())
+        if (mask != UNSURE).mean() < LEAST_SURE_SHARE:
+            return BoundaryCounts(), ObjectCounts()
         boundary = self.legend.boundary_value
         if boundary is not None:
             for tolerance_px in BOUNDARY_TOLERANCES_PX:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from annotator.domain.rules import change_rules, checked_gate_rule
+from annotator.enums import Asks
 from annotator.errors import BadRule
 from annotator.models import Project
 
@@ -54,6 +55,16 @@ class RulesForm(forms.Form):
         label="Train every so many hours",
         help_text="A run begins this long after the last one, if anything was approved since. Empty: never.",
     )
+    asks_for = forms.ChoiceField(
+        choices=Asks.choices,
+        label="Ask annotators for",
+        help_text="Points teach more per label, whole patches show outlines and areas. A patch whose proposal has "
+        "no points yet is asked for as a whole.",
+    )
+    points_per_patch = forms.IntegerField(
+        label="Points a patch",
+        help_text="How many cells of each patch are named, where points are asked for.",
+    )
 
 
 def rules_page(model_admin: OwnProjectsAdmin, request: HttpRequest, project: Project) -> HttpResponse:
@@ -78,6 +89,8 @@ def _initial(project: Project) -> dict[str, Any]:
         "promotes_passing": project.promotes_passing,
         "trains_after_patches": project.trains_after_patches,
         "trains_every_hours": project.trains_every_hours,
+        "asks_for": project.asks_for,
+        "points_per_patch": project.points_per_patch,
     }
 
 

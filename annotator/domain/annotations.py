@@ -10,9 +10,9 @@ from django.db.models import Max
 from annotator.domain.claims import claim_patch, lock_entry
 from annotator.domain.events import move
 from annotator.domain.masks import UNSURE, Mask, check_classes, png_of, values_of
-from annotator.enums import PATCH_TRANSITIONS, PatchState
+from annotator.enums import PATCH_TRANSITIONS, Asks, PatchState
 from annotator.errors import BadMask, RevisionConflict
-from annotator.models import Annotation, LabelClass, Patch, Proposal, QueueEntry, Revision
+from annotator.models import Annotation, LabelClass, Patch, Project, Proposal, QueueEntry, Revision
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,6 @@ def _add_revision(
     is_import: bool,
 ) -> Revision:
     last = annotation.revisions.aggregate(last=Max("number"))["last"] or 0
-    start = values_of(proposal.mask_png) if proposal is not None else np.zeros_like(mask)
     return Revision.objects.create(
         annotation=annotation,
         number=last + 1,
@@ -116,10 +115,19 @@ def _add_revision(
         proposal=proposal,
         seconds_spent=effort.seconds,
         stroke_count=effort.strokes,
-        pixels_changed=int(np.count_nonzero(start != mask)),
+        pixels_changed=_pixels_changed(annotation.patch.project, mask, proposal),
         idempotency_key=idempotency_key,
         is_import=is_import,
     )
+
+
+def _pixels_changed(project: Project, mask: Mask, proposal: Proposal | None) -> int:
+    """Against the proposal. Where points are asked for, what is left unsure was not looked at, so not changed."""
+    start = values_of(proposal.mask_png) if proposal is not None else np.zeros_like(mask)
+    changed = start != mask
+    if project.asks_for == Asks.POINTS:
+        changed &= mask != UNSURE
+    return int(np.count_nonzero(changed))
 
 
 def _make_current(annotation: Annotation, revision: Revision, *, submit: bool, user: User) -> None:

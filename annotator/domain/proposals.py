@@ -18,6 +18,8 @@ from annotator.domain.events import move, record_event
 from annotator.domain.leases import take_lease
 from annotator.domain.locks import lock_project
 from annotator.domain.masks import png_of
+from annotator.domain.points import draw_points
+from annotator.domain.sides import recorded_sides
 from annotator.enums import ACTIVE_JOB_STATES, JOB_TRANSITIONS, JobState, SceneState
 from annotator.errors import AlreadyActive, IllegalTransition, MilpaError, NotReady
 from annotator.models import InferenceJob, LabelClass, ModelVersion, Patch, Project, Proposal, Scene
@@ -153,7 +155,7 @@ def _propose(
     windows = [context.window_of(patch) for patch in patches]
     answers = inference.segment_context(version, legend, image.rgb, image.valid, windows)
     entropy_max_nats = math.log(len(legend))
-    return [
+    proposals = [
         Proposal(
             patch=patch,
             scene=scene,
@@ -170,6 +172,10 @@ def _propose(
         )
         for patch, answer in zip(patches, answers, strict=True)
     ]
+    sides = recorded_sides(version.project_id)
+    for proposal, answer, window in zip(proposals, answers, windows, strict=True):
+        draw_points(proposal, answer, window, image.valid, sides)
+    return proposals
 
 
 def _tell_progress(job: InferenceJob, done: int, total: int) -> bool:

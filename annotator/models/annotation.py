@@ -34,7 +34,10 @@ class Revision(models.Model):
     is_import = models.BooleanField(default=False)
     seconds_spent = models.PositiveIntegerField(default=0)
     stroke_count = models.PositiveIntegerField(default=0)
-    pixels_changed = models.PositiveIntegerField(default=0, help_text="Against the proposal.")
+    pixels_changed = models.PositiveIntegerField(
+        default=0,
+        help_text="Against the proposal; what is left unsure does not count where points are asked for.",
+    )
     idempotency_key = models.CharField(max_length=64, blank=True, default="")
     saved_at = models.DateTimeField(auto_now_add=True)
 

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib.gis.db import models
 from django.core.validators import MaxValueValidator, MinValueValidator
 
-from annotator.enums import Role
+from annotator.enums import Asks, Role
 
 
 class Project(models.Model):
@@ -48,6 +48,11 @@ class Project(models.Model):
     )
     trains_every_hours = models.PositiveIntegerField(
         null=True, blank=True, help_text="A run begins this long after the last; empty: never."
+    )
+
+    asks_for = models.CharField(max_length=8, choices=Asks, default=Asks.PATCHES)
+    points_per_patch = models.PositiveSmallIntegerField(
+        default=40, help_text="How many points are asked for on a patch, where the project asks for points."
     )
 
     class Meta:

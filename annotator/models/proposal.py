@@ -26,6 +26,15 @@ class Proposal(models.Model):
     entropy_max_nats = models.FloatField(help_text="The entropy of a uniform answer: ln(classes).")
     mean_entropy_nats = models.FloatField()
     embedding = models.BinaryField(help_text="Unit-length float16 vector, little-endian.")
+    points = models.BinaryField(
+        default=b"",
+        help_text="Cells to ask a person for, in the order of asking: indices of the entropy map's values, "
+        "row by row, 16 bits, little-endian. Empty in proposals from before points were drawn.",
+    )
+    points_by_chance = models.BooleanField(
+        default=False,
+        help_text="Every cell was as likely to be asked for, as measuring needs it; else uncertain ones more.",
+    )
     unparsed_cells = models.PositiveIntegerField(default=0)
     made_at = models.DateTimeField(auto_now_add=True)
 

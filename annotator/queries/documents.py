@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.gis.db.models import Extent
 
-from annotator.enums import SceneState
+from annotator.enums import Asks, SceneState
 from annotator.imagery.grid import lonlat_bounds, propose_patch_zoom
 from annotator.models import (
     Evaluation,
@@ -15,7 +15,6 @@ from annotator.models import (
     ModelVersion,
     Patch,
     Project,
-    Proposal,
     Review,
     Revision,
     Scene,
@@ -24,7 +23,7 @@ from annotator.models import (
 from annotator.queries.access import member_roles
 from annotator.queries.labels import legend_of
 from annotator.queries.progress import patch_counts
-from annotator.queries.proposals import shown_proposal
+from annotator.queries.proposals import ShownProposal, asked_points, shown_proposal
 from annotator.queries.versions import promoted_version
 
 Document = dict[str, Any]
@@ -61,6 +60,8 @@ def project_document(project: Project, user: User) -> Document:
         "scenes": [scene_document(scene) for scene in project.scenes.all()],
         "patch_counts": patch_counts(project.pk),
         "promoted_version": version.number if version else None,
+        "asks_for": project.asks_for,
+        "points_per_patch": project.points_per_patch,
     }
 
 
@@ -101,17 +102,21 @@ def patch_document(patch: Patch, user: User) -> Document:
         if annotation
         else None
     )
+    shown = shown_proposal(patch.pk)
+    points = asked_points(patch.project, shown.proposal) if shown else []
     return {
         **patch_summary(patch),
         "project": patch.project.slug,
         "size_px": 256,
+        "asks_for": Asks.POINTS if points else Asks.PATCHES,
+        "points": points,
         "claim": {"mine": entry.holder_id == user.pk, "expires_at": entry.expires_at}
         if entry and entry.holder_id
         else None,
         "queue": {"score": entry.score, "reason": entry.reason, "reason_text": entry.get_reason_display()}
         if entry
         else None,
-        "proposal": _proposal_document(patch),
+        "proposal": _proposal_document(shown) if shown else None,
         "revision": revision_document(revision) if revision else None,
         "review": review_document(review) if review else None,
     }
@@ -129,11 +134,8 @@ def patch_summary(patch: Patch) -> Document:
     }
 
 
-def _proposal_document(patch: Patch) -> Document | None:
-    shown = shown_proposal(patch.pk)
-    if shown is None:
-        return None
-    proposal: Proposal = shown.proposal
+def _proposal_document(shown: ShownProposal) -> Document:
+    proposal = shown.proposal
     return {
         "id": proposal.pk,
         "mask_url": f"/api/v1/proposals/{proposal.pk}/mask",
@@ -142,6 +144,7 @@ def _proposal_document(patch: Patch) -> Document | None:
         "entropy_cols": proposal.cells_per_side,
         "entropy_max_nats": proposal.entropy_max_nats,
         "mean_entropy_nats": proposal.mean_entropy_nats,
+        "points_by_chance": proposal.points_by_chance,
         "model_version": proposal.model_version.number,
         "scene": proposal.scene_id,
         "is_stale": shown.is_stale,

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from django.db.models import Case, F, IntegerField, Value, When
 
-from annotator.enums import VersionState
-from annotator.models import Proposal
+from annotator.enums import Asks, VersionState
+from annotator.models import Project, Proposal
 
 
 @dataclass(frozen=True)
@@ -38,3 +39,15 @@ def shown_proposal(patch_id: int) -> ShownProposal | None:
     if proposal is None:
         return None
     return ShownProposal(proposal, is_stale=not proposal.is_fresh)
+
+
+def asked_points(project: Project, proposal: Proposal) -> list[list[int]]:
+    """The cells that an annotator is asked to name, ``[row, col]`` of the entropy map, in the order of asking.
+
+    None where the project asks for whole patches, and where the proposal is from before points were drawn.
+    """
+    if project.asks_for != Asks.POINTS:
+        return []
+    cells = np.frombuffer(bytes(proposal.points), "<u2")[: project.points_per_patch]
+    rows, cols = np.divmod(cells, proposal.cells_per_side)
+    return [[int(row), int(col)] for row, col in zip(rows, cols, strict=True)]

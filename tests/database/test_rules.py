@@ -187,6 +187,8 @@ def test_rules_are_refused_by_the_verb_too(campaign: Campaign) -> None:
             promotes_passing=False,
             trains_after_patches=None,
             trains_every_hours=None,
+            asks_for="patches",
+            points_per_patch=40,
         )
     assert caught.value.facts == {"field": "confidence"}
     assert not Event.objects.filter(verb="rules changed").exists()

@@ -246,6 +246,24 @@ def test_a_patch_that_is_all_unsure_counts_nowhere():
     assert list(report.patch_statistics) == ["patch"]
 
 
+def test_single_points_are_measured_as_cells_and_show_no_outlines():
+    points = np.full((32, 32), UNSURE, np.uint8)
+    for row, col in ((0, 0), (4, 4), (8, 20), (28, 28)):
+        points[row : row + 4, col : col + 4] = fields()[row : row + 4, col : col + 4]
+    report = measured(points, fields())
+    assert report.miou == report.cell_miou == report.pixel_accuracy == 1
+    assert np.sum(report.confusion) == 4 * 16
+    assert report.boundary_f1 is report.boundary_f1_1px is report.object_f1 is report.object_recall is None
+    assert report.true_objects == report.said_objects == 0
+    half = np.where(np.arange(32) < 16, fields(), np.uint8(UNSURE))
+    both = evaluate_answers(
+        LEGEND, [(labelled(m, k), answer(fields())) for k, m in (("a", points), ("b", half))]
+    )
+    assert (both.boundary_f1, both.true_objects) == (1, 1), (
+        "the patch of which enough is sure is counted still"
+    )
+
+
 @pytest.mark.parametrize("pairs", [[], [(labelled(np.full((32, 32), UNSURE, np.uint8)), answer(fields()))]])
 def test_nothing_sure_cannot_be_measured(pairs):
     with pytest.raises(MethodError, match="nothing to measure"):
