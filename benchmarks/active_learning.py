@@ -19,7 +19,8 @@ and over places where the key names none; `…_low` and `…_high` are the 95 % 
   wrong, as a share of those that are wrong at the start. What is asked and already right costs a look.
 - `label_share_random` is `patches_random`, what a queue without a model asks; `label_share_best` is that of the best
   strategy, `best` its name, `share_vs_random` their ratio, `share_vs_random_points` the ratio to points at random.
-- `zero_miou_<place>`, `full_miou_<place>`, `seeds`, and `full_seeds` of the rounds on all labels.
+- `seeds_<strategy>`: of how many seeds its figures are, in the place with the fewest; `seeds` the fewest of all.
+- `zero_miou_<place>`, `full_miou_<place>`, and `full_seeds` of the rounds on all labels.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -88,6 +89,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one seed, few patches and steps")
     parser.add_argument("--seeds", type=int, help="how many seeds")
     parser.add_argument("--place", help="measure one place only")
+    parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES))
     parser.add_argument("--record", type=Path, help="file of measurements to go on from")
     parser.add_argument("--plot", type=Path, help="PNG of the learning curves")
     arguments = parser.parse_args()
@@ -104,15 +106,16 @@ def main() -> None:
             f"There is no place “{arguments.place}”: b, or denmark where MILPA_DATA has its scene."
         )
     for place in places:
-        measure(place, size, record)
+        measure(place, size, record, arguments.strategies)
     names = [place.name for place in places]
     print(json.dumps(figures(record, names, size)))
     if arguments.plot:
-        draw_curves({name: _mean_curves(record, name, size) for name in names}, FULL_SHARE, arguments.plot)
+        curves = {place: {name: _curves(record, place, name, size) for name in STRATEGIES} for place in names}
+        draw_curves(curves, FULL_SHARE, arguments.plot)
 
 
-def measure(place: Place, size: Size, record: Record) -> None:
-    """Every strategy's rounds in a place, each until it has twice reached the goal."""
+def measure(place: Place, size: Size, record: Record, strategies: Sequence[str]) -> None:
+    """The strategies' rounds in a place, each until it has twice reached the goal."""
     base = starter_model()
     zero = record.measure(f"{place.name}|zero", lambda: {"miou": measured_miou(base, place)})
     everything = np.ones((len(place.pool.images), choosing.SIDE, choosing.SIDE), dtype=bool)
@@ -122,7 +125,7 @@ def measure(place: Place, size: Size, record: Record) -> None:
     if zero["miou"] >= goal:
         print(f"{place.name}: the starter is at the goal without any label.")
     for seed in range(size.seeds):
-        for name in STRATEGIES:
+        for name in strategies:
             if f"{place.name}|{name}|{seed}|end" not in record:
                 _curve(place, name, seed, size, record, goal)
 
@@ -164,23 +167,26 @@ def _curve(place: Place, name: str, seed: int, size: Size, record: Record, goal:
 
 
 def figures(record: Record, places: list[str], size: Size) -> dict[str, float | int | str]:
-    """All figures of the record; keys as the module says."""
-    told: dict[str, float | int | str] = {"seeds": size.seeds}
-    needed: dict[str, NDArray[np.float64]] = {}
+    """All figures of the record; keys as the module says. A strategy that is missing in a place is left out."""
+    told: dict[str, float | int | str] = {}
+    mean: dict[str, float] = {}
     for name in STRATEGIES:
-        by_place = [_needed(record, place, name, size) for place in places]
-        for place, values in zip(places, by_place, strict=True):
-            told |= with_interval(f"label_share_{name}_{place}", values[:, 0])
-        needed[name] = np.mean(by_place, axis=0)
-        told |= with_interval(f"label_share_{name}", needed[name][:, 0])
-        told |= with_interval(f"changed_share_{name}", needed[name][:, 1])
-    mean = {name: float(values[:, 0].mean()) for name, values in needed.items()}
+        needed = {place: _needed(record, place, name, size) for place in places}
+        if not all(len(values) for values in needed.values()):
+            continue
+        for place, values in needed.items():
+            told |= with_interval(f"label_share_{name}_{place}", [values[:, 0]])
+        told |= with_interval(f"label_share_{name}", [values[:, 0] for values in needed.values()])
+        told |= with_interval(f"changed_share_{name}", [values[:, 1] for values in needed.values()])
+        told[f"seeds_{name}"] = min(len(values) for values in needed.values())
+        mean[name] = float(told[f"label_share_{name}"])
     best = min(mean, key=lambda name: mean[name])
     told |= {
+        "seeds": min(int(told[f"seeds_{name}"]) for name in mean),
         "full_seeds": size.full_seeds,
         "best": best,
-        "label_share_best": round(mean[best], 5),
-        "label_share_random": round(mean["patches_random"], 5),
+        "label_share_best": mean[best],
+        "label_share_random": mean["patches_random"],
         "share_vs_random": round(mean[best] / mean["patches_random"], 4),
         "share_vs_random_points": round(mean[best] / mean["points_random"], 4),
     }
@@ -193,7 +199,13 @@ def figures(record: Record, places: list[str], size: Size) -> dict[str, float | 
 def _needed(record: Record, place: str, name: str, size: Size) -> NDArray[np.float64]:
     """``(seeds, 2)``: the share that must be labelled to reach the goal, and the share that must be changed."""
     goal = FULL_SHARE * _full_miou(record, place, size)
-    return np.array([share_needed(_one(record, place, name, seed, size), goal) for seed in range(size.seeds)])
+    return np.array([share_needed(curve, goal) for curve in _curves(record, place, name, size)])
+
+
+def _curves(record: Record, place: str, name: str, size: Size) -> list[Curve]:
+    """The curves of all seeds that came to their end."""
+    ended = [seed for seed in range(size.seeds) if f"{place}|{name}|{seed}|end" in record]
+    return [_one(record, place, name, seed, size) for seed in ended]
 
 
 def _one(record: Record, place: str, name: str, seed: int, size: Size) -> Curve:
@@ -207,12 +219,6 @@ def _one(record: Record, place: str, name: str, seed: int, size: Size) -> Curve:
 
 def _full_miou(record: Record, place: str, size: Size) -> float:
     return float(np.mean([record[f"{place}|full|{seed}"]["miou"] for seed in range(size.full_seeds)]))
-
-
-def _mean_curves(record: Record, place: str, size: Size) -> dict[str, list[Curve]]:
-    return {
-        name: [_one(record, place, name, seed, size) for seed in range(size.seeds)] for name in STRATEGIES
-    }
 
 
 if __name__ == "__main__":

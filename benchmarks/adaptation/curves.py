@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,11 +42,15 @@ def share_needed(curve: Curve, goal: float) -> tuple[float, float]:
     )
 
 
-def with_interval(key: str, values: NDArray[np.float64]) -> dict[str, float]:
-    """The mean, and its 95 % percentile bootstrap interval where there is more than one value."""
-    told = {key: round(float(values.mean()), 5)}
-    if len(values) > 1:
-        drawn = np.random.default_rng(0).choice(values, (RESAMPLES, len(values))).mean(1)
+def with_interval(key: str, groups: Sequence[NDArray[np.float64]]) -> dict[str, float]:
+    """The mean of the groups' means, and its 95 % percentile bootstrap interval, drawn within each group.
+
+    No interval where a group has one value only.
+    """
+    told = {key: round(float(np.mean([values.mean() for values in groups])), 5)}
+    if all(len(values) > 1 for values in groups):
+        rng = np.random.default_rng(0)
+        drawn = np.mean([rng.choice(v, (RESAMPLES, len(v))).mean(1) for v in groups], axis=0)
         low, high = np.percentile(drawn, (2.5, 97.5))
         told |= {f"{key}_low": round(float(low), 5), f"{key}_high": round(float(high), 5)}
     return told
@@ -59,8 +64,10 @@ def draw_curves(places: dict[str, dict[str, list[Curve]]], goal_share: float, pa
     for axes, (place, strategies) in zip(
         figure.subplots(1, len(places), squeeze=False)[0], places.items(), strict=True
     ):
-        full = next(iter(strategies.values()))[0].miou[-1]
+        known = next(curves[0] for curves in strategies.values() if curves)
         for index, (name, curves) in enumerate(strategies.items()):
+            if not curves:
+                continue
             most = max(len(curve.share) for curve in curves) - 1
             points = [[c for c in curves if len(c.share) - 1 > at] for at in range(1, most)]
             # Only where all seeds still are: those that have reached the goal stop there.
@@ -73,8 +80,8 @@ def draw_curves(places: dict[str, dict[str, list[Curve]]], goal_share: float, pa
                 shares, mean, style, marker="os^vDP*Xd"[index % 9], label=name.replace("_", ", ")
             )
             axes.fill_between(shares, mean - error, mean + error, color=line.get_color(), alpha=0.12)
-        axes.axhline(goal_share * full, color="grey", linewidth=0.8)
-        axes.axhline(next(iter(strategies.values()))[0].miou[0], color="grey", linewidth=0.8, linestyle=":")
+        axes.axhline(goal_share * known.miou[-1], color="grey", linewidth=0.8)
+        axes.axhline(known.miou[0], color="grey", linewidth=0.8, linestyle=":")
         axes.set(
             xscale="log",
             title=place,

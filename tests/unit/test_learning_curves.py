@@ -39,9 +39,9 @@ def test_a_curve_reaches_the_goal_with_all_labels_at_last():
 
 
 def test_an_interval_holds_the_mean():
-    told = with_interval("share", np.array([0.1, 0.2, 0.3, 0.2, 0.15]))
+    told = with_interval("share", [np.array([0.1, 0.2, 0.3, 0.2, 0.15]), np.array([0.2, 0.3])])
     assert told["share_low"] < told["share"] < told["share_high"]
-    assert with_interval("share", np.array([0.1])) == {"share": 0.1}
+    assert with_interval("share", [np.array([0.1])]) == {"share": 0.1}
 
 
 def place(unit_cells: int) -> Place:
