@@ -2,7 +2,9 @@
 
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
+from django.views.i18n import set_language
 
+from annotator.web.languages import Catalogue
 from annotator.web.views import labelling, members, overview, projects, scenes
 
 urlpatterns = [
@@ -12,6 +14,8 @@ urlpatterns = [
         LoginView.as_view(template_name="login.html", redirect_authenticated_user=True),
         name="login",
     ),
+    path("language/", set_language, name="set_language"),
+    path("languages/<slug:language>.js", Catalogue.as_view(), name="catalogue"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("projects/new/", projects.project_new, name="project_new"),
     path("projects/<slug:slug>/", overview.overview, name="project"),
