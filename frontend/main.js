@@ -8,9 +8,12 @@
  * @import {Bench, Operation} from "./operations/bench.js"
  * @import {Parts, Situation} from "./labelling.js"
  */
+import { t } from "./i18n.js";
 import * as api from "./api/milpa.js";
 import { SpotTour } from "./guidance/spot_tour.js";
 import { uncertainSpots } from "./guidance/uncertain_spots.js";
+import { Recorder } from "./history/recorder.js";
+import { openSteps } from "./history/step_store.js";
 import { AT_FIRST, Labelling } from "./labelling.js";
 import { readyScenes, tileUrl } from "./map/imagery.js";
 import { Marks } from "./map/marks.js";
@@ -73,6 +76,7 @@ const parts = {
   person: { tell, askBeforeLeaving, askConflict: askWhichMask },
 };
 const labelling = new Labelling(parts);
+new Recorder(editorDocument, openSteps(root.dataset["user"] ?? "anyone"));
 
 /** @type {Operation[]} */
 const operations = [...OPERATIONS, ...classOperations(project), ...lockOperations(project)];
@@ -270,7 +274,7 @@ async function showOpened() {
       refresh();
     }
   } catch {
-    tell("The entropy map could not be loaded; drawing works without it.", "warning");
+    tell(t("The entropy map could not be loaded; drawing works without it."), "warning");
   }
 }
 
