@@ -39,6 +39,22 @@ class ClaimLost(MilpaError):
     title = "You no longer hold this patch"
 
 
+class ClaimsExhausted(MilpaError):
+    """``facts`` hold the ``limit``."""
+
+    code = "claims-exhausted"
+    status = 409
+    title = "You hold enough patches"
+
+
+class OtherPerson(MilpaError):
+    """The work was drawn by somebody else than who is signed in now."""
+
+    code = "other-person"
+    status = 403
+    title = "Somebody else is signed in"
+
+
 class RevisionConflict(MilpaError):
     """Someone saved in between; ``facts`` hold the current revision's number so that both can be shown."""
 

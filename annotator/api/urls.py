@@ -16,6 +16,7 @@ urlpatterns = [
     path("projects/<slug:slug>/patches/", projects.ProjectPatches.as_view()),
     path("projects/<slug:slug>/queue/", projects.ProjectQueue.as_view()),
     path("projects/<slug:slug>/claims/", patches.ProjectClaims.as_view()),
+    path("projects/<slug:slug>/field-claims/", patches.ProjectFieldClaims.as_view()),
     path("projects/<slug:slug>/training-runs/", model_versions.ProjectTrainingRuns.as_view()),
     path("projects/<slug:slug>/model-versions/", model_versions.ProjectModelVersions.as_view()),
     path("projects/<slug:slug>/rollback/", model_versions.ProjectRollback.as_view()),
