@@ -7,6 +7,7 @@
  * @import {Mask} from "./state/mask.js"
  * @import {Store} from "./state/store.js"
  */
+import { t, timeOf } from "./i18n.js";
 import { ApiError, explain } from "./api/errors.js";
 import { sameMask, emptyMask } from "./state/mask.js";
 import { Saving } from "./saving.js";
@@ -78,7 +79,7 @@ export class Labelling {
       document.close();
       situation.set({ phase: "idle", idle: claim, heldUntil: null });
     } catch (error) {
-      const another = { label: "Take the next patch", run: () => this.next() };
+      const another = { label: t("Take the next patch"), run: () => this.next() };
       this.fail(error, () => this.next(patchId), patchId === null ? [] : [another]);
     }
   }
@@ -144,7 +145,7 @@ export class Labelling {
       const mask = before && (await api.fetchMask(before.mask_url));
       if (!mask || document.patch !== patch) return;
       const isChanged = document.apply(mask);
-      person.tell(isChanged ? `This is revision ${before.number} by ${before.author}. Undo takes it back.` : "It is the same mask.");
+      person.tell(isChanged ? t("This is revision {number} by {author}. Undo takes it back.", { number: before.number, author: before.author }) : t("It is the same mask."));
     } catch (error) {
       this.fail(error, () => this.takePrevious());
     }
@@ -175,19 +176,19 @@ export class Labelling {
   fail(error, retry, otherWays = []) {
     const { document, situation } = this.parts;
     const { title, sentence, remedy } = explain(error);
-    const kept = document.isDirty() ? " Your strokes are kept in this browser." : "";
+    const kept = document.isDirty() ? ` ${t("Your strokes are kept in this browser.")}` : "";
     /** @type {Notice["ways"]} */
     const ways = [];
-    if (remedy === "sign-in") ways.push({ label: "Sign in (new tab)", href: "/login/" });
-    if (remedy === "retry" || remedy === "sign-in") ways.push({ label: "Try again", run: retry });
-    if (remedy === "reload") ways.push({ label: "Reload", run: () => globalThis.location.reload() });
+    if (remedy === "sign-in") ways.push({ label: t("Sign in (new tab)"), href: "/login/" });
+    if (remedy === "retry" || remedy === "sign-in") ways.push({ label: t("Try again"), run: retry });
+    if (remedy === "reload") ways.push({ label: t("Reload"), run: () => globalThis.location.reload() });
     const isHeldBefore = remedy === "reclaim" && document.patch !== null;
     if (isHeldBefore) {
-      ways.push({ label: "Claim it again", run: () => this.#recover(retry) }, { label: "Take the next patch", run: () => this.next() });
+      ways.push({ label: t("Claim it again"), run: () => this.#recover(retry) }, { label: t("Take the next patch"), run: () => this.next() });
     }
     ways.push(...otherWays.filter(({ label }) => ways.every((way) => way.label !== label)));
-    if (remedy === "none" && document.patch) ways.push({ label: "Close this message", run: () => situation.set({ notice: null, phase: "ready" }) });
-    const shownTitle = remedy === "reclaim" && !isHeldBefore ? "This patch cannot be claimed" : title;
+    if (remedy === "none" && document.patch) ways.push({ label: t("Close this message"), run: () => situation.set({ notice: null, phase: "ready" }) });
+    const shownTitle = remedy === "reclaim" && !isHeldBefore ? t("This patch cannot be claimed") : title;
     situation.set({ phase: "error", notice: { title: shownTitle, sentence: sentence + kept, ways } });
   }
 
@@ -206,7 +207,7 @@ export class Labelling {
       situation.set({ phase: "ready", notice: null, heldUntil: claim.patch.claim?.expires_at ?? null });
       await goOn();
     } catch (error) {
-      this.fail(error, () => this.#recover(goOn), [{ label: "Take the next patch", run: () => this.next() }]);
+      this.fail(error, () => this.#recover(goOn), [{ label: t("Take the next patch"), run: () => this.next() }]);
     }
   }
 
@@ -224,20 +225,19 @@ export class Labelling {
       await drafts.remove(patch.id).catch(() => {});
       return;
     }
-    const at = timeOf(draft.keptAt);
     if (draft.baseNumber === document.baseNumber) {
       this.#bringBack(draft);
-      person.tell(`Your unsaved strokes of ${at} are back. Undo leads to the saved mask.`, "info");
+      person.tell(t("Your unsaved strokes of {time} are back. Undo leads to the saved mask.", { time: timeOf(draft.keptAt) }), "info");
       return;
     }
-    const author = patch.revision?.author ?? "someone else";
+    const author = patch.revision?.author ?? t("someone else");
     const savedAt = patch.revision?.saved_at ?? "";
     const answer = await person.askConflict({ mine: draft.mask, theirs: base, author, savedAt });
     if (document.patch !== patch) return;
     this.#bringBack(draft);
     if (answer === "theirs") {
       document.undo();
-      person.tell("Redo brings your strokes back.", "info");
+      person.tell(t("Redo brings your strokes back."), "info");
     }
   }
 
@@ -248,9 +248,4 @@ export class Labelling {
     document.strokes = draft.strokes;
     document.clock.reset(draft.seconds);
   }
-}
-
-/** @param {number | string} at */
-export function timeOf(at) {
-  return new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
 }

@@ -5,6 +5,7 @@
  * @import {Labelling, Parts} from "./labelling.js"
  * @import {Mask} from "./state/mask.js"
  */
+import { t } from "./i18n.js";
 import { ApiError } from "./api/errors.js";
 
 /** One save may take several tries; all of them carry one key, so that the server does it once. */
@@ -39,7 +40,7 @@ export class Saving {
     const seconds = document.clock.seconds();
     this.#drafting = this.#drafting
       .then(() => (isDirty ? drafts.put({ project: project.slug, patchId: patch.id, baseNumber, mask, strokes, seconds }) : drafts.remove(patch.id)))
-      .catch(() => person.tell("This browser cannot keep unsaved strokes. Save often.", "warning"));
+      .catch(() => person.tell(t("This browser cannot keep unsaved strokes. Save often."), "warning"));
   }
 
   /** @returns {Promise<unknown>} when all drafts are written */
@@ -91,7 +92,7 @@ export class Saving {
   async submit() {
     const { document, person } = this.parts;
     if (!(await this.save({ submit: true }))) return;
-    person.tell("Submitted for review.", "success");
+    person.tell(t("Submitted for review."), "success");
     await this.#drafting;
     document.close();
     await this.labelling.next();
@@ -122,11 +123,11 @@ export class Saving {
         document.adopt(theirs, number);
         document.strokes = 0;
         situation.set({ phase: "ready", savedAt: saved_at });
-        person.tell(`You work on ${author}'s mask now. Undo brings yours back.`, "info");
+        person.tell(t("You work on {author}’s mask now. Undo brings yours back.", { author }), "info");
         return false;
       }
       situation.set({ phase: "ready" });
-      person.tell("Not saved yet: your strokes are kept in this browser.", "warning");
+      person.tell(t("Not saved yet: your strokes are kept in this browser."), "warning");
     } catch (error) {
       this.labelling.fail(error, () => this.save({ submit }));
     }

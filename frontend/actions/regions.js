@@ -3,6 +3,7 @@
  *
  * @import {Mask, Point} from "../state/mask.js"
  */
+import { t } from "../i18n.js";
 import { PIXEL_COUNT, SIZE_PX, isInside } from "../state/mask.js";
 
 /** @typedef {{labels: Int32Array<ArrayBuffer>, count: number}} Regions the region of each pixel, -1 outside of all */
@@ -54,13 +55,13 @@ export function regionsOf(mask, value = null) {
  * @returns {{mask: Mask} | {why: string}}
  */
 export function mergeRegions(mask, a, b, boundaryValue) {
-  if (!isInside(a.x, a.y) || !isInside(b.x, b.y)) return { why: "Both regions must lie in the patch." };
+  if (!isInside(a.x, a.y) || !isInside(b.x, b.y)) return { why: t("Both regions must lie in the patch.") };
   const { labels } = regionsOf(mask);
   const indexOf = (/** @type {Point} */ { x, y }) => Math.floor(y) * SIZE_PX + Math.floor(x);
   const [first, second] = [indexOf(a), indexOf(b)];
   const [labelA, labelB] = [/** @type {number} */ (labels[first]), /** @type {number} */ (labels[second])];
-  if (labelA === labelB) return { why: "Both clicks hit the same region: click its neighbour." };
-  if (mask[first] === boundaryValue || mask[second] === boundaryValue) return { why: "That is the boundary: click the regions on both sides of it." };
+  if (labelA === labelB) return { why: t("Both clicks hit the same region: click its neighbour.") };
+  if (mask[first] === boundaryValue || mask[second] === boundaryValue) return { why: t("That is the boundary: click the regions on both sides of it.") };
   const value = /** @type {number} */ (mask[first]);
   const merged = mask.slice();
   for (let i = 0; i < PIXEL_COUNT; i++) if (labels[i] === labelB) merged[i] = value;
@@ -69,7 +70,7 @@ export function mergeRegions(mask, a, b, boundaryValue) {
     if (!guarded) merged[i] = value;
   }
   const joined = regionsOf(merged, value).labels;
-  if (joined[first] !== joined[second]) return { why: "These two regions have no boundary in common." };
+  if (joined[first] !== joined[second]) return { why: t("These two regions have no boundary in common.") };
   return { mask: merged };
 }
 

@@ -1,4 +1,5 @@
 /** The one place that calls `fetch`: session cookie, CSRF, time limits, retries and typed errors. */
+import { t } from "../i18n.js";
 import { ApiError, errorOf } from "./errors.js";
 
 const TIMEOUT_MS = 20_000;
@@ -79,7 +80,7 @@ export async function requestJson(url, options = {}) {
   try {
     return await response.json();
   } catch {
-    throw new ApiError("bad-answer", "The answer is not JSON.", { status: response.status });
+    throw new ApiError("bad-answer", t("The answer is not JSON."), { status: response.status });
   }
 }
 

@@ -4,6 +4,7 @@
  * @import {Claim, Job, Patch, PatchPage, Revision, Run, Saved} from "./types.js"
  * @import {Mask} from "../state/mask.js"
  */
+import { t } from "../i18n.js";
 import { PIXEL_COUNT } from "../state/mask.js";
 import { ApiError } from "./errors.js";
 import { gzip, requestBytes, requestJson } from "./http.js";
@@ -86,7 +87,7 @@ export async function saveMask(patchId, save) {
 export async function fetchMask(url) {
   const mask = await requestBytes(url);
   if (mask.length !== PIXEL_COUNT) {
-    throw new ApiError("bad-answer", `The mask has ${mask.length} bytes instead of ${PIXEL_COUNT}.`);
+    throw new ApiError("bad-answer", t("The mask has {size} bytes instead of {expected}.", { size: mask.length, expected: PIXEL_COUNT }));
   }
   return mask;
 }

@@ -7,6 +7,7 @@
  * @import {Tools} from "../state/tools.js"
  * @import {Analysis} from "../vision/analysis.js"
  */
+import { t } from "../i18n.js";
 
 /**
  * @typedef {object} Gesture
@@ -45,7 +46,7 @@
  */
 
 /** Told where a click on a region drew nothing. */
-export const NOTHING_DRAWN = "Nothing changed: the class is there already, or it may not be overwritten.";
+export const NOTHING_DRAWN = t("Nothing changed: the class is there already, or it may not be overwritten.");
 
 export class Modes {
   /** @param {Record<string, Mode>} modes */

@@ -8,6 +8,7 @@
  * @import {Store} from "../state/store.js"
  * @import {Tools} from "../state/tools.js"
  */
+import { t } from "../i18n.js";
 import { sameMask } from "../state/mask.js";
 
 /**
@@ -37,7 +38,7 @@ import { sameMask } from "../state/mask.js";
  * @property {(bench: Bench) => boolean} [isOn] for a switch
  */
 
-const NO_PATCH = "There is no patch on the table.";
+const NO_PATCH = t("There is no patch on the table.");
 
 /** @param {Bench} bench */
 export const needsPatch = ({ document }) => (document.patch ? null : NO_PATCH);
@@ -46,16 +47,16 @@ export const needsPatch = ({ document }) => (document.patch ? null : NO_PATCH);
 export const needsRest = ({ document, situation }) => {
   if (!document.patch) return NO_PATCH;
   const { phase } = situation.state;
-  if (phase === "saving") return "The mask is being saved.";
-  return phase === "loading" ? "The patch is being loaded." : null;
+  if (phase === "saving") return t("The mask is being saved.");
+  return phase === "loading" ? t("The patch is being loaded.") : null;
 };
 
 /** @param {Bench} bench */
-export const needsProposal = (bench) => needsRest(bench) ?? (bench.document.proposalMask ? null : "This patch has no proposal.");
+export const needsProposal = (bench) => needsRest(bench) ?? (bench.document.proposalMask ? null : t("This patch has no proposal."));
 
 /** @param {Bench} bench */
 export const needsBoundary = ({ project }) =>
-  project.legend.some((one) => one.is_boundary) ? null : "The legend has no boundary class.";
+  project.legend.some((one) => one.is_boundary) ? null : t("The legend has no boundary class.");
 
 /** @param {Bench} bench */
 export function isProposal({ document }) {

@@ -9,6 +9,7 @@
  */
 import { Comparison } from "../map/comparison.js";
 import { sceneTitle } from "../map/imagery.js";
+import { t } from "../i18n.js";
 import { nextOf } from "../state/tools.js";
 import { find } from "./elements.js";
 
@@ -47,5 +48,5 @@ export function bindComparison({ view, tools, document, scenes }) {
  * @param {string} other
  */
 function textOf(how, shown, other) {
-  return how === "swipe" ? `Left: ${shown}. Right: ${other}.` : `${shown} and ${other} in turn.`;
+  return how === "swipe" ? t("Left: {shown}. Right: {other}.", { shown, other }) : t("{shown} and {other} in turn.", { shown, other });
 }
