@@ -120,3 +120,14 @@ class QueueReason(TextChoices):
     ENTROPY = "entropy", "most uncertain by token entropy"
     SPREAD = "spread", "spread over the area: not ranked by entropy yet"
     RETURNED = "returned", "returned by a reviewer"
+
+
+class ImageryProblem(TextChoices):
+    """Why nothing can be drawn on a patch."""
+
+    CLOUD = "cloud", "clouds or their shadows"
+    HAZE = "haze", "hazy, blurred or noisy"
+    MISSING = "missing", "the imagery is missing here"
+    OFFSET = "offset", "the imagery is shifted"
+    SEASON = "season", "the season does not show the fields"
+    OTHER = "other", "something else"
