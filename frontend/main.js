@@ -31,6 +31,7 @@ import { panMode } from "./modes/pan.js";
 import { penMode } from "./modes/pen.js";
 import { polygonMode } from "./modes/polygon.js";
 import { listenToKeys } from "./operations/keyboard.js";
+import { Keymap, storedKeys } from "./operations/keymap.js";
 import { OPERATIONS, classOperations, lockOperations } from "./operations/operations.js";
 import { EditorDocument } from "./state/document.js";
 import { openDrafts } from "./state/drafts.js";
@@ -39,12 +40,13 @@ import { createTools, resized } from "./state/tools.js";
 import { operationButton } from "./ui/buttons.js";
 import { bindComparison } from "./ui/comparison_bar.js";
 import { cursorOf } from "./ui/cursors.js";
-import { askBeforeLeaving, askConflict, showShortcuts } from "./ui/dialogs.js";
+import { askBeforeLeaving, askConflict } from "./ui/dialogs.js";
 import { find, jsonOf } from "./ui/elements.js";
 import { showOtherDrafts } from "./ui/other_drafts.js";
 import { buildPanel, showPatchFacts, showSpotCount } from "./ui/panel.js";
 import { Pointed } from "./ui/pointed.js";
 import { PolygonInput } from "./ui/polygon_input.js";
+import { showShortcuts } from "./ui/shortcuts.js";
 import { showSituation } from "./ui/situation.js";
 import { spotVisits } from "./ui/spot_visits.js";
 import { tell } from "./ui/toasts.js";
@@ -80,6 +82,7 @@ new Recorder(editorDocument, openSteps(root.dataset["user"] ?? "anyone"));
 
 /** @type {Operation[]} */
 const operations = [...OPERATIONS, ...classOperations(project), ...lockOperations(project)];
+const keymap = new Keymap(operations, storedKeys(globalThis.localStorage ?? null, root.dataset["user"] ?? "anyone"));
 /** @type {Bench} */
 const bench = {
   project,
@@ -88,6 +91,7 @@ const bench = {
   situation,
   labelling,
   scenes,
+  keymap,
   tour,
   whyNoImagery: () => analysis.why(),
   pointedValue: () => pointed.value,
@@ -95,7 +99,7 @@ const bench = {
   zoom: (levels) => void view.map.setZoom(view.map.getZoom() + levels, { animate: false }),
   visitSpot: spotVisits({ tour, view, marks, document: editorDocument, nameOf }),
   askPolygon: () => polygonInput.ask(),
-  showShortcuts: () => void showShortcuts(operations),
+  showShortcuts: () => void showShortcuts(keymap),
 };
 
 const modeParts = {
@@ -184,7 +188,7 @@ function refresh() {
   });
 }
 
-const keys = listenToKeys({ operations, modes, cursor, run, onSpace: () => showMask() });
+const keys = listenToKeys({ keymap, modes, cursor, run, onSpace: () => showMask() });
 listenToPointer({
   view,
   modes,
@@ -220,6 +224,7 @@ tools.subscribe((state, changed) => {
   refresh();
 });
 situation.subscribe(refresh);
+keymap.subscribe(refresh);
 editorDocument.subscribe((event) => {
   if (event.type === "pixels") {
     view.redraw(event.rect);

@@ -3,6 +3,7 @@
  *
  * @import {Project, Scene} from "../api/types.js"
  * @import {SpotTour} from "../guidance/spot_tour.js"
+ * @import {Keymap} from "./keymap.js"
  * @import {Labelling, Situation} from "../labelling.js"
  * @import {EditorDocument} from "../state/document.js"
  * @import {Store} from "../state/store.js"
@@ -19,6 +20,7 @@ import { sameMask } from "../state/mask.js";
  * @property {Store<Situation>} situation
  * @property {Labelling} labelling
  * @property {Scene[]} scenes ready ones, the newest first
+ * @property {Keymap} keymap which keys the person has chosen
  * @property {SpotTour} tour the spots of which the model was least sure
  * @property {() => string | null} whyNoImagery why the tools that look at the imagery cannot
  * @property {() => number | null} pointedValue the class under the pointer
@@ -32,7 +34,7 @@ import { sameMask } from "../state/mask.js";
  * @property {string} id
  * @property {"tools" | "edit" | "view" | "patch" | "classes" | "locks" | "help"} group
  * @property {string} label
- * @property {string[]} keys
+ * @property {string[]} keys as they come; `keymap.keysOf` says which they are
  * @property {(bench: Bench) => unknown} run
  * @property {(bench: Bench) => string | null} [why] why it is not possible now
  * @property {(bench: Bench) => boolean} [isOn] for a switch

@@ -2,14 +2,13 @@
  * Questions in a modal dialog.
  *
  * @import {LabelClass} from "../api/types.js"
- * @import {Operation} from "../operations/bench.js"
  * @import {Mask} from "../state/mask.js"
  * @import {Pixels} from "../map/paint.js"
  */
 import { dayAndTimeOf, t, tn } from "../i18n.js";
 import { paintDifference, paintMask, paletteOf } from "../map/paint.js";
 import { SIZE_PX, countChanged, wholePatch } from "../state/mask.js";
-import { keyCaps, make } from "./elements.js";
+import { make } from "./elements.js";
 
 /**
  * @template {string} T
@@ -119,58 +118,4 @@ function picture(caption, paint, imageUrl, name) {
   }
   const frame = make("div", { class: "conflict-frame" }, imageUrl && make("img", { src: imageUrl, alt: "" }), canvas);
   return make("figure", {}, frame, make("figcaption", {}, caption));
-}
-
-/** @type {Record<Operation["group"], string>} */
-const GROUP_TITLES = {
-  tools: t("Drawing"),
-  edit: t("Editing"),
-  view: t("View"),
-  patch: t("Patch"),
-  classes: t("Classes"),
-  locks: t("Locks"),
-  help: t("Help"),
-};
-
-/** What no list of operations holds. */
-const GESTURES = [
-  [t("Alt + wheel"), t("brush size")],
-  [t("Alt + click"), t("pick the class under the pointer")],
-  [t("Shift + click"), t("straight line from the last stroke")],
-  [t("Right button"), t("erase; close a polygon, end a pen line")],
-  [t("Shift + click"), t("with the pen: straight, not along edges")],
-  [t("Middle button, or Space + drag"), t("move the map")],
-  [t("Hold Space"), t("look under the mask")],
-  [t("Esc, Backspace"), t("drop the polygon or pen line, its last corner")],
-  [t("Arrows, Shift + arrows"), t("a cursor for drawing: by 1 and by 10 pixels")],
-  [t("Space, at the cursor"), t("click; brush down and up again")],
-  [t("Paste, or drop a file"), t("burn in GeoJSON polygons")],
-];
-
-/** @param {Operation[]} operations */
-export function showShortcuts(operations) {
-  const withKeys = operations.filter(({ keys }) => keys.length);
-  const groups = [...new Set(withKeys.map(({ group }) => group))].map((group) =>
-    make(
-      "section",
-      {},
-      make("h3", {}, GROUP_TITLES[group]),
-      make(
-        "dl",
-        { class: "shortcuts" },
-        ...withKeys
-          .filter((one) => one.group === group)
-          .flatMap(({ keys, label }) => [make("dt", {}, ...keys.map(keyCaps)), make("dd", {}, label)]),
-      ),
-    ),
-  );
-  const gestures = GESTURES.flatMap(([how, what]) => [make("dt", {}, how), make("dd", {}, what)]);
-  groups.push(make("section", {}, make("h3", {}, t("Mouse and keys together")), make("dl", { class: "shortcuts" }, ...gestures)));
-  return ask({
-    title: t("Keyboard shortcuts"),
-    body: [make("div", { class: "shortcut-groups" }, ...groups)],
-    choices: [{ value: "close", label: t("Close"), isPrimary: true }],
-    onEscape: "close",
-    isWide: true,
-  });
 }

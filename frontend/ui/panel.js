@@ -14,7 +14,7 @@ import { MAX_TOLERANCE, MIN_TOLERANCE } from "../actions/look_alike.js";
 import { UNSURE } from "../state/mask.js";
 import { clampLook, clampOpacity, clampSize, clampTolerance } from "../state/tools.js";
 import { operationButton } from "./buttons.js";
-import { find, keyCaps, make, swatch } from "./elements.js";
+import { find, make, swatch } from "./elements.js";
 import { icon } from "./icons.js";
 
 /**
@@ -46,12 +46,11 @@ function classButtons(bench, operations, run) {
       const value = Number(operation.id.replace("class-", ""));
       const one = bench.project.legend.find((labelClass) => labelClass.value === value);
       const shown = one ?? { value: UNSURE, color: "", is_null: false };
-      const key = operation.keys[0] ? keyCaps(operation.keys[0]) : make("span", { class: "keys" }, String(value));
       const remark = one?.is_null ? t("nothing mapped") : one?.is_boundary ? t("boundary") : value === UNSURE ? t("left out of training") : "";
       const isNews = remark && remark !== operation.label;
       const name = make("span", { class: "class-name" }, operation.label, isNews && make("small", {}, remark));
       const share = make("span", { class: "class-share", "data-share": String(value) });
-      return operationButton(operation, bench, run, { class: "class-button", content: [swatch(shown), name, share, key] });
+      return operationButton(operation, bench, run, { class: "class-button", content: [swatch(shown), name, share], noKey: String(value) });
     });
 }
 
