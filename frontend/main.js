@@ -10,6 +10,7 @@
  */
 import { t } from "./i18n.js";
 import * as api from "./api/milpa.js";
+import { DREW, FirstPatch, LOOKED } from "./guidance/first_patch.js";
 import { SpotTour } from "./guidance/spot_tour.js";
 import { uncertainSpots } from "./guidance/uncertain_spots.js";
 import { Recorder } from "./history/recorder.js";
@@ -42,6 +43,7 @@ import { bindComparison } from "./ui/comparison_bar.js";
 import { cursorOf } from "./ui/cursors.js";
 import { askBeforeLeaving, askConflict } from "./ui/dialogs.js";
 import { find, jsonOf } from "./ui/elements.js";
+import { showFirstPatch } from "./ui/first_patch_card.js";
 import { showOtherDrafts } from "./ui/other_drafts.js";
 import { buildPanel, showPatchFacts, showSpotCount } from "./ui/panel.js";
 import { Pointed } from "./ui/pointed.js";
@@ -100,7 +102,10 @@ const bench = {
   visitSpot: spotVisits({ tour, view, marks, document: editorDocument, nameOf }),
   askPolygon: () => polygonInput.ask(),
   showShortcuts: () => void showShortcuts(keymap),
+  startFirstPatch: () => firstPatch.start(),
 };
+const firstPatch = new FirstPatch(bench);
+const firstPatchCard = showFirstPatch(firstPatch, { storage: globalThis.localStorage ?? null, person: root.dataset["user"] ?? "anyone" });
 
 const modeParts = {
   document: editorDocument,
@@ -110,6 +115,7 @@ const modeParts = {
     showRing: marks.showRing.bind(marks),
     scale: () => view.scale(),
     pan: (/** @type {number} */ dx, /** @type {number} */ dy) => void view.map.panBy([dx, dy], { animate: false }),
+    centerOn: view.centerOn.bind(view),
     setPanning: (/** @type {boolean} */ isOn) => (isOn ? view.map.dragging.enable() : view.map.dragging.disable()),
   },
   boundaryValue: project.legend.find((one) => one.is_boundary)?.value ?? null,
@@ -144,7 +150,10 @@ const cursor = new KeyboardCursor({
 function run(operation) {
   const why = operation.why?.(bench);
   if (why) tell(why, "info");
-  else void operation.run(bench);
+  else {
+    void operation.run(bench);
+    firstPatch.see(operation.id);
+  }
 }
 
 /** @type {Parts["person"]["askConflict"]} */
@@ -188,7 +197,16 @@ function refresh() {
   });
 }
 
-const keys = listenToKeys({ keymap, modes, cursor, run, onSpace: () => showMask() });
+const keys = listenToKeys({
+  keymap,
+  modes,
+  cursor,
+  run,
+  onSpace(isHeld) {
+    showMask();
+    if (isHeld) firstPatch.see(LOOKED);
+  },
+});
 listenToPointer({
   view,
   modes,
@@ -230,6 +248,7 @@ editorDocument.subscribe((event) => {
     view.redraw(event.rect);
     return;
   }
+  if (event.type === "step" && editorDocument.isDirty()) firstPatch.see(DREW);
   if (event.type === "opened") void showOpened();
   if (event.type === "closed") {
     cursor.leave();
@@ -264,6 +283,7 @@ async function showOpened() {
   view.showPatch(patch);
   view.redraw();
   showPatchFacts(patch);
+  firstPatchCard.offer();
   void showOtherDrafts(parts.drafts, project.slug, patch.id);
   // A reload comes back to this patch.
   globalThis.history.replaceState(null, "", `?patch=${patch.id}`);

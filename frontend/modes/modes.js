@@ -26,7 +26,7 @@ import { t } from "../i18n.js";
  * @property {(point: Point | null) => void} [hover] null: the pointer left
  * @property {() => void} [up]
  * @property {() => void} [cancel]
- * @property {() => void} [finish] a double click
+ * @property {(point: Point) => void} [finish] a double click
  * @property {(chord: string) => boolean} [key] whether the mode took the key
  *
  * @typedef {object} Hand what modes may do to the screen
@@ -34,6 +34,7 @@ import { t } from "../i18n.js";
  * @property {(ring: Point[]) => void} showRing
  * @property {(isOn: boolean) => void} setPanning
  * @property {(dx: number, dy: number) => void} pan by screen pixels
+ * @property {(point: Point) => void} centerOn
  * @property {() => number} scale screen pixels a patch pixel
  *
  * @typedef {object} ModeParts

@@ -29,6 +29,7 @@ import { sameMask } from "../state/mask.js";
  * @property {(direction: 1 | -1) => void} visitSpot
  * @property {() => unknown} askPolygon asks for a polygon from elsewhere and burns it
  * @property {() => void} showShortcuts
+ * @property {() => void} startFirstPatch
  *
  * @typedef {object} Operation
  * @property {string} id

@@ -7,7 +7,7 @@
  */
 import { t } from "../i18n.js";
 import { NULL_CLASS, UNSURE, emptyMask } from "../state/mask.js";
-import { isProposal, needsProposal, needsRest } from "./bench.js";
+import { isProposal, needsPatch, needsProposal, needsRest } from "./bench.js";
 import { DRAWING, toggleLock } from "./drawing.js";
 import { EDITING } from "./editing.js";
 import { VIEWING } from "./viewing.js";
@@ -54,6 +54,7 @@ export const OPERATIONS = [
   },
   { id: "skip", group: "patch", label: t("Skip to the next patch"), keys: ["N"], run: ({ labelling }) => labelling.skip(), why: needsRest },
   { id: "shortcuts", group: "help", label: t("Keyboard shortcuts"), keys: ["?"], run: ({ showShortcuts }) => showShortcuts() },
+  { id: "firstPatch", group: "help", label: t("Guided first patch"), keys: ["F1"], run: ({ startFirstPatch }) => startFirstPatch(), why: needsPatch },
 ];
 
 /**
