@@ -16,7 +16,7 @@ import { uncertainSpots } from "./guidance/uncertain_spots.js";
 import { Recorder } from "./history/recorder.js";
 import { openSteps } from "./history/step_store.js";
 import { AT_FIRST, Labelling } from "./labelling.js";
-import { readyScenes, tileUrl } from "./map/imagery.js";
+import { inComposite, readyScenes, tileUrl } from "./map/imagery.js";
 import { Marks } from "./map/marks.js";
 import { PatchView } from "./map/patch_view.js";
 import { listenToPointer } from "./map/pointer.js";
@@ -38,6 +38,7 @@ import { EditorDocument } from "./state/document.js";
 import { openDrafts } from "./state/drafts.js";
 import { Store } from "./state/store.js";
 import { createTools, resized } from "./state/tools.js";
+import { Advice } from "./ui/advice.js";
 import { operationButton } from "./ui/buttons.js";
 import { bindComparison } from "./ui/comparison_bar.js";
 import { cursorOf } from "./ui/cursors.js";
@@ -82,6 +83,8 @@ const parts = {
 const labelling = new Labelling(parts);
 new Recorder(editorDocument, openSteps(root.dataset["user"] ?? "anyone"));
 
+const advice = new Advice({ view, marks, document: editorDocument, tools, project, labelling, nameOf, shownScene });
+
 /** @type {Operation[]} */
 const operations = [...OPERATIONS, ...classOperations(project), ...lockOperations(project)];
 const keymap = new Keymap(operations, storedKeys(globalThis.localStorage ?? null, root.dataset["user"] ?? "anyone"));
@@ -95,6 +98,7 @@ const bench = {
   scenes,
   keymap,
   tour,
+  advice,
   whyNoImagery: () => analysis.why(),
   pointedValue: () => pointed.value,
   center: () => view.center(),
@@ -235,7 +239,7 @@ tools.subscribe((state, changed) => {
   modes.set(state.mode);
   find("#editor-map").style.setProperty("--cursor", cursorOf(state.mode, modes.current()?.cursor ?? "default"));
   editorDocument.limits = { locked: state.locked, only: state.only };
-  if ("sceneId" in changed) showScene();
+  if ("sceneId" in changed || "composite" in changed) showScene();
   view.setStyle(state.style);
   view.setImageryLook(state);
   showMask();
@@ -268,7 +272,7 @@ function showScene() {
   const scene = shownScene();
   const { patch } = editorDocument;
   if (!scene || !patch) return;
-  view.showScene(scene, patch.z);
+  view.showScene(inComposite(scene, tools.state.composite), patch.z);
   void analysis.read(scene, patch);
 }
 

@@ -4,6 +4,9 @@
  * @import {Scene} from "../api/types.js"
  */
 
+import { t } from "../i18n.js";
+import { SIZE_PX } from "../state/mask.js";
+
 const EQUATOR_M = 40_075_016.686;
 
 /**
@@ -49,6 +52,49 @@ export function boundsOf([west, south, east, north]) {
  */
 export function tileUrl(scene, { z, x, y }) {
   return scene.tile_url.replace("{z}", String(z)).replace("{x}", String(x)).replace("{y}", String(y));
+}
+
+/**
+ * The ground under a tile.
+ *
+ * @param {{z: number, x: number, y: number}} tile
+ * @returns {L.LatLngBounds}
+ */
+export function tileBounds({ z, x, y }) {
+  const corner = (/** @type {number} */ column, /** @type {number} */ row) =>
+    L.CRS.EPSG3857.pointToLatLng(L.point(column * SIZE_PX, row * SIZE_PX), z);
+  return L.latLngBounds(corner(x, y), corner(x + 1, y + 1));
+}
+
+/**
+ * The band combinations that a scene can be seen in.
+ *
+ * @param {Scene | null} scene
+ * @returns {readonly string[]} "natural" first
+ */
+export function compositesOf(scene) {
+  return scene?.composites?.length ? scene.composites : ["natural"];
+}
+
+/**
+ * @param {string} composite
+ * @returns {string}
+ */
+export function compositeName(composite) {
+  if (composite === "infrared") return t("False colour (near infrared)");
+  return composite === "ndvi" ? t("NDVI") : t("True colour");
+}
+
+/**
+ * The scene in a band combination, where it has it.
+ *
+ * @param {Scene} scene
+ * @param {string} composite
+ * @returns {Scene}
+ */
+export function inComposite(scene, composite) {
+  if (composite === "natural" || !compositesOf(scene).includes(composite)) return scene;
+  return { ...scene, tile_url: `${scene.tile_url}&composite=${composite}` };
 }
 
 /**

@@ -8,6 +8,7 @@
  * @import {EditorDocument} from "../state/document.js"
  * @import {Store} from "../state/store.js"
  * @import {Tools} from "../state/tools.js"
+ * @import {Advice} from "../ui/advice.js"
  */
 import { t } from "../i18n.js";
 import { sameMask } from "../state/mask.js";
@@ -29,6 +30,7 @@ import { sameMask } from "../state/mask.js";
  * @property {(direction: 1 | -1) => void} visitSpot
  * @property {() => unknown} askPolygon asks for a polygon from elsewhere and burns it
  * @property {() => void} showShortcuts
+ * @property {Advice} advice neighbours, masks of other days, bad imagery
  * @property {() => void} startFirstPatch
  *
  * @typedef {object} Operation

@@ -8,6 +8,7 @@
 import { t } from "../i18n.js";
 import { NULL_CLASS, UNSURE, emptyMask } from "../state/mask.js";
 import { isProposal, needsPatch, needsProposal, needsRest } from "./bench.js";
+import { ADVISING } from "./advising.js";
 import { DRAWING, toggleLock } from "./drawing.js";
 import { EDITING } from "./editing.js";
 import { VIEWING } from "./viewing.js";
@@ -17,6 +18,7 @@ export const OPERATIONS = [
   ...DRAWING,
   ...EDITING,
   ...VIEWING,
+  ...ADVISING,
   {
     id: "save",
     group: "patch",

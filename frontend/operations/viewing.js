@@ -5,6 +5,7 @@
  * @import {Tools} from "../state/tools.js"
  */
 import { t } from "../i18n.js";
+import { compositesOf } from "../map/imagery.js";
 import { COMPARISONS, MASK_STYLES, clampLook, clampOpacity, nextOf } from "../state/tools.js";
 import { needsPatch } from "./bench.js";
 
@@ -75,7 +76,7 @@ export const VIEWING = [
     label: t("Compare with the next scene date: swipe, then flicker"),
     keys: ["/"],
     run: ({ tools }) => tools.set({ comparison: nextOf(COMPARISONS, tools.state.comparison) }),
-    why: ({ scenes }) => (scenes.length > 1 ? null : t("The project has one scene only.")),
+    why: ({ scenes }) => (scenes.flatMap(compositesOf).length > 1 ? null : t("The project has one scene only.")),
     isOn: ({ tools }) => tools.state.comparison !== "off",
   },
   { id: "center", group: "view", label: t("Back to the patch"), keys: ["C", "Home"], run: ({ center }) => center(), why: needsPatch },

@@ -7,8 +7,9 @@
  */
 import { dayAndTimeOf, t, tn } from "../i18n.js";
 import { paintDifference, paintMask, paletteOf } from "../map/paint.js";
-import { SIZE_PX, countChanged, wholePatch } from "../state/mask.js";
+import { countChanged, wholePatch } from "../state/mask.js";
 import { make } from "./elements.js";
+import { picture } from "./mask_picture.js";
 
 /**
  * @template {string} T
@@ -100,22 +101,4 @@ export function askConflict({ mine, theirs, author, savedAt }, legend, { imageUr
     onEscape: "later",
     isWide: true,
   });
-}
-
-/**
- * @param {string} caption
- * @param {(pixels: Pixels) => void} paint
- * @param {string | null} imageUrl
- * @param {string} name
- */
-function picture(caption, paint, imageUrl, name) {
-  const canvas = make("canvas", { width: String(SIZE_PX), height: String(SIZE_PX), "data-mask": name });
-  const context = canvas.getContext("2d");
-  if (context) {
-    const image = context.createImageData(SIZE_PX, SIZE_PX);
-    paint(new Uint32Array(image.data.buffer));
-    context.putImageData(image, 0, 0);
-  }
-  const frame = make("div", { class: "conflict-frame" }, imageUrl && make("img", { src: imageUrl, alt: "" }), canvas);
-  return make("figure", {}, frame, make("figcaption", {}, caption));
 }

@@ -7,7 +7,8 @@
  * @import {OperationButton} from "./buttons.js"
  */
 import { number, percent, t, tn } from "../i18n.js";
-import { sceneTitle } from "../map/imagery.js";
+import { whyThisPatch } from "../guidance/why.js";
+import { compositeName, compositesOf, sceneTitle } from "../map/imagery.js";
 import { patternsOf } from "../map/mask_styles.js";
 import { MAX_SIZE, MIN_SIZE } from "../actions/brush.js";
 import { MAX_TOLERANCE, MIN_TOLERANCE } from "../actions/look_alike.js";
@@ -141,9 +142,19 @@ function bindScenes({ scenes, tools }) {
     tools.set({ sceneId: Number(select.value) });
     select.blur();
   });
+  const composite = make("select", { id: "composite", "aria-label": t("Band combination") });
+  composite.addEventListener("change", () => {
+    tools.set({ composite: composite.value });
+    composite.blur();
+  });
+  find("#scene-block").append(composite);
   find("#scene-block").hidden = scenes.length === 0;
-  tools.subscribe(({ sceneId }) => {
-    if (sceneId !== null) select.value = String(sceneId);
+  tools.subscribe((state, changed) => {
+    if (state.sceneId !== null) select.value = String(state.sceneId);
+    if (!("sceneId" in changed) && !("composite" in changed)) return;
+    const names = compositesOf(scenes.find(({ id }) => id === state.sceneId) ?? null);
+    composite.replaceChildren(...names.map((one) => make("option", { value: one, selected: one === state.composite }, compositeName(one))));
+    composite.hidden = names.length < 2;
   });
 }
 
@@ -155,7 +166,8 @@ export function showPatchFacts(patch) {
   if (!patch) return;
   /** @type {[string, string][]} */
   const rows = [];
-  if (patch.queue?.reason_text) rows.push([t("Why this one"), patch.queue.reason_text]);
+  const why = whyThisPatch(patch);
+  if (why) rows.push([t("Why this one"), why]);
   if (patch.proposal) {
     const { mean_entropy_nats, entropy_max_nats, model_version, is_stale } = patch.proposal;
     const facts = { version: model_version, share: percent(mean_entropy_nats / entropy_max_nats) };
