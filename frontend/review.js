@@ -14,6 +14,7 @@ import { belongsToElement, chordOf } from "./operations/chords.js";
 import { countChanged } from "./state/mask.js";
 import { createTools, clampOpacity } from "./state/tools.js";
 import { find, jsonOf, make, swatch } from "./ui/elements.js";
+import { reportIn } from "./ui/imagery_report.js";
 import { stateName } from "./ui/states.js";
 import { tell } from "./ui/toasts.js";
 
@@ -131,7 +132,9 @@ function refresh() {
 
 /** The work of all saves together. */
 async function showEffort() {
-  const { revisions } = await api.getHistory(patch.id);
+  const { events, revisions } = await api.getHistory(patch.id);
+  const report = reportIn(events, patch.revision?.number ?? 0);
+  if (report) find("#changed").closest("dl")?.append(make("dt", {}, t("Bad imagery")), make("dd", { id: "imagery-report" }, report));
   const kept = revisions.filter((one) => !one.is_conflicting);
   const seconds = kept.reduce((sum, one) => sum + (one.seconds_spent ?? 0), 0);
   const strokes = kept.reduce((sum, one) => sum + (one.stroke_count ?? 0), 0);

@@ -13,7 +13,7 @@ import { PIXEL_COUNT, SIZE_PX, UNSURE } from "../state/mask.js";
  * @property {number} value its class
  * @property {number} pixels without the boundary
  * @property {number} hectares with its share of the boundary
- * @property {Point} at the middle of its longest row: always inside
+ * @property {Point} at a place inside, near the middle
  * @property {boolean} isCut it reaches the patch's edge and may go on beyond
  */
 
@@ -32,34 +32,50 @@ export function parcelsOf(mask, legend, areasM2) {
   const isMapped = mappedClasses(legend);
   /** @type {(LiveParcel | null)[]} by region */
   const parcels = new Array(count).fill(null);
-  const longest = new Int32Array(count);
-  for (let row = 0; row < SIZE_PX; row++) {
-    const areaM2 = /** @type {number} */ (areasM2[row]);
-    let from = row * SIZE_PX;
-    const end = from + SIZE_PX;
-    while (from < end) {
-      const label = /** @type {number} */ (labels[from]);
-      let to = from + 1;
-      while (to < end && labels[to] === label) to++;
-      const value = /** @type {number} */ (mask[from]);
-      if (isMapped[value]) {
-        const parcel = (parcels[label] ??= { value, pixels: 0, hectares: 0, at: { x: 0, y: 0 }, isCut: false });
-        parcel.pixels += to - from;
-        parcel.hectares += ((to - from) * areaM2) / M2_A_HECTARE;
-        parcel.isCut ||= row === 0 || row === SIZE_PX - 1 || from % SIZE_PX === 0 || to === end;
-        if (to - from > /** @type {number} */ (longest[label])) {
-          longest[label] = to - from;
-          parcel.at = { x: Math.floor(((from % SIZE_PX) + ((to - 1) % SIZE_PX)) / 2) + 0.5, y: row + 0.5 };
-        }
-      }
-      from = to;
-    }
-  }
+  const rowSums = new Float64Array(count);
+  eachRun(labels, (label, from, length) => {
+    const value = /** @type {number} */ (mask[from]);
+    if (!isMapped[value]) return;
+    const row = Math.floor(from / SIZE_PX);
+    const parcel = (parcels[label] ??= { value, pixels: 0, hectares: 0, at: { x: 0, y: 0 }, isCut: false });
+    parcel.pixels += length;
+    parcel.hectares += (length * /** @type {number} */ (areasM2[row])) / M2_A_HECTARE;
+    parcel.isCut ||= row === 0 || row === SIZE_PX - 1 || from % SIZE_PX === 0 || (from + length) % SIZE_PX === 0;
+    rowSums[label] = /** @type {number} */ (rowSums[label]) + length * row;
+  });
+  const best = new Float64Array(count).fill(-Infinity);
+  eachRun(labels, (label, from, length) => {
+    const parcel = parcels[label];
+    if (!parcel) return;
+    const row = Math.floor(from / SIZE_PX);
+    // A long row near the middle: a place that lies inside however the field is bent.
+    const worth = length - 2 * Math.abs(row - /** @type {number} */ (rowSums[label]) / parcel.pixels);
+    if (worth <= /** @type {number} */ (best[label])) return;
+    best[label] = worth;
+    parcel.at = { x: (from % SIZE_PX) + Math.floor((length - 1) / 2) + 0.5, y: row + 0.5 };
+  });
   shareBoundary(mask, labels, legend, (label, row) => {
     const parcel = parcels[label];
     if (parcel) parcel.hectares += /** @type {number} */ (areasM2[row]) / M2_A_HECTARE;
   });
   return parcels.filter((parcel) => parcel !== null).sort((a, b) => b.hectares - a.hectares || b.pixels - a.pixels);
+}
+
+/**
+ * @param {Int32Array} labels
+ * @param {(label: number, from: number, length: number) => void} visit each stretch of one region within a row
+ */
+function eachRun(labels, visit) {
+  for (let end = SIZE_PX; end <= PIXEL_COUNT; end += SIZE_PX) {
+    let from = end - SIZE_PX;
+    while (from < end) {
+      const label = /** @type {number} */ (labels[from]);
+      let to = from + 1;
+      while (to < end && labels[to] === label) to++;
+      visit(label, from, to - from);
+      from = to;
+    }
+  }
 }
 
 /**

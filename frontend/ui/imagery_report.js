@@ -22,6 +22,20 @@ export function imageryProblems() {
   };
 }
 
+/**
+ * @param {object[]} events of the patch
+ * @param {number} revision
+ * @returns {string | null} what that revision says of the imagery
+ */
+export function reportIn(events, revision) {
+  for (const event of /** @type {{verb: string, facts: {revision?: number, problem?: ImageryProblem, comment?: string}}[]} */ (events)) {
+    const { revision: number, problem, comment } = event.facts;
+    if (event.verb !== "imagery reported" || number !== revision || !problem) continue;
+    return [imageryProblems()[problem], comment].filter(Boolean).join(": ");
+  }
+  return null;
+}
+
 /** @returns {Promise<ImageryReport | null>} null where the person thought better of it */
 export async function askImageryReport() {
   const comment = make("textarea", { id: "imagery-comment", rows: "3" });

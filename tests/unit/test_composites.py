@@ -42,7 +42,7 @@ def test_near_infrared_is_found_by_name_or_number(
 
 @pytest.fixture
 def scene(tmp_path: Path, settings) -> Scene:  # type: ignore[no-untyped-def]
-    """Blue, green, red, near infrared of one tile: crops on the left half, soil on the right, a corner without data."""
+    """Blue, green, red, near infrared of one tile: crops on the left, soil on the right, a corner without data."""
     settings.MEDIA_ROOT = tmp_path
     side_m = 2 * HALF_WORLD_M / 2**ZOOM
     place = Affine(side_m / 256, 0, X * side_m - HALF_WORLD_M, 0, -side_m / 256, HALF_WORLD_M - Y * side_m)
