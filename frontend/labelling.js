@@ -2,6 +2,8 @@
  * The labelling loop: claim a patch, open it, keep it, leave it, take the next. Saving is in saving.js.
  *
  * @import {Claim, Patch, Project} from "./api/types.js"
+ * @import {Outbox} from "./offline/outbox.js"
+ * @import {OpenPacket, Supply} from "./offline/supply.js"
  * @import {Drafts} from "./state/drafts.js"
  * @import {EditorDocument} from "./state/document.js"
  * @import {Mask} from "./state/mask.js"
@@ -38,6 +40,9 @@ import { Saving } from "./saving.js";
  * @property {Project} project
  * @property {EditorDocument} document
  * @property {Drafts} drafts
+ * @property {Outbox} outbox
+ * @property {Supply} supply
+ * @property {string} userId of whoever is at work
  * @property {Store<Situation>} situation
  * @property {Person} person
  */
@@ -47,6 +52,8 @@ export const AT_FIRST = { phase: "loading", notice: null, idle: null, heldUntil:
 
 const HEARTBEAT_MS = 60_000;
 const LOOK_AGAIN_MS = 30_000;
+/** The imagery of the open patch comes first, then the patch after it. */
+const PREPARE_AFTER_MS = 1500;
 
 export class Labelling {
   #isLeaving = false;
@@ -68,46 +75,47 @@ export class Labelling {
 
   /** @param {number | null} [patchId] this very patch rather than the next of the queue */
   async next(patchId = null) {
-    const { api, document, project, situation } = this.parts;
+    const { document, situation, supply } = this.parts;
     situation.set({ phase: "loading", notice: null, idle: null, savedAt: null });
     try {
-      const claim = await api.claimPatch(project.slug, patchId);
-      if (claim.outcome === "claimed") {
-        await this.open(claim.patch);
+      const supplied = await supply.next(patchId);
+      if (supplied.outcome === "claimed") {
+        await this.open(supplied.packet, supplied.isConfirmed);
         return;
       }
       document.close();
-      situation.set({ phase: "idle", idle: claim, heldUntil: null });
+      situation.set({ phase: "idle", idle: supplied, heldUntil: null });
     } catch (error) {
       const another = { label: t("Take the next patch"), run: () => this.next() };
       this.fail(error, () => this.next(patchId), patchId === null ? [] : [another]);
     }
   }
 
-  /** @param {Patch} patch */
-  async open(patch) {
-    const { api, document, situation } = this.parts;
-    const { proposal, revision } = patch;
-    const [proposalMask, revisionMask] = await Promise.all([
-      proposal && api.fetchMask(proposal.mask_url),
-      revision && api.fetchMask(revision.mask_url),
-    ]);
+  /**
+   * @param {OpenPacket} packet
+   * @param {boolean} isConfirmed whether the server has said just now that the person holds the patch
+   */
+  async open({ patch, proposalMask, revisionMask, heldUntil }, isConfirmed) {
+    const { document, situation, supply } = this.parts;
+    const { revision } = patch;
     const mask = revisionMask ?? proposalMask ?? emptyMask();
     document.open({ patch, mask, baseNumber: revision?.number ?? 0, proposalMask });
     situation.set({
       phase: "ready",
       notice: null,
       idle: null,
-      heldUntil: patch.claim?.expires_at ?? null,
+      heldUntil: new Date(heldUntil).toISOString(),
       savedAt: revision?.saved_at ?? null,
       isCutOff: false,
     });
-    await this.#restoreDraft(patch);
+    if (!isConfirmed) void this.beat();
+    setTimeout(() => document.patch === patch && void supply.prepareNext(patch.id), PREPARE_AFTER_MS);
+    await this.#restoreWork(patch);
   }
 
   /** Gives the patch back to the queue and takes the next one. */
   async skip() {
-    const { api, document, drafts, person, situation } = this.parts;
+    const { document, drafts, person, situation } = this.parts;
     const patch = document.patch;
     if (!patch || this.#isLeaving) return;
     this.#isLeaving = true;
@@ -115,22 +123,33 @@ export class Labelling {
       if (document.isDirty()) {
         const answer = await person.askBeforeLeaving();
         if (answer === "stay") return;
-        if (answer === "save" && !(await this.saving.save({ submit: false }))) return;
+        if (answer === "save" && !(await this.saving.save())) return;
         if (answer === "discard") await drafts.remove(patch.id).catch(() => {});
       }
       situation.set({ phase: "loading" });
-      try {
-        await api.releasePatch(patch.id);
-      } catch (error) {
-        // A patch that is not held any more needs no release.
-        if (!(error instanceof ApiError && error.kind === "claim-lost")) throw error;
-      }
+      await this.#giveBack(patch);
       document.close();
       await this.next();
     } catch (error) {
       this.fail(error, () => this.skip());
     } finally {
       this.#isLeaving = false;
+    }
+  }
+
+  /** @param {Patch} patch */
+  async #giveBack({ id }) {
+    const { api, person, supply } = this.parts;
+    try {
+      await api.releasePatch(id);
+      await supply.left(id, { isGivenBack: true });
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const isCutOff = error.isPassing();
+      // A patch that is not held any more needs no release.
+      if (!isCutOff && error.kind !== "claim-lost") throw error;
+      await supply.left(id, { isGivenBack: !isCutOff });
+      if (isCutOff) person.tell(t("Without a connection the patch stays with you: it comes again after the others."), "info");
     }
   }
 
@@ -151,11 +170,13 @@ export class Labelling {
     }
   }
 
-  /** A sign of life, so that the claim does not expire. */
+  /** A sign of life, so that the claims do not expire: this patch's, and that of the one that is loaded ahead. */
   async beat() {
-    const { api, document, situation } = this.parts;
+    const { api, document, outbox, situation } = this.parts;
     const patch = document.patch;
     if (!patch || situation.state.phase === "loading") return;
+    outbox.wake();
+    void this.#beatAhead(patch);
     try {
       const { expires_at } = await api.sendHeartbeat(patch.id);
       if (document.patch === patch) situation.set({ heldUntil: expires_at, isCutOff: false });
@@ -164,6 +185,19 @@ export class Labelling {
       if (error instanceof ApiError && (error.isPassing() || error.kind === "server")) situation.set({ isCutOff: true });
       else if (situation.state.phase === "ready") this.fail(error, () => this.#recover(() => this.beat()));
     }
+  }
+
+  /** @param {Patch} patch the one under work */
+  async #beatAhead(patch) {
+    const { api, document, supply } = this.parts;
+    const aheadId = supply.aheadId();
+    try {
+      if (aheadId !== null) await api.sendHeartbeat(aheadId, "ahead");
+    } catch (error) {
+      if (!(error instanceof ApiError && error.kind === "claim-lost") || supply.aheadId() !== aheadId) return;
+      supply.dropAhead();
+    }
+    if (document.patch === patch) await supply.prepareNext(patch.id);
   }
 
   /**
@@ -202,7 +236,7 @@ export class Labelling {
     const patch = document.patch;
     if (!patch) return;
     try {
-      const claim = await api.claimPatch(project.slug, patch.id);
+      const claim = await api.claimPatch(project.slug, { patchId: patch.id, besides: [] });
       if (claim.outcome !== "claimed") throw new Error(claim.detail);
       situation.set({ phase: "ready", notice: null, heldUntil: claim.patch.claim?.expires_at ?? null });
       await goOn();
@@ -212,13 +246,13 @@ export class Labelling {
   }
 
   /**
-   * Brings back strokes that an earlier visit could not save.
+   * Brings back what an earlier visit could not save or has not sent yet.
    *
    * @param {Patch} patch
    */
-  async #restoreDraft(patch) {
+  async #restoreWork(patch) {
     const { document, drafts, person } = this.parts;
-    const draft = await drafts.get(patch.id).catch(() => null);
+    const draft = (await drafts.get(patch.id).catch(() => null)) ?? (await this.#takenBack(patch));
     const base = document.current();
     if (!draft || !base || document.patch !== patch) return;
     if (sameMask(draft.mask, base)) {
@@ -241,7 +275,25 @@ export class Labelling {
     }
   }
 
-  /** @param {import("./state/drafts.js").Draft} draft */
+  /**
+   * A submission of this patch that still waits for the connection is drawn on again instead.
+   *
+   * @param {Patch} patch
+   * @returns {Promise<Omit<import("./state/drafts.js").Draft, "key"> | null>}
+   */
+  async #takenBack(patch) {
+    const { drafts, outbox } = this.parts;
+    const sending = outbox.sendings().findLast((one) => one.patch.id === patch.id);
+    if (!sending) return null;
+    const { baseNumber, mask, project, seconds, strokes } = sending;
+    const draft = { project, patchId: patch.id, baseNumber, mask, seconds, strokes };
+    // First here, then no longer there.
+    await drafts.put(draft);
+    await outbox.takeBack(patch.id);
+    return { ...draft, keptAt: sending.queuedAt };
+  }
+
+  /** @param {Pick<import("./state/drafts.js").Draft, "mask" | "seconds" | "strokes">} draft */
   #bringBack(draft) {
     const { document } = this.parts;
     document.apply(draft.mask);

@@ -4,7 +4,7 @@
  * For journeys, #editor carries data-state, data-patch-id, data-revision and data-dirty, and `window.milpaEditor`
  * holds the document: `milpaEditor.document.mask()` is what the screen shows.
  *
- * @import {Project} from "./api/types.js"
+ * @import {Patch, Project} from "./api/types.js"
  * @import {Bench, Operation} from "./operations/bench.js"
  * @import {Parts, Situation} from "./labelling.js"
  */
@@ -35,6 +35,13 @@ import { listenToKeys } from "./operations/keyboard.js";
 import { Keymap, storedKeys } from "./operations/keymap.js";
 import { OPERATIONS, classOperations, lockOperations } from "./operations/operations.js";
 import { EditorDocument } from "./state/document.js";
+import { Field } from "./offline/field.js";
+import { Outbox } from "./offline/outbox.js";
+import { openPackets } from "./offline/packets.js";
+import { registerServiceWorker } from "./offline/register.js";
+import { Supply } from "./offline/supply.js";
+import { viewTiles } from "./offline/view_tiles.js";
+import { lazyDatabase } from "./state/database.js";
 import { openDrafts } from "./state/drafts.js";
 import { Store } from "./state/store.js";
 import { createTools, resized } from "./state/tools.js";
@@ -46,6 +53,8 @@ import { askBeforeLeaving, askConflict } from "./ui/dialogs.js";
 import { find, jsonOf } from "./ui/elements.js";
 import { showFirstPatch } from "./ui/first_patch_card.js";
 import { showOtherDrafts } from "./ui/other_drafts.js";
+import { showField } from "./ui/field_panel.js";
+import { showOutbox } from "./ui/outbox_panel.js";
 import { buildPanel, showPatchFacts, showSpotCount } from "./ui/panel.js";
 import { Pointed } from "./ui/pointed.js";
 import { PolygonInput } from "./ui/polygon_input.js";
@@ -71,14 +80,38 @@ const nameOf = namesOf(project.legend);
 const polygonInput = new PolygonInput({ document: editorDocument, tools, nameOf });
 const pointed = new Pointed(editorDocument, nameOf);
 
+const userId = root.dataset["user"] ?? "";
+const database = lazyDatabase();
+const packets = openPackets(userId, database);
+const drafts = openDrafts(userId, database);
+const outbox = new Outbox({
+  api,
+  database,
+  person: userId,
+  onSent: () => tell(t("Submitted for review."), "success"),
+  onStuck: () => tell(t("A submission needs your decision: see beside the map."), "warning"),
+  onUnkept: () => tell(t("This browser cannot keep your work. Leave this page open until everything is sent."), "warning"),
+});
+/** @type {(patch: Patch) => string[]} */
+const tilesOf = (patch) => {
+  const scene = shownScene() ?? sceneOf(patch);
+  return scene ? viewTiles(inComposite(scene, tools.state.composite), patch, view.map.getSize()) : [];
+};
+const supply = new Supply({ api, project, packets, outbox, tilesOf });
+const tilesOfAllScenes = (/** @type {Patch} */ patch) => scenes.flatMap((scene) => viewTiles(scene, patch, view.map.getSize()));
+const field = new Field({ api, project, packets, drafts, supply, outbox, tilesOf: tilesOfAllScenes });
+
 /** @type {Parts} */
 const parts = {
   api,
   project,
   document: editorDocument,
-  drafts: openDrafts(root.dataset["user"] ?? "anyone"),
+  drafts,
+  outbox,
+  supply,
+  userId,
   situation,
-  person: { tell, askBeforeLeaving, askConflict: askWhichMask },
+  person: { tell, askBeforeLeaving, askConflict: (conflict) => askWhichMask(editorDocument.patch, conflict) },
 };
 const labelling = new Labelling(parts);
 new Recorder(editorDocument, openSteps(root.dataset["user"] ?? "anyone"));
@@ -160,10 +193,13 @@ function run(operation) {
   }
 }
 
-/** @type {Parts["person"]["askConflict"]} */
-function askWhichMask(conflict) {
-  const scene = scenes.find(({ id }) => id === tools.state.sceneId);
-  const imageUrl = scene && editorDocument.patch ? tileUrl(scene, editorDocument.patch) : null;
+/**
+ * @param {Patch | null} patch
+ * @param {Parameters<typeof askConflict>[0]} conflict
+ */
+function askWhichMask(patch, conflict) {
+  const scene = shownScene();
+  const imageUrl = scene && patch ? tileUrl(scene, patch) : null;
   return askConflict(conflict, project.legend, { imageUrl, username: root.dataset["username"] ?? "" });
 }
 
@@ -276,11 +312,16 @@ function showScene() {
   void analysis.read(scene, patch);
 }
 
+/** @param {Patch} patch */
+function sceneOf(patch) {
+  return scenes.find(({ id }) => id === patch.proposal?.scene) ?? scenes[0];
+}
+
 async function showOpened() {
   const patch = editorDocument.patch;
   if (!patch) return;
   modes.current()?.cancel?.();
-  const wanted = scenes.find(({ id }) => id === patch.proposal?.scene) ?? scenes[0];
+  const wanted = sceneOf(patch);
   cursor.leave();
   if (tools.state.sceneId === null && wanted) tools.set({ sceneId: wanted.id });
   else void analysis.read(shownScene(), patch);
@@ -294,9 +335,9 @@ async function showOpened() {
   const { proposal } = patch;
   if (!proposal) return;
   try {
-    const entropy = await api.fetchEntropy(proposal.entropy_url);
+    const entropy = await supply.entropyOf(patch);
     const { entropy_rows, entropy_cols } = proposal;
-    if (editorDocument.patch === patch && entropy.length === entropy_rows * entropy_cols) {
+    if (editorDocument.patch === patch && entropy?.length === entropy_rows * entropy_cols) {
       view.setEntropy(entropy, entropy_rows, entropy_cols);
       tour.start(uncertainSpots(entropy, entropy_rows, entropy_cols));
       showSpotCount(tour.count);
@@ -319,5 +360,17 @@ showWork({ document: editorDocument, tools, legend: project.legend });
 showSituation({ situation, document: editorDocument, labelling, projectUrl: root.dataset["projectUrl"] ?? "/" });
 Object.assign(globalThis, { milpaEditor: { document: editorDocument } });
 if (project.bounds) view.map.fitBounds([[project.bounds[1], project.bounds[0]], [project.bounds[3], project.bounds[2]]], { animate: false });
+showOutbox(outbox, (sending, conflict) => askWhichMask(sending.patch, conflict));
+showField(field, () => editorDocument.patch?.id ?? null);
+outbox.store.subscribe(() => void field.look());
+globalThis.addEventListener("online", () => outbox.wake());
+globalThis.addEventListener("focus", () => outbox.wake());
+globalThis.addEventListener("beforeunload", (event) => outbox.hasUnkept() && event.preventDefault());
+globalThis.addEventListener("pagehide", () => {
+  // A stroke under way is a step, too.
+  editorDocument.endStroke();
+  supply.leave();
+});
 labelling.startClock();
-void labelling.next(Number(new URLSearchParams(globalThis.location.search).get("patch")) || null);
+await outbox.load();
+void labelling.next(Number(new URLSearchParams(globalThis.location.search).get("patch")) || null).then(registerServiceWorker);

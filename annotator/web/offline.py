@@ -64,7 +64,7 @@ def _digest(stamps: tuple[tuple[str, str, int], ...]) -> str:
 
 
 def _found() -> Iterator[tuple[str, Path]]:
-    """Names and paths of the editor's files; pictures of the documentation and the administration are not among them."""
+    """Names and paths of the files that the editor needs."""
     front = _SOURCE.parent
     own = sorted(
         path for kind in ("js", "css", "svg") for path in front.rglob(f"*.{kind}") if path != _SOURCE

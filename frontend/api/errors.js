@@ -2,7 +2,7 @@
 import { t, tn } from "../i18n.js";
 
 /**
- * @typedef {"offline" | "timeout" | "signed-out" | "out-of-date" | "claim-lost" | "revision-conflict"
+ * @typedef {"offline" | "timeout" | "signed-out" | "other-person" | "out-of-date" | "claim-lost" | "revision-conflict"
  *   | "refused" | "busy" | "server" | "bad-answer"} ErrorKind
  * @typedef {"retry" | "sign-in" | "reclaim" | "reload" | "none"} Remedy
  */
@@ -53,6 +53,7 @@ export function errorOf(status, problem, retryAfterS = null) {
  */
 function kindOf(status, code, detail) {
   if (status === 401 || code === "not-signed-in") return "signed-out";
+  if (code === "other-person") return "other-person";
   if (status === 403 && detail.startsWith("CSRF")) return "out-of-date";
   if (code === "claim-lost") return "claim-lost";
   if (status === 412) return "revision-conflict";
@@ -88,6 +89,8 @@ export function explain(error) {
         sentence: t("Sign in again in a new tab, then come back here and try again."),
         remedy: "sign-in",
       };
+    case "other-person":
+      return { title: t("Somebody else is signed in"), sentence: error.message, remedy: "sign-in" };
     case "out-of-date":
       return { title: t("This page is out of date"), sentence: t("Reload it to go on."), remedy: "reload" };
     case "claim-lost":

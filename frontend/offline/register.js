@@ -4,6 +4,13 @@
 const SCOPE = "/projects/";
 
 export async function registerServiceWorker() {
-  // Without it everything works but reloading the page while the server is out of reach.
-  await navigator.serviceWorker?.register("/service-worker.js", { scope: SCOPE }).catch(() => {});
+  try {
+    const isFirst = navigator.serviceWorker.controller === null;
+    await navigator.serviceWorker.register("/service-worker.js", { scope: SCOPE });
+    await navigator.serviceWorker.ready;
+    // This page came before it, so the worker has not seen it.
+    if (isFirst) await (await caches.open("milpa-pages")).add(globalThis.location.pathname);
+  } catch {
+    // Without it everything works but reloading the page while the server is out of reach.
+  }
 }

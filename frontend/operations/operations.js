@@ -24,7 +24,7 @@ export const OPERATIONS = [
     group: "patch",
     label: t("Save a draft"),
     keys: ["S", "Ctrl+S"],
-    run: ({ labelling }) => labelling.saving.save({ submit: false }),
+    run: ({ labelling }) => labelling.saving.save(),
     why: (bench) => needsRest(bench) ?? (bench.document.isDirty() ? null : t("Everything is saved.")),
   },
   {

@@ -6,7 +6,7 @@
 import { t } from "../i18n.js";
 import { postAction } from "../api/milpa.js";
 import { explain } from "../api/errors.js";
-import { newKey } from "../saving.js";
+import { newKey } from "../api/keys.js";
 import { ask } from "./dialogs.js";
 import { make } from "./elements.js";
 import { tell } from "./toasts.js";

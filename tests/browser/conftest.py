@@ -36,7 +36,13 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    return {**browser_context_args, "viewport": {"width": 1280, "height": 860}, "locale": "en-GB"}
+    """Without the service worker, which would answer before a test's own routes do; test_offline.py allows it."""
+    return {
+        **browser_context_args,
+        "viewport": {"width": 1280, "height": 860},
+        "locale": "en-GB",
+        "service_workers": "block",
+    }
 
 
 @pytest.fixture
