@@ -23,14 +23,16 @@ import { keyCaps, make } from "./elements.js";
 export function operationButton(operation, bench, run, look) {
   const { id, label } = operation;
   const keySlot = make("span", { class: "key-slot" });
-  const content = look.hasIcon ? [icon(id)] : [...(look.content ?? [label]), keySlot];
+  // An operation of each class, as its lock, has the icon of its kind.
+  const content = look.hasIcon ? [icon(id) ?? icon(id.replace(/-\d+$/, ""))] : [...(look.content ?? [label]), keySlot];
   const element = make(
     "button",
     {
       type: "button",
       class: look.class,
       "data-operation": id,
-      "aria-label": label,
+      // Where there are words, they are the name.
+      "aria-label": look.hasIcon ? label : null,
       onclick: (/** @type {MouseEvent} */ event) => {
         run(operation);
         // After a click of the mouse, Enter and Space belong to the patch again.

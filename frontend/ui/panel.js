@@ -16,7 +16,6 @@ import { UNSURE } from "../state/mask.js";
 import { clampLook, clampOpacity, clampSize, clampTolerance } from "../state/tools.js";
 import { operationButton } from "./buttons.js";
 import { find, make, swatch } from "./elements.js";
-import { icon } from "./icons.js";
 
 /**
  * @param {Bench} bench
@@ -64,7 +63,7 @@ function classButtons(bench, operations, run) {
 function lockButtons(bench, operations, run) {
   return operations
     .filter(({ group }) => group === "locks")
-    .map((operation) => operationButton(operation, bench, run, { class: "lock-button", content: [icon("lock")].filter((one) => one !== null) }));
+    .map((operation) => operationButton(operation, bench, run, { class: "lock-button", hasIcon: true }));
 }
 
 /**

@@ -92,11 +92,12 @@ class Sheet {
         type: "button",
         class: "shortcut-key",
         "data-key-of": id,
-        "aria-label": t("{label}: {keys}. Choose another key.", { label, keys: keys.join(", ") || t("no key") }),
         onclick: (/** @type {MouseEvent} */ { currentTarget }) => this.#wait(operation, /** @type {HTMLButtonElement} */ (currentTarget)),
         onblur: () => this.#stop(),
       },
-      ...(keys.length ? keys.map(keyCaps) : ["–"]),
+      make("span", { class: "visually-hidden" }, t("Another key for {label}; now:", { label })),
+      " ",
+      ...(keys.length ? keys.map(keyCaps) : [t("no key")]),
     );
     return [make("dt", {}, button), make("dd", {}, label)];
   }
