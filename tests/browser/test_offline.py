@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, Request, Route, expect
 
 from annotator.domain.annotations import save_mask
-from annotator.domain.claims import claim_patch, release_claim
+from annotator.domain.claims import release_claim
 from annotator.enums import PatchState
 from annotator.models import Patch, Project, QueueEntry, Revision
 from tests.browser.editing import editor_with, mask_on_screen, saved_mask, stroke
