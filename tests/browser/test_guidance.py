@@ -278,8 +278,8 @@ def test_band_combinations_are_chosen_and_compared(live_server: Any, sign_in: Si
     expect(page.locator("#comparison-text")).to_contain_text(
         "Left: 2022-10-03 · wet · NDVI. Right: 2022-10-03 · wet."
     )
-    with page.expect_response(re.compile("composite=infrared")):
-        page.locator("#compared").select_option(label="2022-10-03 · wet · False colour (near infrared)")
+    page.locator("#compared").select_option(label="2022-10-03 · wet · False colour (near infrared)")
+    expect(page.locator(".leaflet-compared-pane img[src*='composite=infrared']").first).to_be_visible()
     page.wait_for_timeout(800)
     page.screenshot(path="/tmp/h/guidance/swipe.png")
     page.locator("#editor-map").focus()
