@@ -4,7 +4,7 @@
  * The page loads the catalogue of its language (a classic script that Django makes of `locale/…/djangojs.po`) before
  * any module. Without one, as under `node --test`, the English message itself is shown.
  *
- * Messages are plain string literals, so that `python -m scripts.languages` finds them; what varies stands in braces:
+ * Messages are plain string literals, so that `make languages` finds them; what varies stands in braces:
  *
  *     t("Saved as revision {number}.", { number: 3 })
  *     tn("{count} region", "{count} regions", regions)

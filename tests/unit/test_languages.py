@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 
 from annotator.enums import PatchState
 from annotator.web.languages import Catalogue, PageLanguage
-from scripts.languages import DOMAINS, LANGUAGES, catalogue_path, compiled, gathered, lacking, read
+from scripts.catalogues import DOMAINS, LANGUAGES, catalogue_path, compiled, gathered, lacking, read
 
 PLACES = re.compile(r"%\(\w+\)s|\{\w+\}|%%|</?\w+>")
 each_catalogue = pytest.mark.parametrize(
