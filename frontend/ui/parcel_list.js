@@ -14,6 +14,9 @@ const MOST_ROWS = 100;
 
 export class ParcelList {
   #rows = make("ol", { class: "parcel-rows" });
+  #list = make("details", {}, make("summary", {}, t("All parcels, the largest first")), this.#rows);
+  /** @type {LiveParcel[]} */
+  #parcels = [];
   #summary = make("p", { id: "parcel-summary", class: "small" });
   #seams = make("p", { id: "seams", class: "small", role: "status" });
 
@@ -27,8 +30,8 @@ export class ParcelList {
     this.legend = legend;
     this.nameOf = nameOf;
     this.visit = visit;
-    const list = make("details", {}, make("summary", {}, t("All parcels, the largest first")), this.#rows);
-    const section = make("section", { id: "parcels", "aria-label": t("Parcels") }, make("h2", {}, t("Parcels")), this.#summary, this.#seams, list);
+    this.#list.addEventListener("toggle", () => this.#showRows());
+    const section = make("section", { id: "parcels", "aria-label": t("Parcels") }, make("h2", {}, t("Parcels")), this.#summary, this.#seams, this.#list);
     find("#patch-facts").closest("section")?.before(section);
   }
 
@@ -44,12 +47,20 @@ export class ParcelList {
     const smaller = specks ? tn("{count} speck below {pixels} pixels", "{count} specks below {pixels} pixels", specks, { pixels: SPECK_PX }) : "";
     this.#summary.textContent = [counted, smaller].filter(Boolean).join("; ");
     this.#seams.textContent = seamText(seams);
-    this.#rows.replaceChildren(...parcels.slice(0, MOST_ROWS).map((parcel) => make("li", {}, this.#row(parcel))));
+    this.#parcels = parcels;
+    this.#showRows();
+  }
+
+  /** Rows that nobody sees cost nothing with each stroke. */
+  #showRows() {
+    const rows = this.#list.open ? this.#parcels.slice(0, MOST_ROWS) : [];
+    this.#rows.replaceChildren(...rows.map((parcel) => make("li", {}, this.#row(parcel))));
   }
 
   clear() {
     this.#summary.textContent = this.#seams.textContent = "";
-    this.#rows.replaceChildren();
+    this.#parcels = [];
+    this.#showRows();
   }
 
   /** @param {LiveParcel} parcel */
