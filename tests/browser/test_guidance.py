@@ -95,7 +95,6 @@ def test_approved_neighbours_lie_around_the_patch_and_seams_are_told(
         stroke(page, (200, top), (262, top), (262, bottom), (200, bottom), (200, top + 3))
     expect(page.locator("#seams")).to_have_text("Every seam with an approved neighbour fits.")
     expect(page.locator("#parcel-summary")).to_contain_text("1 parcel, ")
-    page.screenshot(path="/tmp/h/guidance/neighbours.png")
     opacity = "document.querySelector('.neighbour-canvas').style.opacity"
     assert float(page.evaluate(opacity)) == pytest.approx(0.55 * 0.55)
     page.keyboard.press("Shift+N")
@@ -133,7 +132,6 @@ def test_parcels_are_listed_live_and_lead_to_their_place(
     expect(summary).to_have_text(re.compile(r"^1 parcel"))
     page.keyboard.press("Control+y")
     assert np.array_equal(mask_on_screen(page), split)
-    page.screenshot(path="/tmp/h/guidance/parcels.png")
 
 
 def test_undo_and_redo_go_on_after_a_reload_over_saved_and_unsaved_strokes(
@@ -196,7 +194,6 @@ def test_a_revision_or_another_date_is_compared_and_taken_up(
     masks.select_option(index=2)
     expect(dialog.locator("figcaption").last).to_have_text("7,680 pixels differ")
     expect(dialog.locator(".mask-changes")).to_contain_text("field became other")
-    page.screenshot(path="/tmp/h/guidance/masks.png")
     pink = bytes_of(
         page,
         "document.querySelector('[data-mask=difference]').getContext('2d').getImageData(0, 0, 256, 256).data",
@@ -228,7 +225,6 @@ def test_bad_imagery_is_an_answer_that_the_reviewer_reads(
     dialog.get_by_role("button", name="Submit as bad imagery").click()
     expect(page.locator(".toasts")).to_contain_text("Say in the comment")
     dialog.get_by_label("Comment").fill("Smoke of burning stubble.")
-    page.screenshot(path="/tmp/h/guidance/bad_imagery.png")
     dialog.get_by_role("button", name="Submit as bad imagery").click()
     expect(page.locator("#editor")).to_have_attribute("data-state", "idle")
     patch.refresh_from_db()
@@ -272,16 +268,12 @@ def test_band_combinations_are_chosen_and_compared(live_server: Any, sign_in: Si
     with page.expect_response(re.compile("composite=ndvi")) as ndvi:
         page.locator("#composite").select_option("ndvi")
     assert ndvi.value.ok
-    page.wait_for_timeout(800)
-    page.screenshot(path="/tmp/h/guidance/ndvi.png")
     page.keyboard.press("/")
     expect(page.locator("#comparison-text")).to_contain_text(
         "Left: 2022-10-03 · wet · NDVI. Right: 2022-10-03 · wet."
     )
     page.locator("#compared").select_option(label="2022-10-03 · wet · False colour (near infrared)")
     expect(page.locator(".leaflet-compared-pane img[src*='composite=infrared']").first).to_be_visible()
-    page.wait_for_timeout(800)
-    page.screenshot(path="/tmp/h/guidance/swipe.png")
     page.locator("#editor-map").focus()
     page.keyboard.press("Shift+D")
     expect(page.locator("#composite")).to_have_value("natural")
