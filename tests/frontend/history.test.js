@@ -207,3 +207,33 @@ test("steps that do not lead to the shown mask give way to new ones", async () =
   await after.recorder.written();
   assert.deepEqual([store.patches.get(1).first, store.patches.get(1).deltas.length], [theirs, 1]);
 });
+
+test("where the browser keeps nothing, undo reaches back to where the patch was opened", async () => {
+  const gone = async () => {
+    throw new Error("no store");
+  };
+  const first = randomMask(seeded(21));
+  const { document, recorder } = await atWork({ load: gone, keep: gone }, { mask: first });
+  document.apply(randomMask(seeded(22)));
+  document.apply(randomMask(seeded(23)));
+  await recorder.written();
+  document.undo();
+  document.undo();
+  assert.deepEqual(document.current(), first);
+});
+
+test("each patch has steps of its own, and none are mixed up on the way from one to the next", async () => {
+  const random = seeded(31);
+  const store = storeInMemory();
+  const { document, recorder } = await atWork(store, { mask: randomMask(random), id: 1 });
+  document.apply(randomMask(random));
+  document.close();
+  const second = randomMask(random);
+  document.open({ patch: { id: 2 }, mask: second, baseNumber: 0, proposalMask: null });
+  for (let n = 0; n < 5; n++) await recorder.written();
+  document.apply(randomMask(random));
+  document.apply(randomMask(random));
+  await recorder.written();
+  assert.deepEqual([1, 2].map((id) => store.patches.get(id).deltas.length), [1, 2]);
+  assert.deepEqual(store.patches.get(2).first, second);
+});
