@@ -64,7 +64,7 @@ export class Field {
       this.store.set({ loading: patches.length });
       for (const patchId of patches) {
         const patch = await api.getPatch(patchId);
-        await supply.fetchTiles(tilesOf(patch), keepTile);
+        await supply.fetchTiles(tilesOf(patch), (url) => this.#keepTile(url));
         await supply.loadForField(patch);
         this.store.set({ loaded: this.store.state.loaded + 1 });
       }
@@ -101,12 +101,12 @@ export class Field {
     }
     return count;
   }
-}
 
-/** @param {string} url */
-async function keepTile(url) {
-  // On an origin that is not secure there is no such cache; then the browser's ordinary one holds the tile.
-  if (!globalThis.caches) return fetch(url);
-  const cache = await caches.open(IMAGERY_CACHE);
-  if (!(await cache.match(url))) await cache.add(url);
+  /** @param {string} url */
+  async #keepTile(url) {
+    // On an origin that is not secure there is no such cache; then the browser's ordinary one holds the tile.
+    if (!globalThis.caches) return this.parts.api.fetchTile(url);
+    const cache = await caches.open(IMAGERY_CACHE);
+    return (await cache.match(url)) ?? cache.add(url);
+  }
 }
