@@ -27,7 +27,13 @@ DOMAINS = ("django", "djangojs")
 HEADER_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 
 Keywords = dict[str, Any]
-PYTHON_WORDS: Keywords = {"_": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2)}
+PYTHON_WORDS: Keywords = {
+    "_": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext": (1, 2),
+}
 SCRIPT_WORDS: Keywords = {"t": None, "tn": (1, 2)}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException
@@ -176,8 +177,11 @@ def _check_person(request: Request) -> None:
     drawn_by = request.headers.get("Milpa-Person")
     if drawn_by is not None and drawn_by != str(request.user.pk):
         raise OtherPerson(
-            f"{request.user.get_username()} is signed in now, but somebody else drew this mask. "
-            "Sign in as the person who drew it, then try again."
+            _(
+                "%(person)s is signed in now, but somebody else drew this mask. "
+                "Sign in as the person who drew it, then try again."
+            )
+            % {"person": request.user.get_username()}
         )
 
 

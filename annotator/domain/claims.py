@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from annotator.domain.events import move
 from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason
@@ -59,14 +60,17 @@ class ClaimResult:
     def detail(self) -> str:
         match self.outcome:
             case Outcome.CLAIMED:
-                return "The patch is yours."
+                return _("The patch is yours.")
             case Outcome.ALL_CLAIMED:
-                when = f" The next one can come free at {self.until:%H:%M} UTC." if self.until else ""
-                return f"Every patch that is left is held by somebody else.{when}"
+                held = _("Every patch that is left is held by somebody else.")
+                if not self.until:
+                    return held
+                when = _("The next one can come free at %(time)s UTC.") % {"time": f"{self.until:%H:%M}"}
+                return f"{held} {when}"
             case Outcome.FINISHED:
-                return "Every patch has been submitted. Thank you!"
+                return _("Every patch has been submitted. Thank you!")
             case Outcome.EMPTY:
-                return "There are no patches yet: a lead has to add a scene first."
+                return _("There are no patches yet: a lead has to add a scene first.")
 
 
 # One statement on a narrow table; rows that others are claiming at this moment are stepped over.
@@ -138,8 +142,11 @@ def claim_patch(*, patch: Patch, user: User) -> Patch:
     if not taken:
         patch.refresh_from_db()
         raise ClaimLost(
-            f"Patch {patch} cannot be claimed: it is {patch.get_state_display()}, "
-            "or somebody else holds it. Take the next one from the queue.",
+            _(
+                "Patch %(patch)s cannot be claimed: it is %(state)s, "
+                "or somebody else holds it. Take the next one from the queue."
+            )
+            % {"patch": patch, "state": patch.get_state_display()},
             state=patch.state,
         )
     return _mark_claimed(patch.pk, user)
@@ -150,8 +157,10 @@ def renew_claim(*, patch: Patch, user: User, lease: Lease = Lease.WORK) -> datet
     expires_at = _renew(patch.pk, user, lease)
     if expires_at is None:
         raise ClaimLost(
-            "Your claim on this patch has ended. Your work is kept in this browser; "
-            "save to claim it again if nobody else has it."
+            _(
+                "Your claim on this patch has ended. Your work is kept in this browser; "
+                "save to claim it again if nobody else has it."
+            )
         )
     return expires_at
 
@@ -165,7 +174,7 @@ def release_claim(*, patch: Patch, user: User, is_skipped: bool = True) -> None:
     entry = lock_entry(patch.pk)
     patch = Patch.objects.select_for_update().get(pk=patch.pk)
     if entry is None or entry.holder_id != user.pk:
-        raise ClaimLost("You do not hold this patch, so there is nothing to release.")
+        raise ClaimLost(_("You do not hold this patch, so there is nothing to release."))
     if is_skipped:
         entry.skipped_by = user
         entry.reserved_for = None
@@ -236,8 +245,11 @@ def _take(project: Project, user: User, lease: Lease) -> Patch | None:
 def _exhausted(wanted: int) -> ClaimsExhausted:
     limit = settings.CLAIMS_PER_PERSON_MAX
     return ClaimsExhausted(
-        f"One person may hold {limit} patches of a project at a time, so that others have work too; this would "
-        f"be {wanted}. Submit or give back some of yours first.",
+        _(
+            "One person may hold %(limit)s patches of a project at a time, so that others have work too; "
+            "this would be %(wanted)s. Submit or give back some of yours first."
+        )
+        % {"limit": limit, "wanted": wanted},
         limit=limit,
     )
 

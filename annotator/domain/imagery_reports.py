@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from annotator.domain.annotations import Effort, save_mask
 from annotator.domain.events import record_event
@@ -35,7 +36,7 @@ def report_imagery(
     """
     comment = comment.strip()
     if problem == ImageryProblem.OTHER and not comment:
-        raise CommentMissing("Say what is wrong with the imagery: the reviewer decides by it.")
+        raise CommentMissing(_("Say what is wrong with the imagery: the reviewer decides by it."))
     with transaction.atomic():
         revision = save_mask(
             patch=patch,
