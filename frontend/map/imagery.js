@@ -10,7 +10,8 @@ import { SIZE_PX } from "../state/mask.js";
 const EQUATOR_M = 40_075_016.686;
 
 /**
- * The deepest zoom at which the scene still has more to show; beyond it the browser enlarges.
+ * The zoom whose pixels come closest to the scene's, as the server reckons it for the patches; beyond it the browser
+ * enlarges. One level more would take twice the bytes and show nothing new.
  *
  * @param {Scene} scene
  * @param {number} patchZoom
@@ -19,7 +20,7 @@ const EQUATOR_M = 40_075_016.686;
 export function nativeZoom(scene, patchZoom) {
   if (!scene.gsd_m || !scene.bounds) return patchZoom;
   const latitude = (scene.bounds[1] + scene.bounds[3]) / 2;
-  const zoom = Math.ceil(Math.log2((EQUATOR_M * Math.cos((latitude * Math.PI) / 180)) / 256 / scene.gsd_m));
+  const zoom = Math.round(Math.log2((EQUATOR_M * Math.cos((latitude * Math.PI) / 180)) / 256 / scene.gsd_m));
   return Math.max(patchZoom - 2, Math.min(patchZoom + 3, zoom));
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, Request, Route, expect
 
 from annotator.domain.annotations import save_mask
@@ -62,44 +63,40 @@ def draw(page: Page, row: int) -> np.ndarray:
     return mask_on_screen(page)
 
 
-def wait_until_held(page: Page, user: User, count: int) -> None:
-    for _ in range(100):
-        if QueueEntry.objects.filter(holder=user).count() == count:
+def wait_for(page: Page, what: str, is_so: Callable[[], object]) -> None:
+    """Asks again and again; Playwright's own waiting takes a promise of false for true."""
+    for _ in range(150):
+        if is_so():
             return
         page.wait_for_timeout(100)
-    raise AssertionError(
-        f"{user} holds {QueueEntry.objects.filter(holder=user).count()} patches, not {count}"
-    )
+    raise AssertionError(f"in vain: {what}")
+
+
+def wait_until_held(page: Page, user: User, count: int) -> None:
+    wait_for(page, f"{count} claims", lambda: QueueEntry.objects.filter(holder=user).count() == count)
 
 
 def wait_until_loaded_ahead(page: Page, patch: Patch) -> None:
-    page.wait_for_function(
-        """async (id) => {
-            const opening = indexedDB.open("milpa");
-            const database = await new Promise((done) => (opening.onsuccess = () => done(opening.result)));
-            const asking = database.transaction("packets").objectStore("packets").getAll();
-            const packets = await new Promise((done) => (asking.onsuccess = () => done(asking.result)));
-            database.close();
-            return packets.some((one) => one.patchId === id && one.kind === "ahead" && one.entropy);
-        }""",
-        arg=patch.pk,
-    )
+    packets = """async (id) => {
+        const opening = indexedDB.open("milpa");
+        const database = await new Promise((done) => (opening.onsuccess = () => done(opening.result)));
+        const asking = database.transaction("packets").objectStore("packets").getAll();
+        const packets = await new Promise((done) => (asking.onsuccess = () => done(asking.result)));
+        database.close();
+        return packets.some((one) => one.patchId === id && one.kind === "ahead" && one.entropy);
+    }"""
+    wait_for(page, f"patch {patch.pk} loaded ahead", lambda: page.evaluate(packets, patch.pk))
 
 
 def wait_for_state(page: Page, patch: Patch, state: PatchState) -> None:
-    for _ in range(150):
-        if Patch.objects.get(pk=patch.pk).state == state:
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"the patch is {Patch.objects.get(pk=patch.pk).state}, not {state}")
+    wait_for(page, f"{patch} {state}", lambda: Patch.objects.get(pk=patch.pk).state == state)
 
 
 def wait_for_service_worker(page: Page) -> None:
     """It has all its files, and the page."""
-    page.wait_for_function(
-        "async () => navigator.serviceWorker.controller !== null"
-        " && Boolean(await caches.match(location.pathname, { cacheName: 'milpa-pages' }))"
-    )
+    kept = """async () => navigator.serviceWorker.controller !== null
+        && Boolean(await caches.match(location.pathname, { cacheName: "milpa-pages" }))"""
+    wait_for(page, "the service worker", lambda: page.evaluate(kept))
 
 
 def test_the_next_patch_is_loaded_ahead_and_shown_without_a_question_to_the_server(
@@ -162,6 +159,25 @@ def test_offline_work_waits_survives_closed_tabs_and_goes_out_when_the_link_is_b
     assert np.array_equal(saved_mask(patches[1]), second)
     expect(page.locator("#outbox")).to_be_hidden()
     assert Revision.objects.count() == 2
+
+
+def test_a_crash_right_after_a_stroke_loses_nothing(
+    editor_of: Callable[[User], Page], annotator: User, patches: list[Patch]
+) -> None:
+    page = editor_of(annotator)
+    editor_with(page, patches[0])
+    drawn = draw(page, 60)
+    address = page.url
+    stroke(page, (40.5, 150.5), (200.5, 150.5))
+    with pytest.raises(PlaywrightError):
+        page.goto("chrome://crash", timeout=5000)
+    fresh = page.context.new_page()
+    fresh.goto(address)
+    editor_with(fresh, patches[0])
+    expect(fresh.locator("#editor")).to_have_attribute("data-dirty", "true")
+    kept = mask_on_screen(fresh)
+    assert (kept[150, 42:199] == 2).all(), "the last stroke is back"
+    assert np.array_equal(kept[:120], drawn[:120])
 
 
 def test_a_submission_cut_off_in_the_middle_is_done_once(
@@ -291,7 +307,6 @@ def test_a_day_in_the_field(
         page.keyboard.press("Enter")
         expect(editor).not_to_have_attribute("data-patch-id", str(patch_id))
     expect(page.locator("#outbox")).to_contain_text("2 submissions wait")
-    page.screenshot(path="/tmp/h/offline/field.png")
     page.context.set_offline(False)
     for patch_id, mask in drawn.items():
         patch = Patch.objects.get(pk=patch_id)
