@@ -50,7 +50,7 @@ def patches(project: Project) -> list[Patch]:
 def editor_of(live_server: Any, sign_in: SignIn, project: Project) -> Callable[[User], Page]:
     def as_user(user: User) -> Page:
         page = sign_in(user)
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(45_000)
         page.goto(f"{live_server.url}/projects/{project.slug}/annotate/")
         return page
 
