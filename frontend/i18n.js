@@ -103,5 +103,7 @@ export function durationOf(seconds) {
  * @param {Values} [values]
  */
 function filled(message, values = {}) {
-  return message.replace(/\{(\w+)\}/g, (braces, name) => String(values[name] ?? braces));
+  // In a line from right to left, a date or a name keeps its own direction.
+  const shown = (/** @type {string | number} */ value) => (isRightToLeft() ? `\u2068${value}\u2069` : String(value));
+  return message.replace(/\{(\w+)\}/g, (braces, name) => (values[name] === undefined ? braces : shown(values[name])));
 }

@@ -36,6 +36,11 @@ test("Arabic and Hindi keep the digits of the server", () => {
   }
 });
 
+test("from right to left, what is filled in keeps its own direction", () => {
+  globalThis.document = { documentElement: { lang: "ar", dir: "rtl" } };
+  assert.equal(t("{shown} and {other}", { shown: "2022-10-03", other: "x" }), "\u20682022-10-03\u2069 and \u2068x\u2069");
+});
+
 test("a time of work in minutes and seconds", () => {
   assert.deepEqual([45, 245].map(durationOf), ["45 s", "4 min 5 s"]);
 });
