@@ -172,6 +172,7 @@ def test_a_crash_right_after_a_stroke_loses_nothing(
     with pytest.raises(PlaywrightError):
         page.goto("chrome://crash", timeout=5000)
     fresh = page.context.new_page()
+    fresh.set_default_timeout(45_000)
     fresh.goto(address)
     editor_with(fresh, patches[0])
     expect(fresh.locator("#editor")).to_have_attribute("data-dirty", "true")
