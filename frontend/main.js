@@ -372,5 +372,9 @@ globalThis.addEventListener("pagehide", () => {
   supply.leave();
 });
 labelling.startClock();
-await outbox.load();
-void labelling.next(Number(new URLSearchParams(globalThis.location.search).get("patch")) || null).then(registerServiceWorker);
+const wantedPatchId = Number(new URLSearchParams(globalThis.location.search).get("patch")) || null;
+// What waits in the outbox is not to be served again.
+void outbox
+  .load()
+  .then(() => labelling.next(wantedPatchId))
+  .then(registerServiceWorker);

@@ -9,6 +9,8 @@ const STORES = /** @type {const} */ (["drafts", "outbox", "packets"]);
 /** @typedef {typeof STORES[number]} StoreName */
 /** @typedef {() => Promise<IDBDatabase>} Database opens it when it is first needed */
 
+const OPENING_LIMIT_MS = 8000;
+
 /**
  * @param {IDBFactory} [factory]
  * @returns {Database}
@@ -37,10 +39,12 @@ async function openDatabase(factory) {
       if (!opening.result.objectStoreNames.contains(name)) opening.result.createObjectStore(name, { keyPath: "key" });
     }
   };
-  const isBlocked = new Promise((_, reject) => {
+  const isStuck = new Promise((_, reject) => {
     opening.onblocked = () => reject(new Error("A page of an older version is open in another tab."));
+    // A store that never answers must not keep the editor from opening.
+    setTimeout(reject, OPENING_LIMIT_MS, new Error("The browser's store does not answer."));
   });
-  const database = /** @type {IDBDatabase} */ (await Promise.race([answer(opening), isBlocked]));
+  const database = /** @type {IDBDatabase} */ (await Promise.race([answer(opening), isStuck]));
   // A newer page in another tab must not wait for this one.
   database.onversionchange = () => database.close();
   return database;
