@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PORT BIND DEMO DATABASE_URL CELERY_BROKER_URL ARGS BENCH QUICK
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench screenshots sheet lock manage
+.PHONY: help run test check bench screenshots sheet languages lock manage
 
 help: ## list the targets
 	@$(PYTHON) -m scripts.help
@@ -26,6 +26,9 @@ screenshots: ## make the pictures of the documentation anew, by walking through 
 
 sheet: ## make the documentation's sheet of answers anew (set MILPA_DATA)
 	@BENCH=sheets ARGS="--out docs/screenshots/answers.png" $(PYTHON) -m scripts.bench
+
+languages: ## gather the messages of the interface into annotator/locale, and compile them
+	@$(PYTHON) -m scripts.languages
 
 lock: ## pin the versions that pyproject.toml allows, in requirements.lock
 	@$(PYTHON) -m scripts.lock

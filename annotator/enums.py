@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class Role(TextChoices):
     """What a person may do in one project."""
 
-    ANNOTATOR = "annotator", "annotator"
-    LEAD = "lead", "project lead"
-    ML_STAFF = "ml_staff", "ML staff"
+    ANNOTATOR = "annotator", _("annotator")
+    LEAD = "lead", _("project lead")
+    ML_STAFF = "ml_staff", _("ML staff")
 
 
 class PatchState(TextChoices):
-    UNLABELLED = "unlabelled", "unlabelled"
-    CLAIMED = "claimed", "claimed"
-    SUBMITTED = "submitted", "submitted"
-    APPROVED = "approved", "approved"
-    RETURNED = "returned", "returned"
+    UNLABELLED = "unlabelled", _("unlabelled")
+    CLAIMED = "claimed", _("claimed")
+    SUBMITTED = "submitted", _("submitted")
+    APPROVED = "approved", _("approved")
+    RETURNED = "returned", _("returned")
 
 
 PATCH_TRANSITIONS: dict[PatchState, frozenset[PatchState]] = {
@@ -38,10 +39,10 @@ class Verdict(TextChoices):
 
 
 class SceneState(TextChoices):
-    PENDING = "pending", "waiting"
-    INGESTING = "ingesting", "being prepared"
-    READY = "ready", "ready"
-    FAILED = "failed", "failed"
+    PENDING = "pending", _("waiting")
+    INGESTING = "ingesting", _("being prepared")
+    READY = "ready", _("ready")
+    FAILED = "failed", _("failed")
 
 
 SCENE_TRANSITIONS: dict[SceneState, frozenset[SceneState]] = {
@@ -55,11 +56,11 @@ SCENE_TRANSITIONS: dict[SceneState, frozenset[SceneState]] = {
 class JobState(TextChoices):
     """The state of an inference job."""
 
-    QUEUED = "queued", "queued"
-    RUNNING = "running", "running"
-    SUCCEEDED = "succeeded", "succeeded"
-    FAILED = "failed", "failed"
-    CANCELLED = "cancelled", "cancelled"
+    QUEUED = "queued", _("queued")
+    RUNNING = "running", _("running")
+    SUCCEEDED = "succeeded", _("succeeded")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
 
 
 JOB_TRANSITIONS: dict[JobState, frozenset[JobState]] = {
@@ -75,12 +76,12 @@ ACTIVE_JOB_STATES = (JobState.QUEUED, JobState.RUNNING)
 class RunState(TextChoices):
     """The state of a training run."""
 
-    QUEUED = "queued", "queued"
-    TRAINING = "training", "training"
-    EVALUATING = "evaluating", "evaluating"
-    SUCCEEDED = "succeeded", "succeeded"
-    FAILED = "failed", "failed"
-    CANCELLED = "cancelled", "cancelled"
+    QUEUED = "queued", _("queued")
+    TRAINING = "training", _("training")
+    EVALUATING = "evaluating", _("evaluating")
+    SUCCEEDED = "succeeded", _("succeeded")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
 
 
 RUN_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
@@ -132,6 +133,17 @@ class Asks(TextChoices):
 class QueueReason(TextChoices):
     """Why a patch stands where it stands in the labelling queue."""
 
-    ENTROPY = "entropy", "most uncertain by token entropy"
-    SPREAD = "spread", "spread over the area: not ranked by entropy yet"
-    RETURNED = "returned", "returned by a reviewer"
+    ENTROPY = "entropy", _("most uncertain by token entropy")
+    SPREAD = "spread", _("spread over the area: not ranked by entropy yet")
+    RETURNED = "returned", _("returned by a reviewer")
+
+
+class ImageryProblem(TextChoices):
+    """Why nothing can be drawn on a patch."""
+
+    CLOUD = "cloud", _("clouds or their shadows")
+    HAZE = "haze", _("hazy, blurred or noisy")
+    MISSING = "missing", _("the imagery is missing here")
+    OFFSET = "offset", _("the imagery is shifted")
+    SEASON = "season", _("the season does not show the fields")
+    OTHER = "other", _("something else")

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 
 class MilpaError(Exception):
     """The base of all errors whose message is shown to the person. ``facts`` travel with the problem."""
 
     code = "error"
     status = 400
-    title = "That cannot be done"
+    title = _("That cannot be done")
 
     def __init__(self, detail: str, **facts: Any) -> None:
         super().__init__(detail)
@@ -24,19 +26,35 @@ class MilpaError(Exception):
 class IllegalTransition(MilpaError):
     code = "illegal-transition"
     status = 409
-    title = "Not possible in this state"
+    title = _("Not possible in this state")
 
 
 class NotAllowed(MilpaError):
     code = "not-allowed"
     status = 403
-    title = "Your role does not allow this"
+    title = _("Your role does not allow this")
 
 
 class ClaimLost(MilpaError):
     code = "claim-lost"
     status = 409
-    title = "You no longer hold this patch"
+    title = _("You no longer hold this patch")
+
+
+class ClaimsExhausted(MilpaError):
+    """``facts`` hold the ``limit``."""
+
+    code = "claims-exhausted"
+    status = 409
+    title = _("You hold enough patches")
+
+
+class OtherPerson(MilpaError):
+    """The work was drawn by somebody else than who is signed in now."""
+
+    code = "other-person"
+    status = 403
+    title = _("Somebody else is signed in")
 
 
 class RevisionConflict(MilpaError):
@@ -44,13 +62,13 @@ class RevisionConflict(MilpaError):
 
     code = "revision-conflict"
     status = 412
-    title = "The patch was saved by someone else in the meantime"
+    title = _("The patch was saved by someone else in the meantime")
 
 
 class BadMask(MilpaError):
     code = "bad-mask"
     status = 422
-    title = "The mask cannot be saved"
+    title = _("The mask cannot be saved")
 
 
 class BadProject(MilpaError):
@@ -120,4 +138,4 @@ class BadRule(MilpaError):
 class CommentMissing(MilpaError):
     code = "comment-missing"
     status = 422
-    title = "Say why"
+    title = _("Say why")

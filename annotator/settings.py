@@ -52,7 +52,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "annotator.web.languages.PageLanguage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -81,8 +81,18 @@ DATABASES = {"default": read_database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"
-# The languages that the pages are complete in; another browser language would mix Django's own words in.
-LANGUAGES = [("en", "English")]
+# The languages that the pages are complete in, each by its own name; the administration is in English only.
+LANGUAGES = [
+    ("en", "English"),
+    ("es", "Español"),
+    ("fr", "Français"),
+    ("pt", "Português"),
+    ("hi", "हिन्दी"),
+    ("sw", "Kiswahili"),
+    ("ar", "العربية"),
+]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -164,6 +174,12 @@ CELERY_BEAT_SCHEDULE = {
 
 # How long an annotator holds a patch without a sign of life, in seconds.
 CLAIM_LEASE_SECONDS = read_int("CLAIM_LEASE_SECONDS", 20 * 60)
+# Likewise the patch that a page loads ahead while another one is drawn.
+CLAIM_AHEAD_LEASE_SECONDS = read_int("CLAIM_AHEAD_LEASE_SECONDS", 3 * 60)
+# How long an annotator holds the patches that were taken offline.
+CLAIM_FIELD_LEASE_SECONDS = read_int("CLAIM_FIELD_LEASE_SECONDS", 14 * 3600)
+# How many patches of a project one person may hold at a time, those taken offline among them.
+CLAIMS_PER_PERSON_MAX = read_int("CLAIMS_PER_PERSON_MAX", 40)
 # A job whose heartbeat is older than this is taken to be lost, and is started again, in seconds.
 JOB_LOST_AFTER_SECONDS = read_int("JOB_LOST_AFTER_SECONDS", 60)
 # How long a training worker waits for a database that is away, in a restart say, in seconds.

@@ -2,11 +2,14 @@
  * The labelling loop: claim a patch, open it, keep it, leave it, take the next. Saving is in saving.js.
  *
  * @import {Claim, Patch, Project} from "./api/types.js"
+ * @import {Outbox} from "./offline/outbox.js"
+ * @import {OpenPacket, Supply} from "./offline/supply.js"
  * @import {Drafts} from "./state/drafts.js"
  * @import {EditorDocument} from "./state/document.js"
  * @import {Mask} from "./state/mask.js"
  * @import {Store} from "./state/store.js"
  */
+import { t, timeOf } from "./i18n.js";
 import { ApiError, explain } from "./api/errors.js";
 import { sameMask, emptyMask } from "./state/mask.js";
 import { Saving } from "./saving.js";
@@ -37,6 +40,9 @@ import { Saving } from "./saving.js";
  * @property {Project} project
  * @property {EditorDocument} document
  * @property {Drafts} drafts
+ * @property {Outbox} outbox
+ * @property {Supply} supply
+ * @property {string} userId of whoever is at work
  * @property {Store<Situation>} situation
  * @property {Person} person
  */
@@ -46,6 +52,8 @@ export const AT_FIRST = { phase: "loading", notice: null, idle: null, heldUntil:
 
 const HEARTBEAT_MS = 60_000;
 const LOOK_AGAIN_MS = 30_000;
+/** The imagery of the open patch comes first, then the patch after it. */
+const PREPARE_AFTER_MS = 1500;
 
 export class Labelling {
   #isLeaving = false;
@@ -67,46 +75,47 @@ export class Labelling {
 
   /** @param {number | null} [patchId] this very patch rather than the next of the queue */
   async next(patchId = null) {
-    const { api, document, project, situation } = this.parts;
+    const { document, situation, supply } = this.parts;
     situation.set({ phase: "loading", notice: null, idle: null, savedAt: null });
     try {
-      const claim = await api.claimPatch(project.slug, patchId);
-      if (claim.outcome === "claimed") {
-        await this.open(claim.patch);
+      const supplied = await supply.next(patchId);
+      if (supplied.outcome === "claimed") {
+        await this.open(supplied.packet, supplied.isConfirmed);
         return;
       }
       document.close();
-      situation.set({ phase: "idle", idle: claim, heldUntil: null });
+      situation.set({ phase: "idle", idle: supplied, heldUntil: null });
     } catch (error) {
-      const another = { label: "Take the next patch", run: () => this.next() };
+      const another = { label: t("Take the next patch"), run: () => this.next() };
       this.fail(error, () => this.next(patchId), patchId === null ? [] : [another]);
     }
   }
 
-  /** @param {Patch} patch */
-  async open(patch) {
-    const { api, document, situation } = this.parts;
-    const { proposal, revision } = patch;
-    const [proposalMask, revisionMask] = await Promise.all([
-      proposal && api.fetchMask(proposal.mask_url),
-      revision && api.fetchMask(revision.mask_url),
-    ]);
+  /**
+   * @param {OpenPacket} packet
+   * @param {boolean} isConfirmed whether the server has said just now that the person holds the patch
+   */
+  async open({ patch, proposalMask, revisionMask, heldUntil }, isConfirmed) {
+    const { document, situation, supply } = this.parts;
+    const { revision } = patch;
     const mask = revisionMask ?? proposalMask ?? emptyMask();
     document.open({ patch, mask, baseNumber: revision?.number ?? 0, proposalMask });
     situation.set({
       phase: "ready",
       notice: null,
       idle: null,
-      heldUntil: patch.claim?.expires_at ?? null,
+      heldUntil: new Date(heldUntil).toISOString(),
       savedAt: revision?.saved_at ?? null,
       isCutOff: false,
     });
-    await this.#restoreDraft(patch);
+    if (!isConfirmed) void this.beat();
+    setTimeout(() => document.patch === patch && void supply.prepareNext(patch.id), PREPARE_AFTER_MS);
+    await this.#restoreWork(patch);
   }
 
   /** Gives the patch back to the queue and takes the next one. */
   async skip() {
-    const { api, document, drafts, person, situation } = this.parts;
+    const { document, drafts, person, situation } = this.parts;
     const patch = document.patch;
     if (!patch || this.#isLeaving) return;
     this.#isLeaving = true;
@@ -114,22 +123,33 @@ export class Labelling {
       if (document.isDirty()) {
         const answer = await person.askBeforeLeaving();
         if (answer === "stay") return;
-        if (answer === "save" && !(await this.saving.save({ submit: false }))) return;
+        if (answer === "save" && !(await this.saving.save())) return;
         if (answer === "discard") await drafts.remove(patch.id).catch(() => {});
       }
       situation.set({ phase: "loading" });
-      try {
-        await api.releasePatch(patch.id);
-      } catch (error) {
-        // A patch that is not held any more needs no release.
-        if (!(error instanceof ApiError && error.kind === "claim-lost")) throw error;
-      }
+      await this.#giveBack(patch);
       document.close();
       await this.next();
     } catch (error) {
       this.fail(error, () => this.skip());
     } finally {
       this.#isLeaving = false;
+    }
+  }
+
+  /** @param {Patch} patch */
+  async #giveBack({ id }) {
+    const { api, person, supply } = this.parts;
+    try {
+      await api.releasePatch(id);
+      await supply.left(id, { isGivenBack: true });
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const isCutOff = error.isPassing();
+      // A patch that is not held any more needs no release.
+      if (!isCutOff && error.kind !== "claim-lost") throw error;
+      await supply.left(id, { isGivenBack: !isCutOff });
+      if (isCutOff) person.tell(t("Without a connection the patch stays with you: it comes again after the others."), "info");
     }
   }
 
@@ -144,17 +164,19 @@ export class Labelling {
       const mask = before && (await api.fetchMask(before.mask_url));
       if (!mask || document.patch !== patch) return;
       const isChanged = document.apply(mask);
-      person.tell(isChanged ? `This is revision ${before.number} by ${before.author}. Undo takes it back.` : "It is the same mask.");
+      person.tell(isChanged ? t("This is revision {number} by {author}. Undo takes it back.", { number: before.number, author: before.author }) : t("It is the same mask."));
     } catch (error) {
       this.fail(error, () => this.takePrevious());
     }
   }
 
-  /** A sign of life, so that the claim does not expire. */
+  /** A sign of life, so that the claims do not expire: this patch's, and that of the one that is loaded ahead. */
   async beat() {
-    const { api, document, situation } = this.parts;
+    const { api, document, outbox, situation } = this.parts;
     const patch = document.patch;
     if (!patch || situation.state.phase === "loading") return;
+    outbox.wake();
+    void this.#beatAhead(patch);
     try {
       const { expires_at } = await api.sendHeartbeat(patch.id);
       if (document.patch === patch) situation.set({ heldUntil: expires_at, isCutOff: false });
@@ -163,6 +185,19 @@ export class Labelling {
       if (error instanceof ApiError && (error.isPassing() || error.kind === "server")) situation.set({ isCutOff: true });
       else if (situation.state.phase === "ready") this.fail(error, () => this.#recover(() => this.beat()));
     }
+  }
+
+  /** @param {Patch} patch the one under work */
+  async #beatAhead(patch) {
+    const { api, document, supply } = this.parts;
+    const aheadId = supply.aheadId();
+    try {
+      if (aheadId !== null) await api.sendHeartbeat(aheadId, "ahead");
+    } catch (error) {
+      if (!(error instanceof ApiError && error.kind === "claim-lost") || supply.aheadId() !== aheadId) return;
+      supply.dropAhead();
+    }
+    if (document.patch === patch) await supply.prepareNext(patch.id);
   }
 
   /**
@@ -175,19 +210,19 @@ export class Labelling {
   fail(error, retry, otherWays = []) {
     const { document, situation } = this.parts;
     const { title, sentence, remedy } = explain(error);
-    const kept = document.isDirty() ? " Your strokes are kept in this browser." : "";
+    const kept = document.isDirty() ? ` ${t("Your strokes are kept in this browser.")}` : "";
     /** @type {Notice["ways"]} */
     const ways = [];
-    if (remedy === "sign-in") ways.push({ label: "Sign in (new tab)", href: "/login/" });
-    if (remedy === "retry" || remedy === "sign-in") ways.push({ label: "Try again", run: retry });
-    if (remedy === "reload") ways.push({ label: "Reload", run: () => globalThis.location.reload() });
+    if (remedy === "sign-in") ways.push({ label: t("Sign in (new tab)"), href: "/login/" });
+    if (remedy === "retry" || remedy === "sign-in") ways.push({ label: t("Try again"), run: retry });
+    if (remedy === "reload") ways.push({ label: t("Reload"), run: () => globalThis.location.reload() });
     const isHeldBefore = remedy === "reclaim" && document.patch !== null;
     if (isHeldBefore) {
-      ways.push({ label: "Claim it again", run: () => this.#recover(retry) }, { label: "Take the next patch", run: () => this.next() });
+      ways.push({ label: t("Claim it again"), run: () => this.#recover(retry) }, { label: t("Take the next patch"), run: () => this.next() });
     }
     ways.push(...otherWays.filter(({ label }) => ways.every((way) => way.label !== label)));
-    if (remedy === "none" && document.patch) ways.push({ label: "Close this message", run: () => situation.set({ notice: null, phase: "ready" }) });
-    const shownTitle = remedy === "reclaim" && !isHeldBefore ? "This patch cannot be claimed" : title;
+    if (remedy === "none" && document.patch) ways.push({ label: t("Close this message"), run: () => situation.set({ notice: null, phase: "ready" }) });
+    const shownTitle = remedy === "reclaim" && !isHeldBefore ? t("This patch cannot be claimed") : title;
     situation.set({ phase: "error", notice: { title: shownTitle, sentence: sentence + kept, ways } });
   }
 
@@ -201,56 +236,68 @@ export class Labelling {
     const patch = document.patch;
     if (!patch) return;
     try {
-      const claim = await api.claimPatch(project.slug, patch.id);
+      const claim = await api.claimPatch(project.slug, { patchId: patch.id, besides: [] });
       if (claim.outcome !== "claimed") throw new Error(claim.detail);
       situation.set({ phase: "ready", notice: null, heldUntil: claim.patch.claim?.expires_at ?? null });
       await goOn();
     } catch (error) {
-      this.fail(error, () => this.#recover(goOn), [{ label: "Take the next patch", run: () => this.next() }]);
+      this.fail(error, () => this.#recover(goOn), [{ label: t("Take the next patch"), run: () => this.next() }]);
     }
   }
 
   /**
-   * Brings back strokes that an earlier visit could not save.
+   * Brings back what an earlier visit could not save or has not sent yet.
    *
    * @param {Patch} patch
    */
-  async #restoreDraft(patch) {
+  async #restoreWork(patch) {
     const { document, drafts, person } = this.parts;
-    const draft = await drafts.get(patch.id).catch(() => null);
+    const draft = (await drafts.get(patch.id).catch(() => null)) ?? (await this.#takenBack(patch));
     const base = document.current();
     if (!draft || !base || document.patch !== patch) return;
     if (sameMask(draft.mask, base)) {
       await drafts.remove(patch.id).catch(() => {});
       return;
     }
-    const at = timeOf(draft.keptAt);
     if (draft.baseNumber === document.baseNumber) {
       this.#bringBack(draft);
-      person.tell(`Your unsaved strokes of ${at} are back. Undo leads to the saved mask.`, "info");
+      person.tell(t("Your unsaved strokes of {time} are back. Undo leads to the saved mask.", { time: timeOf(draft.keptAt) }), "info");
       return;
     }
-    const author = patch.revision?.author ?? "someone else";
+    const author = patch.revision?.author ?? t("someone else");
     const savedAt = patch.revision?.saved_at ?? "";
     const answer = await person.askConflict({ mine: draft.mask, theirs: base, author, savedAt });
     if (document.patch !== patch) return;
     this.#bringBack(draft);
     if (answer === "theirs") {
       document.undo();
-      person.tell("Redo brings your strokes back.", "info");
+      person.tell(t("Redo brings your strokes back."), "info");
     }
   }
 
-  /** @param {import("./state/drafts.js").Draft} draft */
+  /**
+   * A submission of this patch that still waits for the connection is drawn on again instead.
+   *
+   * @param {Patch} patch
+   * @returns {Promise<Omit<import("./state/drafts.js").Draft, "key"> | null>}
+   */
+  async #takenBack(patch) {
+    const { drafts, outbox } = this.parts;
+    const sending = outbox.sendings().findLast((one) => one.patch.id === patch.id);
+    if (!sending) return null;
+    const { baseNumber, mask, project, seconds, strokes } = sending;
+    const draft = { project, patchId: patch.id, baseNumber, mask, seconds, strokes };
+    // First here, then no longer there.
+    await drafts.put(draft);
+    await outbox.takeBack(patch.id);
+    return { ...draft, keptAt: sending.queuedAt };
+  }
+
+  /** @param {Pick<import("./state/drafts.js").Draft, "mask" | "seconds" | "strokes">} draft */
   #bringBack(draft) {
     const { document } = this.parts;
     document.apply(draft.mask);
     document.strokes = draft.strokes;
     document.clock.reset(draft.seconds);
   }
-}
-
-/** @param {number | string} at */
-export function timeOf(at) {
-  return new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
 }

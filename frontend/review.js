@@ -4,6 +4,7 @@
  * @import {Patch, Project} from "./api/types.js"
  * @import {Mask} from "./state/mask.js"
  */
+import { durationOf, percent, t, tn } from "./i18n.js";
 import { explain } from "./api/errors.js";
 import * as api from "./api/milpa.js";
 import { readyScenes, sceneTitle } from "./map/imagery.js";
@@ -13,6 +14,8 @@ import { belongsToElement, chordOf } from "./operations/chords.js";
 import { countChanged } from "./state/mask.js";
 import { createTools, clampOpacity } from "./state/tools.js";
 import { find, jsonOf, make, swatch } from "./ui/elements.js";
+import { reportIn } from "./ui/imagery_report.js";
+import { stateName } from "./ui/states.js";
 import { tell } from "./ui/toasts.js";
 
 /** @type {Project} */
@@ -40,17 +43,17 @@ const operations = [
   { id: "approve", keys: ["A"], why: whyNoVerdict, run: () => decide("approve") },
   { id: "return", keys: ["R"], why: whyNoVerdict, run: returnPatch },
   { id: "next", keys: ["J"], why: () => null, run: goToNext },
-  { id: "difference", keys: ["X"], why: () => (masks.proposal && masks.revision ? null : "There is nothing to compare."), run: toggleDifference },
-  { id: "entropy", keys: ["E"], why: () => (patch.proposal ? null : "This patch has no proposal."), run: () => tools.set({ isEntropyShown: !tools.state.isEntropyShown }) },
+  { id: "difference", keys: ["X"], why: () => (masks.proposal && masks.revision ? null : t("There is nothing to compare.")), run: toggleDifference },
+  { id: "entropy", keys: ["E"], why: () => (patch.proposal ? null : t("This patch has no proposal.")), run: () => tools.set({ isEntropyShown: !tools.state.isEntropyShown }) },
   { id: "hide", keys: ["H"], why: () => null, run: () => tools.set({ isMaskHidden: !tools.state.isMaskHidden }) },
   { id: "fainter", keys: [","], why: () => null, run: () => tools.set({ opacity: clampOpacity(tools.state.opacity - 0.1), isMaskHidden: false }) },
   { id: "stronger", keys: ["."], why: () => null, run: () => tools.set({ opacity: clampOpacity(tools.state.opacity + 0.1), isMaskHidden: false }) },
-  { id: "scene", keys: ["D"], why: () => (scenes.length > 1 ? null : "The project has one scene only."), run: nextScene },
+  { id: "scene", keys: ["D"], why: () => (scenes.length > 1 ? null : t("The project has one scene only.")), run: nextScene },
 ];
 
 function whyNoVerdict() {
-  if (!patch.revision) return "Nobody has drawn anything on this patch yet.";
-  return patch.state === "submitted" ? null : `This patch is ${patch.state}; only a submitted one is decided on.`;
+  if (!patch.revision) return t("Nobody has drawn anything on this patch yet.");
+  return patch.state === "submitted" ? null : t("This patch is {state}; only a submitted one is decided on.", { state: stateName(patch.state) });
 }
 
 /** @param {{id: string, why: () => string | null, run: () => unknown}} operation */
@@ -64,7 +67,7 @@ function returnPatch() {
   if (comment.value.trim()) return decide("return");
   comment.focus();
   comment.setAttribute("aria-invalid", "true");
-  tell("Say what has to change; the comment reaches the annotator. Ctrl+Enter sends it.");
+  tell(t("Say what has to change; the comment reaches the annotator. Ctrl+Enter sends it."));
   return undefined;
 }
 
@@ -76,7 +79,7 @@ async function decide(verdict) {
   document.body.dataset["state"] = "saving";
   try {
     patch = await api.reviewPatch(patch.id, verdict, comment.value.trim(), revision.number);
-    tell(verdict === "approve" ? "Approved." : "Returned to the annotator.", "success");
+    tell(verdict === "approve" ? t("Approved.") : t("Returned to the annotator."), "success");
     await goToNext();
   } catch (error) {
     const { title, sentence } = explain(error);
@@ -127,19 +130,15 @@ function refresh() {
   }
 }
 
-/** @param {number} seconds */
-function duration(seconds) {
-  const minutes = Math.floor(seconds / 60);
-  return minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
-}
-
 /** The work of all saves together. */
 async function showEffort() {
-  const { revisions } = await api.getHistory(patch.id);
+  const { events, revisions } = await api.getHistory(patch.id);
+  const report = reportIn(events, patch.revision?.number ?? 0);
+  if (report) find("#changed").closest("dl")?.append(make("dt", {}, t("Bad imagery")), make("dd", { id: "imagery-report" }, report));
   const kept = revisions.filter((one) => !one.is_conflicting);
   const seconds = kept.reduce((sum, one) => sum + (one.seconds_spent ?? 0), 0);
   const strokes = kept.reduce((sum, one) => sum + (one.stroke_count ?? 0), 0);
-  find("#time-spent").textContent = `${duration(seconds)}, ${strokes} ${strokes === 1 ? "stroke" : "strokes"}`;
+  find("#time-spent").textContent = tn("{duration}, {count} stroke", "{duration}, {count} strokes", strokes, { duration: durationOf(seconds) });
 }
 
 async function load() {
@@ -154,14 +153,14 @@ async function load() {
   for (const view of all) view.redraw();
   if (masks.proposal && masks.revision) {
     const changed = countChanged(masks.proposal, masks.revision);
-    find("#changed").textContent = `${changed.toLocaleString()} pixels (${((100 * changed) / masks.revision.length).toFixed(1)} %)`;
+    find("#changed").textContent = tn("{count} pixel ({share})", "{count} pixels ({share})", changed, { share: percent(changed / masks.revision.length, 1) });
   }
   refresh();
   if (proposal) views.proposal.setEntropy(await api.fetchEntropy(proposal.entropy_url), proposal.entropy_rows, proposal.entropy_cols);
 }
 
 for (const one of project.legend) find("#legend").append(make("li", {}, swatch(one), `${one.value} ${one.name}`));
-find("#legend").append(make("li", {}, swatch({ value: 255, color: "", is_null: false }), "unsure"));
+find("#legend").append(make("li", {}, swatch({ value: 255, color: "", is_null: false }), t("unsure")));
 for (const operation of operations) {
   for (const button of document.querySelectorAll(`[data-operation="${operation.id}"]`)) {
     button.addEventListener("click", () => run(operation));
@@ -195,7 +194,7 @@ load().then(
   () => (document.body.dataset["state"] = "ready"),
   (error) => {
     const { title, sentence } = explain(error);
-    find("#problem").replaceChildren(make("strong", {}, title), " ", sentence, " Reload the page to try again.");
+    find("#problem").replaceChildren(make("strong", {}, title), " ", sentence, " ", t("Reload the page to try again."));
     find("#problem").hidden = false;
     document.body.dataset["state"] = "error";
   },

@@ -1,14 +1,17 @@
 /**
- * Saving and submitting: version-checked, safe to repeat, and no stroke is ever lost on the way.
+ * Saving and submitting: version-checked, safe to repeat, and no stroke is ever lost on the way. A draft is saved while
+ * one looks on; a submission goes through the outbox, so that nobody waits for the connection.
  *
- * @import {ConflictFacts} from "./api/types.js"
+ * @import {ConflictFacts, Patch} from "./api/types.js"
  * @import {Labelling, Parts} from "./labelling.js"
  * @import {Mask} from "./state/mask.js"
  */
+import { t } from "./i18n.js";
 import { ApiError } from "./api/errors.js";
+import { newKey } from "./api/keys.js";
 
 /** One save may take several tries; all of them carry one key, so that the server does it once. */
-/** @typedef {{mask: Mask, baseNumber: number, submit: boolean, key: string}} Attempt */
+/** @typedef {{mask: Mask, baseNumber: number, key: string}} Attempt */
 
 export class Saving {
   /** @type {Attempt | null} */
@@ -39,7 +42,7 @@ export class Saving {
     const seconds = document.clock.seconds();
     this.#drafting = this.#drafting
       .then(() => (isDirty ? drafts.put({ project: project.slug, patchId: patch.id, baseNumber, mask, strokes, seconds }) : drafts.remove(patch.id)))
-      .catch(() => person.tell("This browser cannot keep unsaved strokes. Save often.", "warning"));
+      .catch(() => person.tell(t("This browser cannot keep unsaved strokes. Save often."), "warning"));
   }
 
   /** @returns {Promise<unknown>} when all drafts are written */
@@ -48,51 +51,59 @@ export class Saving {
   }
 
   /**
-   * @param {{submit: boolean}} how
+   * Saves a draft.
+   *
    * @returns {Promise<boolean>} whether the server has it
    */
-  async save({ submit }) {
-    const { api, document, situation } = this.parts;
+  async save() {
+    const { api, document, situation, supply, userId } = this.parts;
     document.endStroke();
     const patch = document.patch;
     const mask = document.current();
     if (!patch || !mask || this.#isBusy) return false;
     this.#isBusy = true;
-    document.isLocked = submit;
     situation.set({ phase: "saving", notice: null });
+    const { baseNumber, strokes } = document;
     const seconds = document.clock.seconds();
-    const strokes = document.strokes;
     try {
-      const idempotencyKey = this.#keyFor(mask, document.baseNumber, submit);
-      // The proposal that the work grew from, even where a newer one exists by now.
-      const proposalId = (patch.revision ? patch.revision.proposal : patch.proposal?.id) ?? null;
-      const { baseNumber } = document;
-      const saved = await api.saveMask(patch.id, { mask, baseNumber, submit, seconds, strokes, proposalId, idempotencyKey });
+      const idempotencyKey = this.#keyFor(mask, baseNumber);
+      const proposalId = proposalOf(patch);
+      const saved = await api.saveMask(patch.id, { mask, baseNumber, submit: false, seconds, strokes, proposalId, idempotencyKey, person: userId });
       this.#attempt = null;
       document.strokes -= strokes;
       document.clock.reset(document.clock.seconds() - seconds);
       document.markSaved(mask, saved.revision.number);
       this.keepDraft();
+      void supply.saved(patch, saved.revision, mask);
       situation.set({ phase: "ready", savedAt: saved.revision.saved_at, isCutOff: false });
       return true;
     } catch (error) {
-      document.isLocked = false;
       this.#isBusy = false;
       const conflict = error instanceof ApiError && error.kind === "revision-conflict" && conflictIn(error);
-      if (conflict) return await this.#settle(mask, conflict, submit);
-      this.labelling.fail(error, () => (submit ? this.submit() : this.save({ submit })));
+      if (conflict) return await this.#settle(mask, conflict);
+      this.labelling.fail(error, () => this.save());
       return false;
     } finally {
       this.#isBusy = false;
     }
   }
 
-  /** Submits the mask for review; the next patch follows at once. */
+  /** Submits the mask for review: it goes out from the outbox, and the next patch follows at once. */
   async submit() {
-    const { document, person } = this.parts;
-    if (!(await this.save({ submit: true }))) return;
-    person.tell("Submitted for review.", "success");
+    const { document, outbox, project, situation } = this.parts;
+    document.endStroke();
+    const patch = document.patch;
+    const mask = document.current();
+    if (!patch || !mask || this.#isBusy) return;
+    this.#isBusy = true;
+    document.isLocked = true;
+    situation.set({ phase: "saving", notice: null });
+    const { baseNumber, strokes } = document;
+    const seconds = document.clock.seconds();
     await this.#drafting;
+    await outbox.add({ id: newKey(), project: project.slug, patch, mask, baseNumber, seconds, strokes, proposalId: proposalOf(patch) });
+    this.#attempt = null;
+    this.#isBusy = false;
     document.close();
     await this.labelling.next();
   }
@@ -102,10 +113,9 @@ export class Saving {
    *
    * @param {Mask} mine
    * @param {ConflictFacts} conflict
-   * @param {boolean} submit
    * @returns {Promise<boolean>}
    */
-  async #settle(mine, conflict, submit) {
+  async #settle(mine, conflict) {
     const { api, document, person, situation } = this.parts;
     const patch = document.patch;
     this.#attempt = null;
@@ -116,19 +126,19 @@ export class Saving {
       if (document.patch !== patch) return false;
       if (answer === "mine") {
         document.baseNumber = number;
-        return await this.save({ submit });
+        return await this.save();
       }
       if (answer === "theirs") {
         document.adopt(theirs, number);
         document.strokes = 0;
         situation.set({ phase: "ready", savedAt: saved_at });
-        person.tell(`You work on ${author}'s mask now. Undo brings yours back.`, "info");
+        person.tell(t("You work on {author}’s mask now. Undo brings yours back.", { author }), "info");
         return false;
       }
       situation.set({ phase: "ready" });
-      person.tell("Not saved yet: your strokes are kept in this browser.", "warning");
+      person.tell(t("Not saved yet: your strokes are kept in this browser."), "warning");
     } catch (error) {
-      this.labelling.fail(error, () => this.save({ submit }));
+      this.labelling.fail(error, () => this.save());
     }
     return false;
   }
@@ -136,15 +146,24 @@ export class Saving {
   /**
    * @param {Mask} mask
    * @param {number} baseNumber
-   * @param {boolean} submit
    * @returns {string}
    */
-  #keyFor(mask, baseNumber, submit) {
+  #keyFor(mask, baseNumber) {
     const last = this.#attempt;
-    const isAgain = last?.mask === mask && last.baseNumber === baseNumber && last.submit === submit;
-    this.#attempt = isAgain ? last : { mask, baseNumber, submit, key: newKey() };
+    const isAgain = last?.mask === mask && last.baseNumber === baseNumber;
+    this.#attempt = isAgain ? last : { mask, baseNumber, key: newKey() };
     return this.#attempt.key;
   }
+}
+
+/**
+ * The proposal that the work grew from, even where a newer one exists by now.
+ *
+ * @param {Patch} patch
+ * @returns {number | null}
+ */
+function proposalOf({ proposal, revision }) {
+  return (revision ? revision.proposal : proposal?.id) ?? null;
 }
 
 /**
@@ -154,10 +173,4 @@ export class Saving {
 function conflictIn(error) {
   const { current, kept } = error.facts;
   return current?.mask_url ? { current, kept } : null;
-}
-
-/** `crypto.randomUUID` exists on secure origins only, and a field server may have none. */
-export function newKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

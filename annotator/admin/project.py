@@ -21,7 +21,7 @@ from annotator.models import LabelClass, Membership, ModelVersion, Project
 from annotator.queries.versions import promoted_version, version_before
 
 
-class LabelClassInline(admin.TabularInline):
+class LabelClassInline(admin.StackedInline):
     """The legend, to look at: masks hold its values."""
 
     model = LabelClass
@@ -39,7 +39,7 @@ class LabelClassInline(admin.TabularInline):
         return False
 
 
-class MembershipInline(admin.TabularInline):
+class MembershipInline(admin.StackedInline):
     """Who may do what; superusers change it here, leads on the members page of the project."""
 
     model = Membership

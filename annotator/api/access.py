@@ -38,5 +38,5 @@ def check_roles(request: Request, project_id: int, roles: frozenset[Role]) -> No
     if not held:
         raise Http404
     if not held & roles:
-        needed = " or ".join(sorted(role.label for role in roles))
+        needed = " or ".join(sorted(str(role.label) for role in roles))
         raise NotAllowed(f"This needs the role {needed} in the project. Ask one of its leads.")

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException
@@ -16,13 +17,30 @@ from rest_framework.views import APIView
 
 from annotator.api.access import check_roles, project_for, row_for
 from annotator.api.problems import problem
-from annotator.api.serializers import ClaimInput, CommentInput, ReviewInput, SaveParameters
+from annotator.api.serializers import (
+    ClaimInput,
+    CommentInput,
+    FieldClaimsInput,
+    HeartbeatInput,
+    ReleaseInput,
+    ReviewInput,
+    SaveParameters,
+)
 from annotator.domain.annotations import Effort, save_mask
-from annotator.domain.claims import ClaimResult, Outcome, claim_next, claim_patch, release_claim, renew_claim
+from annotator.domain.claims import (
+    ClaimResult,
+    Lease,
+    Outcome,
+    claim_for_the_field,
+    claim_next,
+    claim_patch,
+    release_claim,
+    renew_claim,
+)
 from annotator.domain.masks import mask_from_body, values_of
 from annotator.domain.reviews import reopen_patch, review_patch
 from annotator.enums import Role, Verdict
-from annotator.errors import BadMask, RevisionConflict
+from annotator.errors import BadMask, OtherPerson, RevisionConflict
 from annotator.models import Event, Patch, Proposal, Revision
 from annotator.queries.documents import patch_document, revision_document
 
@@ -58,7 +76,10 @@ class ProjectClaims(APIView):
             patch = get_object_or_404(Patch, pk=patch_id, project=project)
             result = ClaimResult(Outcome.CLAIMED, claim_patch(patch=patch, user=request.user))
         else:
-            result = claim_next(project=project, user=request.user)
+            values = given.validated_data
+            result = claim_next(
+                project=project, user=request.user, besides=values["besides"], lease=Lease(values["lease"])
+            )
         return Response(
             {
                 "outcome": result.outcome,
@@ -69,6 +90,20 @@ class ProjectClaims(APIView):
         )
 
 
+class ProjectFieldClaims(APIView):
+    """Patches for a day without a connection; each is then read at its own address."""
+
+    @extend_schema(request=FieldClaimsInput, responses=OBJECT)
+    def post(self, request: Request, slug: str) -> Response:
+        project = project_for(request, slug, ANNOTATORS)
+        given = FieldClaimsInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        patch_ids = claim_for_the_field(
+            project=project, user=request.user, count=given.validated_data["count"]
+        )
+        return Response({"patches": patch_ids})
+
+
 class PatchDetail(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, patch_id: int) -> Response:
@@ -76,16 +111,22 @@ class PatchDetail(APIView):
 
 
 class PatchHeartbeat(APIView):
-    @extend_schema(request=None, responses=OBJECT)
+    @extend_schema(request=HeartbeatInput, responses=OBJECT)
     def post(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id, ANNOTATORS)
-        return Response({"expires_at": renew_claim(patch=patch, user=request.user)})
+        given = HeartbeatInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        lease = Lease(given.validated_data["lease"])
+        return Response({"expires_at": renew_claim(patch=patch, user=request.user, lease=lease)})
 
 
 class PatchRelease(APIView):
-    @extend_schema(request=None, responses={204: None})
+    @extend_schema(request=ReleaseInput, responses={204: None})
     def post(self, request: Request, patch_id: int) -> Response:
-        release_claim(patch=row_for(request, Patch, patch_id, ANNOTATORS), user=request.user)
+        patch = row_for(request, Patch, patch_id, ANNOTATORS)
+        given = ReleaseInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        release_claim(patch=patch, user=request.user, is_skipped=given.validated_data["skipped"])
         return Response(status=204)
 
 
@@ -99,6 +140,7 @@ class PatchMask(APIView):
     )
     def put(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id, ANNOTATORS)
+        _check_person(request)
         given = SaveParameters(data=request.query_params)
         given.is_valid(raise_exception=True)
         values = given.validated_data
@@ -127,6 +169,19 @@ class PatchMask(APIView):
         return Response(
             {"revision": revision_document(revision), "state": patch.state},
             headers={"ETag": f'"{revision.number}"'},
+        )
+
+
+def _check_person(request: Request) -> None:
+    """A mask that waited in a browser goes in under its author's name only, whoever has signed in there since."""
+    drawn_by = request.headers.get("Milpa-Person")
+    if drawn_by is not None and drawn_by != str(request.user.pk):
+        raise OtherPerson(
+            _(
+                "%(person)s is signed in now, but somebody else drew this mask. "
+                "Sign in as the person who drew it, then try again."
+            )
+            % {"person": request.user.get_username()}
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, JsonResponse
+from django.utils.translation import gettext
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -26,7 +27,7 @@ def problem(status: int, code: str, title: str, detail: str, **facts: Any) -> di
 
 
 def problem_of(error: MilpaError) -> dict[str, Any]:
-    return problem(error.status, error.code, error.title, error.detail, **error.facts)
+    return problem(error.status, error.code, gettext(error.title), error.detail, **error.facts)
 
 
 def plain_problem(error: MilpaError) -> HttpResponse:

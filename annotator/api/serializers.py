@@ -5,6 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 from rest_framework_gis.fields import GeometryField
 
+from annotator.domain.claims import Lease
 from annotator.enums import Verdict
 
 
@@ -45,6 +46,20 @@ class JobInput(serializers.Serializer):
 
 class ClaimInput(serializers.Serializer):
     patch = serializers.IntegerField(required=False, allow_null=True, default=None)
+    besides = serializers.ListField(child=serializers.IntegerField(), max_length=200, default=list)
+    lease = serializers.ChoiceField([Lease.WORK.value, Lease.AHEAD.value], default=Lease.WORK.value)
+
+
+class FieldClaimsInput(serializers.Serializer):
+    count = serializers.IntegerField(min_value=1, max_value=1000)
+
+
+class HeartbeatInput(serializers.Serializer):
+    lease = serializers.ChoiceField([Lease.WORK.value, Lease.AHEAD.value], default=Lease.WORK.value)
+
+
+class ReleaseInput(serializers.Serializer):
+    skipped = serializers.BooleanField(default=True)
 
 
 class SaveParameters(serializers.Serializer):

@@ -18,7 +18,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from annotator.api.problems import plain_problem
 from annotator.enums import SceneState
 from annotator.errors import MilpaError, NotReady
-from annotator.imagery import patch_tiles, tiles
+from annotator.imagery import composites, patch_tiles, tiles
 from annotator.models import Project, Scene
 from annotator.queries.access import member_roles
 
@@ -39,7 +39,10 @@ class _NotFound(MilpaError):
 
 @require_safe
 def scene_tile(request: HttpRequest, scene_id: int, z: int, x: int, y: int) -> HttpResponse:
-    """A ready scene's tile for the members of its project, as a WebP image of 256 x 256 pixels."""
+    """A ready scene's tile for the members of its project, as a WebP image of 256 x 256 pixels.
+
+    ``?composite=`` names one of the scene's band combinations.
+    """
     try:
         user = _person(request)
         _check_tile(x, y, z)
@@ -48,12 +51,13 @@ def scene_tile(request: HttpRequest, scene_id: int, z: int, x: int, y: int) -> H
             raise _NotFound("There is no such scene, or it belongs to a project that you are no member of.")
         if scene.state != SceneState.READY:
             raise NotReady(f"The scene is {scene.get_state_display()}; its tiles are there once it is ready.")
-        etag = f'"{tiles.tile_stamp(scene)}-{z}-{x}-{y}"'
+        composite = request.GET.get("composite", composites.NATURAL)
+        known = composites.composites_of(scene.band_names)
+        if composite not in known:
+            raise _NotFound(f"The scene can be seen as {', '.join(known)} only.")
+        etag = f'"{tiles.tile_stamp(scene)}-{composite}-{z}-{x}-{y}"'
         response = get_conditional_response(request, etag) or HttpResponse(
-            tiles.render_tile(
-                scene.cog_path, x, y, z, display_bands=scene.display_bands, stretch=scene.stretch
-            ),
-            content_type=tiles.CONTENT_TYPE,
+            composites.render_composite(scene, composite, x, y, z), content_type=tiles.CONTENT_TYPE
         )
     except MilpaError as error:
         return plain_problem(error)

@@ -4,7 +4,7 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.authtoken.views import obtain_auth_token
 
-from annotator.api import legends, model_versions, patches, projects, version_export
+from annotator.api import legends, model_versions, patch_masks, patches, projects, version_export
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("projects/<slug:slug>/patches/", projects.ProjectPatches.as_view()),
     path("projects/<slug:slug>/queue/", projects.ProjectQueue.as_view()),
     path("projects/<slug:slug>/claims/", patches.ProjectClaims.as_view()),
+    path("projects/<slug:slug>/field-claims/", patches.ProjectFieldClaims.as_view()),
     path("projects/<slug:slug>/training-runs/", model_versions.ProjectTrainingRuns.as_view()),
     path("projects/<slug:slug>/model-versions/", model_versions.ProjectModelVersions.as_view()),
     path("projects/<slug:slug>/rollback/", model_versions.ProjectRollback.as_view()),
@@ -30,6 +31,12 @@ urlpatterns = [
     path("patches/<int:patch_id>/review/", patches.PatchReview.as_view()),
     path("patches/<int:patch_id>/reopen/", patches.PatchReopen.as_view()),
     path("patches/<int:patch_id>/history/", patches.PatchHistory.as_view()),
+    path("patches/<int:patch_id>/neighbours/", patch_masks.PatchNeighbours.as_view()),
+    path("patches/<int:patch_id>/masks/", patch_masks.PatchMasks.as_view()),
+    re_path(
+        r"^patches/(?P<patch_id>\d+)/difference(?P<suffix>\.png|)$", patch_masks.PatchDifference.as_view()
+    ),
+    path("patches/<int:patch_id>/bad-imagery/", patch_masks.PatchBadImagery.as_view()),
     re_path(
         r"^proposals/(?P<proposal_id>\d+)/(?P<kind>mask|entropy)(?P<suffix>\.png|)$",
         patches.ProposalRaster.as_view(),

@@ -6,6 +6,7 @@ import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from annotator.domain.claims import claim_patch, lock_entry
 from annotator.domain.events import move
@@ -46,11 +47,11 @@ def save_mask(
     """
     mask = _without_retired_classes(patch.project_id, mask)
     if proposal is not None and proposal.patch_id != patch.pk:
-        raise BadMask("The proposal named in the save belongs to another patch. Reload the page.")
+        raise BadMask(_("The proposal named in the save belongs to another patch. Reload the page."))
     with transaction.atomic():
         lock_entry(patch.pk)
         patch = Patch.objects.select_for_update().get(pk=patch.pk)
-        annotation, _ = Annotation.objects.get_or_create(patch=patch)
+        annotation, _is_new = Annotation.objects.get_or_create(patch=patch)
         repeated = _already_saved(annotation, user, idempotency_key)
         if repeated is not None:
             return _first_outcome(repeated, annotation)
@@ -84,7 +85,7 @@ def _first_outcome(revision: Revision, annotation: Annotation) -> Revision:
     """The revision, or RevisionConflict where it is kept beside the chain."""
     if revision.is_conflicting:
         raise RevisionConflict(
-            "Another revision was saved after you started. Both are kept: choose which one goes on.",
+            _("Another revision was saved after you started. Both are kept: choose which one goes on."),
             current=annotation.current_id,
             kept=revision.pk,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -9,13 +10,35 @@ from enum import StrEnum
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
+from django.db.models import F, QuerySet
+from django.db.models.functions import Greatest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from annotator.domain.events import move
 from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason
-from annotator.errors import ClaimLost
-from annotator.models import Patch, Project, QueueEntry
+from annotator.errors import ClaimLost, ClaimsExhausted
+from annotator.models import Membership, Patch, Project, QueueEntry
 from annotator.queries.labelling_queue import queue_summary
+
+
+class Lease(StrEnum):
+    """How long a claim lasts without a sign of life, by what it is for."""
+
+    WORK = "work"
+    # The patch that an open page loads while another one is drawn: it must soon come free when the page is gone.
+    AHEAD = "ahead"
+    # A day without a connection.
+    FIELD = "field"
+
+    @property
+    def duration(self) -> timedelta:
+        seconds = {
+            Lease.WORK: settings.CLAIM_LEASE_SECONDS,
+            Lease.AHEAD: settings.CLAIM_AHEAD_LEASE_SECONDS,
+            Lease.FIELD: settings.CLAIM_FIELD_LEASE_SECONDS,
+        }
+        return timedelta(seconds=seconds[self])
 
 
 class Outcome(StrEnum):
@@ -37,14 +60,17 @@ class ClaimResult:
     def detail(self) -> str:
         match self.outcome:
             case Outcome.CLAIMED:
-                return "The patch is yours."
+                return _("The patch is yours.")
             case Outcome.ALL_CLAIMED:
-                when = f" The next one can come free at {self.until:%H:%M} UTC." if self.until else ""
-                return f"Every patch that is left is held by somebody else.{when}"
+                held = _("Every patch that is left is held by somebody else.")
+                if not self.until:
+                    return held
+                when = _("The next one can come free at %(time)s UTC.") % {"time": f"{self.until:%H:%M}"}
+                return f"{held} {when}"
             case Outcome.FINISHED:
-                return "Every patch has been submitted. Thank you!"
+                return _("Every patch has been submitted. Thank you!")
             case Outcome.EMPTY:
-                return "There are no patches yet: a lead has to add a scene first."
+                return _("There are no patches yet: a lead has to add a scene first.")
 
 
 # One statement on a narrow table; rows that others are claiming at this moment are stepped over.
@@ -61,19 +87,22 @@ RETURNING patch_id
 """
 
 
-def _expiry() -> datetime:
-    return timezone.now() + timedelta(seconds=settings.CLAIM_LEASE_SECONDS)
+def claim_next(
+    *, project: Project, user: User, besides: Collection[int] = (), lease: Lease = Lease.WORK
+) -> ClaimResult:
+    """The patch that the person already holds, else the most uncertain one that nobody holds.
 
-
-def claim_next(*, project: Project, user: User) -> ClaimResult:
-    """The patch that the person already holds, else the most uncertain one that nobody holds."""
-    held = QueueEntry.objects.filter(project=project, holder=user).order_by("expires_at").first()
-    if held is not None and _renew(held.patch_id, user):
+    ``besides`` are ids of patches that the person does not ask for: the one under work while the next is
+    loaded, and those whose masks wait for the connection. Raises ClaimsExhausted.
+    """
+    # The longest lease first: what the person works on, or took along, before what a page only loaded ahead.
+    held = _held_by(project, user).exclude(pk__in=besides).first()
+    if held is not None and _renew(held.patch_id, user, lease):
         return ClaimResult(Outcome.CLAIMED, Patch.objects.get(pk=held.patch_id))
     with transaction.atomic():
-        patch_id = _take_best(project, user, skipped_too=False) or _take_best(project, user, skipped_too=True)
-        if patch_id is not None:
-            return ClaimResult(Outcome.CLAIMED, _mark_claimed(patch_id, user))
+        taken = _take(project, user, lease)
+        if taken is not None:
+            return ClaimResult(Outcome.CLAIMED, taken)
     if not project.patches.exists():
         return ClaimResult(Outcome.EMPTY)
     summary = queue_summary(project.pk)
@@ -83,46 +112,73 @@ def claim_next(*, project: Project, user: User) -> ClaimResult:
 
 
 @transaction.atomic
+def claim_for_the_field(*, project: Project, user: User, count: int) -> list[int]:
+    """Ids of up to ``count`` patches that the person holds for a day without a connection, the best first.
+
+    What the person holds already counts, so that asking again after a lost answer takes nothing more.
+    Fewer come where the queue has no more. Raises ClaimsExhausted above CLAIMS_PER_PERSON_MAX.
+    """
+    if count > settings.CLAIMS_PER_PERSON_MAX:
+        raise _exhausted(count)
+    # Two requests of one person would each take the whole number.
+    list(Membership.objects.select_for_update(no_key=True).filter(project=project, user=user))
+    held = [entry.patch_id for entry in _held_by(project, user)[:count]]
+    kept = [patch_id for patch_id in held if _renew(patch_id, user, Lease.FIELD)]
+    while len(kept) < count and (patch := _take(project, user, Lease.FIELD)) is not None:
+        kept.append(patch.pk)
+    return kept
+
+
+@transaction.atomic
 def claim_patch(*, patch: Patch, user: User) -> Patch:
     """Claims that very patch, or renews the person's claim on it. Raises ClaimLost when it is not to be had."""
-    if _renew(patch.pk, user):
+    if _renew(patch.pk, user, Lease.WORK):
         return Patch.objects.get(pk=patch.pk)
     taken = (
         QueueEntry.objects.filter(patch=patch, holder__isnull=True)
         .exclude(reserved_for__isnull=False, reserved_for__in=User.objects.exclude(pk=user.pk))
-        .update(holder=user, expires_at=_expiry())
+        .update(holder=user, expires_at=timezone.now() + Lease.WORK.duration)
     )
     if not taken:
         patch.refresh_from_db()
         raise ClaimLost(
-            f"Patch {patch} cannot be claimed: it is {patch.get_state_display()}, "
-            "or somebody else holds it. Take the next one from the queue.",
+            _(
+                "Patch %(patch)s cannot be claimed: it is %(state)s, "
+                "or somebody else holds it. Take the next one from the queue."
+            )
+            % {"patch": patch, "state": patch.get_state_display()},
             state=patch.state,
         )
     return _mark_claimed(patch.pk, user)
 
 
-def renew_claim(*, patch: Patch, user: User) -> datetime:
-    """A sign of life from the annotator; returns the new expiry. Raises ClaimLost."""
-    expires_at = _renew(patch.pk, user)
+def renew_claim(*, patch: Patch, user: User, lease: Lease = Lease.WORK) -> datetime:
+    """A sign of life from the annotator; returns the new expiry, never an earlier one. Raises ClaimLost."""
+    expires_at = _renew(patch.pk, user, lease)
     if expires_at is None:
         raise ClaimLost(
-            "Your claim on this patch has ended. Your work is kept in this browser; "
-            "save to claim it again if nobody else has it."
+            _(
+                "Your claim on this patch has ended. Your work is kept in this browser; "
+                "save to claim it again if nobody else has it."
+            )
         )
     return expires_at
 
 
 @transaction.atomic
-def release_claim(*, patch: Patch, user: User) -> None:
-    """Gives the patch back to the queue; the person gets others first. Raises ClaimLost."""
+def release_claim(*, patch: Patch, user: User, is_skipped: bool = True) -> None:
+    """Gives the patch back to the queue. Raises ClaimLost.
+
+    Whoever skipped it gets others first; one that was only loaded ahead goes back as if nobody had held it.
+    """
     entry = lock_entry(patch.pk)
     patch = Patch.objects.select_for_update().get(pk=patch.pk)
     if entry is None or entry.holder_id != user.pk:
-        raise ClaimLost("You do not hold this patch, so there is nothing to release.")
-    entry.skipped_by = user
-    entry.reserved_for = None
-    entry.save(update_fields=["skipped_by", "reserved_for"])
+        raise ClaimLost(_("You do not hold this patch, so there is nothing to release."))
+    if is_skipped:
+        entry.skipped_by = user
+        entry.reserved_for = None
+        entry.save(update_fields=["skipped_by", "reserved_for"])
     _put_back(patch, entry, "released", actor=user)
 
 
@@ -162,17 +218,48 @@ def _put_back(patch: Patch, entry: QueueEntry, verb: str, *, actor: User | None)
     move(patch, before, PATCH_TRANSITIONS, verb, actor=actor)
 
 
-def _renew(patch_id: int, user: User) -> datetime | None:
-    expires_at = _expiry()
-    renewed = QueueEntry.objects.filter(patch_id=patch_id, holder=user).update(expires_at=expires_at)
-    return expires_at if renewed else None
+def _held_by(project: Project, user: User) -> QuerySet[QueueEntry]:
+    return QueueEntry.objects.filter(project=project, holder=user).order_by(
+        "-expires_at", "-score", "patch_id"
+    )
 
 
-def _take_best(project: Project, user: User, *, skipped_too: bool) -> int | None:
+def _renew(patch_id: int, user: User, lease: Lease) -> datetime | None:
+    """The new expiry, None where the person does not hold the patch. A lease for the field is never shortened."""
+    wanted = timezone.now() + lease.duration
+    mine = QueueEntry.objects.filter(patch_id=patch_id, holder=user)
+    if not mine.update(expires_at=Greatest(F("expires_at"), wanted)):
+        return None
+    return mine.values_list("expires_at", flat=True).first()
+
+
+def _take(project: Project, user: User, lease: Lease) -> Patch | None:
+    """The best open patch, None where there is none. Raises ClaimsExhausted."""
+    if _held_by(project, user).count() >= settings.CLAIMS_PER_PERSON_MAX:
+        raise _exhausted(settings.CLAIMS_PER_PERSON_MAX + 1)
+    patch_id = _take_best(project, user, lease, skipped_too=False)
+    patch_id = patch_id or _take_best(project, user, lease, skipped_too=True)
+    return _mark_claimed(patch_id, user) if patch_id is not None else None
+
+
+def _exhausted(wanted: int) -> ClaimsExhausted:
+    limit = settings.CLAIMS_PER_PERSON_MAX
+    return ClaimsExhausted(
+        _(
+            "One person may hold %(limit)s patches of a project at a time, so that others have work too; "
+            "this would be %(wanted)s. Submit or give back some of yours first."
+        )
+        % {"limit": limit, "wanted": wanted},
+        limit=limit,
+    )
+
+
+def _take_best(project: Project, user: User, lease: Lease, *, skipped_too: bool) -> int | None:
+    expiry = timezone.now() + lease.duration
     with connection.cursor() as cursor:
         cursor.execute(
             _CLAIM_SQL,
-            {"user": user.pk, "project": project.pk, "expiry": _expiry(), "skipped_too": skipped_too},
+            {"user": user.pk, "project": project.pk, "expiry": expiry, "skipped_too": skipped_too},
         )
         row = cursor.fetchone()
     return row[0] if row else None

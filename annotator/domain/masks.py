@@ -6,6 +6,7 @@ import io
 import zlib
 
 import numpy as np
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -73,7 +74,10 @@ def check_classes(mask: Mask, values: frozenset[int]) -> None:
     unknown = sorted(set(np.unique(mask).tolist()) - values - {UNSURE})
     if unknown:
         raise BadMask(
-            f"The mask has pixels of value {', '.join(map(str, unknown))}, which the legend does not have. "
-            "Reload the page: the legend may have changed.",
+            _(
+                "The mask has pixels of value %(values)s, which the legend does not have. "
+                "Reload the page: the legend may have changed."
+            )
+            % {"values": ", ".join(map(str, unknown))},
             unknown_values=unknown,
         )

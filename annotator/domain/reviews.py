@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from annotator.domain.events import move
 from annotator.domain.triggers import begin_run_if_due
@@ -25,12 +26,12 @@ def review_patch(
     """
     comment = comment.strip()
     if verdict == Verdict.RETURN and not comment:
-        raise CommentMissing("Tell the annotator what to change: a return needs a comment.")
+        raise CommentMissing(_("Tell the annotator what to change: a return needs a comment."))
     patch = Patch.objects.select_for_update().get(pk=patch.pk)
     revision = _current_revision(patch)
     if revision is None or revision.number != revision_number:
         raise RevisionConflict(
-            "The patch has a newer revision than the one you looked at. Reload and look again.",
+            _("The patch has a newer revision than the one you looked at. Reload and look again."),
             current=revision.pk if revision else None,
         )
     state = PatchState.APPROVED if verdict == Verdict.APPROVE else PatchState.RETURNED
@@ -45,7 +46,7 @@ def review_patch(
         comment=comment,
     )
     # After a reopening the same revision is judged again: the newest verdict stands, events keep the others.
-    review, _ = Review.objects.update_or_create(
+    review, _is_new = Review.objects.update_or_create(
         revision=revision,
         defaults={"reviewer": user, "verdict": verdict, "comment": comment, "decided_at": timezone.now()},
     )
@@ -67,7 +68,7 @@ def review_patch(
 def reopen_patch(*, patch: Patch, user: User, comment: str) -> Patch:
     """Takes an approval back, so that the patch waits for review again; the reason is recorded."""
     if not comment.strip():
-        raise CommentMissing("Say why the approval is taken back.")
+        raise CommentMissing(_("Say why the approval is taken back."))
     patch = Patch.objects.select_for_update().get(pk=patch.pk)
     move(
         patch,

@@ -16,6 +16,9 @@ _WORDS = (COLORS, ("r", "g", "b"))
 _NUMBERS = (("b04", "b03", "b02"), ("b4", "b3", "b2"))
 # Landsat 4 to 7, known by the band that is missing among those of reflected light
 _OLD_LANDSAT_NUMBERS = ("b3", "b2", "b1")
+_NEAR_INFRARED = re.compile(r"(?<![a-z])nir(?![a-z])|near[\s_-]*infra[\s_-]*red")
+# Near infrared beside red, where bands are numbers only: Sentinel-2, Landsat 8 and 9, Landsat 4 to 7
+_INFRARED_NUMBERS = (("b08", "b04"), ("b8", "b4"), ("b5", "b4"), ("b4", "b3"))
 _NOT_RED = re.compile(r"red[\s_-]*edge|infra[\s_-]*red")
 
 # A picture in 8 bits whose values range this far is shown as it is.
@@ -36,6 +39,20 @@ def choose_display_bands(
         if all(found):
             return found
     return (usable[0], usable[1], usable[2]) if len(usable) >= 3 else (usable[0],) * 3
+
+
+def infrared_bands(band_names: Sequence[str]) -> tuple[int, int, int] | None:
+    """Numbers (from 1) of near infrared, red and green, None where the names do not tell all three."""
+    red, green, _ = _by_name(band_names)
+    names = [name.lower() for name in band_names]
+    near = next((i for i, name in enumerate(names, start=1) if _NEAR_INFRARED.search(name)), 0)
+    if not near:
+        numbers = {
+            name.split()[0]: i for i, name in reversed(list(enumerate(names, start=1))) if name.split()
+        }
+        pairs = [(numbers.get(near), numbers.get(beside)) for near, beside in _INFRARED_NUMBERS]
+        near = next((number for number, beside in pairs if number and beside == red), 0)
+    return (near, red, green) if near and red else None
 
 
 def choose_stretch(values: np.ndarray, valid: np.ndarray) -> tuple[tuple[float, float], ...]:

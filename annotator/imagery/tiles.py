@@ -81,19 +81,27 @@ def read_tile(
     """
     if not 0 < size_px <= MAX_SIZE_PX:
         raise ValueError(f"a tile has 1 to {MAX_SIZE_PX} pixels a side, not {size_px}")
-    try:
-        with Env(**_READ_OPTIONS):
-            values = _read(
-                _open_files.reader(cog_path), (x, y, z), size_px, display_bands, stretch, resampling
-            )
-    except TileOutsideBounds:
+    values = _values(cog_path, (x, y, z), size_px, display_bands, stretch, resampling)
+    if values is None:
         return TileImage(np.zeros((size_px, size_px, 3), np.uint8), np.zeros((size_px, size_px), bool))
-    except (OSError, RasterioIOError) as error:
-        raise SceneFileGone("The scene's file cannot be read any more. Add the scene again.") from error
     valid = ~np.ma.getmaskarray(values).all(axis=0) & np.isfinite(values.data).all(axis=0)
     rgb = _stretched(values.data, stretch)
     rgb[:, ~valid] = 0
     return TileImage(np.ascontiguousarray(rgb.transpose(1, 2, 0)), valid)
+
+
+def read_values(
+    cog_path: Path, x: int, y: int, z: int, *, bands: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The bands' own values (bands, rows, cols) on a tile of 256 x 256 pixels, and where all of them are valid.
+
+    Raises SceneFileGone when the file cannot be read.
+    """
+    any_stretch = ((0.0, 1.0),) * len(bands)
+    values = _values(cog_path, (x, y, z), TILE_PX, bands, any_stretch, "bilinear")
+    if values is None:
+        return np.zeros((len(bands), TILE_PX, TILE_PX), np.float32), np.zeros((TILE_PX, TILE_PX), bool)
+    return values.data, ~np.ma.getmaskarray(values).any(axis=0) & np.isfinite(values.data).all(axis=0)
 
 
 def render_tile(
@@ -107,7 +115,7 @@ def render_tile(
 ) -> bytes:
     """The tile as a WebP image of 256 x 256 pixels, transparent where the scene has no data."""
     tile = read_tile(cog_path, x, y, z, display_bands=display_bands, stretch=stretch)
-    return _encoded(tile) if tile.valid.any() else EMPTY_TILE
+    return webp_of(tile) if tile.valid.any() else EMPTY_TILE
 
 
 def tile_stamp(scene: Scene) -> str:
@@ -140,6 +148,24 @@ class _OpenFiles(threading.local):
 
 
 _open_files = _OpenFiles()
+
+
+def _values(
+    cog_path: Path,
+    tile: tuple[int, int, int],
+    size_px: int,
+    bands: Sequence[int],
+    stretch: Sequence[Sequence[float]],
+    resampling: str,
+) -> np.ma.MaskedArray | None:
+    """What `_read` reads, None beside the scene. Raises SceneFileGone."""
+    try:
+        with Env(**_READ_OPTIONS):
+            return _read(_open_files.reader(cog_path), tile, size_px, bands, stretch, resampling)
+    except TileOutsideBounds:
+        return None
+    except (OSError, RasterioIOError) as error:
+        raise SceneFileGone("The scene's file cannot be read any more. Add the scene again.") from error
 
 
 def _read(
@@ -253,7 +279,8 @@ def _stretched(values: np.ndarray, stretch: Sequence[Sequence[float]]) -> np.nda
     return np.nan_to_num(shown).round().astype(np.uint8)
 
 
-def _encoded(tile: TileImage) -> bytes:
+def webp_of(tile: TileImage) -> bytes:
+    """The tile as a WebP image, transparent where it is not valid."""
     image = Image.fromarray(tile.rgb)
     if not tile.valid.all():
         image.putalpha(Image.fromarray(tile.valid.astype(np.uint8) * 255))
@@ -263,6 +290,4 @@ def _encoded(tile: TileImage) -> bytes:
     return buffer.getvalue()
 
 
-EMPTY_TILE = _encoded(
-    TileImage(np.zeros((TILE_PX, TILE_PX, 3), np.uint8), np.zeros((TILE_PX, TILE_PX), bool))
-)
+EMPTY_TILE = webp_of(TileImage(np.zeros((TILE_PX, TILE_PX, 3), np.uint8), np.zeros((TILE_PX, TILE_PX), bool)))

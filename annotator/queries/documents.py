@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.gis.db.models import Extent
 
 from annotator.enums import Asks, SceneState
+from annotator.imagery.composites import composites_of
 from annotator.imagery.grid import lonlat_bounds, propose_patch_zoom
 from annotator.models import (
     Evaluation,
@@ -83,6 +84,7 @@ def scene_document(scene: Scene) -> Document:
         "nodata": scene.nodata,
         "width_px": scene.width_px,
         "height_px": scene.height_px,
+        "composites": composites_of(scene.band_names),
         "display_bands": scene.display_bands,
         "stretch": scene.stretch,
         "tile_url": f"/tiles/scenes/{scene.pk}/{{z}}/{{x}}/{{y}}?v={int(scene.changed_at.timestamp() * 1000)}"

@@ -6,16 +6,21 @@ from django.db.models import F, QuerySet
 
 from annotator.enums import PatchState
 from annotator.models import LabelClass, Revision, TrainingRun
+from annotator.queries.imagery_reports import without_reports
 
 
 def approved_revisions(project_id: int) -> QuerySet[Revision]:
-    """The current revision of every approved patch, with its patch, in the order of the quadkeys."""
+    """The current revision of every approved patch, with its patch, in the order of the quadkeys.
+
+    Patches of which the imagery was found bad have none: there is nothing to learn from them or to map.
+    """
+    current = Revision.objects.filter(
+        annotation__patch__project_id=project_id,
+        annotation__patch__state=PatchState.APPROVED,
+        annotation__current_id=F("pk"),
+    )
     return (
-        Revision.objects.filter(
-            annotation__patch__project_id=project_id,
-            annotation__patch__state=PatchState.APPROVED,
-            annotation__current_id=F("pk"),
-        )
+        without_reports(current)
         .select_related("annotation__patch", "proposal__scene")
         .defer(
             "proposal__mask_png", "proposal__entropy_png", "proposal__embedding", "proposal__scene__footprint"

@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
 
 from annotator.enums import Role
 from annotator.models import Project
@@ -49,7 +50,7 @@ class ProjectAccess:
     @property
     def role_names(self) -> str:
         """The roles in words, in the order of the enum: "annotator and project lead"."""
-        return get_text_list([role.label for role in Role if role in self.roles], "and")
+        return get_text_list([str(role.label) for role in Role if role in self.roles], _("and"))
 
     def context(self, **more: Any) -> dict[str, Any]:
         """The template context of a page of this project."""
@@ -73,10 +74,13 @@ def project_view(*needed: Role) -> Callable[[PageView[Rest]], Callable[..., Http
                 # Answered here, so that a stranger meets the same sentence under DEBUG too.
                 return render(request, "404.html", status=404)
             if needed and roles.isdisjoint(needed):
-                wanted = " or ".join(role.label for role in needed)
+                wanted = get_text_list([str(role.label) for role in needed], _("or"))
                 raise PermissionDenied(
-                    f"This page of “{project.name}” is for the role {wanted}. "
-                    "Ask a lead of the project to give it to you."
+                    _(
+                        "This page of “%(project)s” is for the role %(roles)s. "
+                        "Ask a lead of the project to give it to you."
+                    )
+                    % {"project": project.name, "roles": wanted}
                 )
             return view(request, ProjectAccess(project, roles), *args, **kwargs)
 

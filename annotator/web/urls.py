@@ -2,7 +2,10 @@
 
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
+from django.views.i18n import set_language
 
+from annotator.web.languages import Catalogue
+from annotator.web.offline import service_worker, versioned
 from annotator.web.views import labelling, members, overview, projects, scenes
 
 urlpatterns = [
@@ -12,6 +15,8 @@ urlpatterns = [
         LoginView.as_view(template_name="login.html", redirect_authenticated_user=True),
         name="login",
     ),
+    path("language/", set_language, name="set_language"),
+    path("languages/<slug:language>.js", Catalogue.as_view(), name="catalogue"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("projects/new/", projects.project_new, name="project_new"),
     path("projects/<slug:slug>/", overview.overview, name="project"),
@@ -19,7 +24,8 @@ urlpatterns = [
     path("projects/<slug:slug>/proposals/<int:job_id>/stop/", overview.stop_proposals, name="stop_proposals"),
     path("projects/<slug:slug>/scenes/new/", scenes.scene_new, name="scene_new"),
     path("projects/<slug:slug>/scenes/<int:scene_id>/", scenes.scene, name="scene"),
-    path("projects/<slug:slug>/annotate/", labelling.annotate, name="annotate"),
+    path("projects/<slug:slug>/annotate/", versioned(labelling.annotate), name="annotate"),
+    path("service-worker.js", service_worker, name="service_worker"),
     path("projects/<slug:slug>/review/", labelling.review, name="review"),
     path("projects/<slug:slug>/review/<int:patch_id>/", labelling.review_patch, name="review_patch"),
     path("projects/<slug:slug>/members/", members.members, name="members"),

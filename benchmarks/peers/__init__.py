@@ -1,1 +1,1 @@
-"""What the method is held against, trained on the same landscapes for the same processor time."""
+"""What Milpa is held against: models trained on the same landscapes for the same processor time, and an editor."""

@@ -3,6 +3,7 @@
  *
  * @import {Mask, Point} from "../state/mask.js"
  */
+import { t } from "../i18n.js";
 import { SIZE_PX, countChanged } from "../state/mask.js";
 import { fillRings } from "./polygon.js";
 
@@ -21,20 +22,20 @@ export function polygonsIn(text) {
   try {
     json = JSON.parse(text);
   } catch {
-    throw new GeojsonError("This is no GeoJSON: the text is not valid JSON.");
+    throw new GeojsonError(t("This is no GeoJSON: the text is not valid JSON."));
   }
   if (json === null || typeof json !== "object" || typeof json.type !== "string") {
-    throw new GeojsonError("This is no GeoJSON: it has no “type”.");
+    throw new GeojsonError(t("This is no GeoJSON: it has no “type”."));
   }
   const crs = json.crs?.properties?.name;
   if (typeof crs === "string" && !/(CRS84|EPSG:{1,2}4326)$/.test(crs)) {
-    throw new GeojsonError(`The coordinates are in ${crs}. Export them in EPSG:4326 (longitude, latitude).`);
+    throw new GeojsonError(t("The coordinates are in {crs}. Export them in EPSG:4326 (longitude, latitude).", { crs }));
   }
   const polygons = geometriesOf(json).flatMap((geometry) => {
     if (geometry.type === "Polygon") return [geometry.coordinates];
     return geometry.type === "MultiPolygon" ? geometry.coordinates : [];
   });
-  if (!polygons.length) throw new GeojsonError("The GeoJSON holds no polygon. Lines and points cannot be burnt into a mask.");
+  if (!polygons.length) throw new GeojsonError(t("The GeoJSON holds no polygon. Lines and points cannot be burnt into a mask."));
   for (const polygon of polygons) check(polygon);
   return polygons;
 }
@@ -53,16 +54,16 @@ function geometriesOf(json) {
 /** @param {unknown} polygon */
 function check(polygon) {
   if (!Array.isArray(polygon) || !polygon.length || !polygon.every((ring) => Array.isArray(ring) && ring.length >= 4)) {
-    throw new GeojsonError("A polygon of the GeoJSON is broken: each of its rings needs four positions or more.");
+    throw new GeojsonError(t("A polygon of the GeoJSON is broken: each of its rings needs four positions or more."));
   }
   for (const position of polygon.flat()) {
     const [longitude, latitude] = Array.isArray(position) ? position : [];
     if (!Number.isFinite(longitude) || !Number.isFinite(latitude)) {
-      throw new GeojsonError("A polygon of the GeoJSON is broken: each position needs a longitude and a latitude.");
+      throw new GeojsonError(t("A polygon of the GeoJSON is broken: each position needs a longitude and a latitude."));
     }
     if (Math.abs(longitude) > 180 || Math.abs(latitude) > 90) {
       throw new GeojsonError(
-        `The position ${longitude}, ${latitude} is no longitude and latitude. Export the polygon in EPSG:4326.`,
+        t("The position {longitude}, {latitude} is no longitude and latitude. Export the polygon in EPSG:4326.", { longitude, latitude }),
       );
     }
   }
@@ -101,7 +102,7 @@ export function burnGeojson(mask, text, patch, value) {
     cover = fillRings(cover, rings, 1);
   }
   if (countChanged(covered, cover) === 0) {
-    throw new GeojsonError("The polygon lies outside of this patch. If it should not, look whether longitude and latitude are swapped.");
+    throw new GeojsonError(t("The polygon lies outside of this patch. If it should not, look whether longitude and latitude are swapped."));
   }
   return burnt;
 }

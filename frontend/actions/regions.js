@@ -3,6 +3,7 @@
  *
  * @import {Mask, Point} from "../state/mask.js"
  */
+import { t } from "../i18n.js";
 import { PIXEL_COUNT, SIZE_PX, isInside } from "../state/mask.js";
 
 /** @typedef {{labels: Int32Array<ArrayBuffer>, count: number}} Regions the region of each pixel, -1 outside of all */
@@ -11,36 +12,68 @@ import { PIXEL_COUNT, SIZE_PX, isInside } from "../state/mask.js";
 const WIDEST_PX = 12;
 
 /**
+ * Two passes (Rosenfeld and Pfaltz 1966): each pixel takes the name of the one above or before it, and names that meet
+ * become one.
+ *
  * @param {Mask} mask
  * @param {number | null} [value] only the regions of this class
- * @returns {Regions}
+ * @returns {Regions} numbered by their first pixels
  */
 export function regionsOf(mask, value = null) {
-  const labels = new Int32Array(PIXEL_COUNT).fill(-1);
-  const stack = new Int32Array(PIXEL_COUNT);
-  let count = 0;
-  for (let first = 0; first < PIXEL_COUNT; first++) {
-    const own = mask[first];
-    if (labels[first] !== -1 || (value !== null && own !== value)) continue;
-    let top = 1;
-    stack[0] = first;
-    labels[first] = count;
-    const join = (/** @type {number} */ next) => {
-      if (labels[next] !== -1 || mask[next] !== own) return;
-      labels[next] = count;
-      stack[top++] = next;
-    };
-    while (top) {
-      const i = /** @type {number} */ (stack[--top]);
-      const x = i % SIZE_PX;
-      if (x > 0) join(i - 1);
-      if (x < SIZE_PX - 1) join(i + 1);
-      if (i >= SIZE_PX) join(i - SIZE_PX);
-      if (i < PIXEL_COUNT - SIZE_PX) join(i + SIZE_PX);
-    }
-    count++;
+  const names = new Int32Array(PIXEL_COUNT).fill(-1);
+  const sameAs = new Int32Array(PIXEL_COUNT);
+  let nameCount = 0;
+  for (let i = 0; i < PIXEL_COUNT; i++) {
+    const own = mask[i];
+    if (value !== null && own !== value) continue;
+    const above = i >= SIZE_PX && mask[i - SIZE_PX] === own ? nameIn(names, i - SIZE_PX) : -1;
+    const before = i % SIZE_PX && mask[i - 1] === own ? nameIn(names, i - 1) : -1;
+    if (above < 0 && before < 0) {
+      sameAs[nameCount] = nameCount;
+      names[i] = nameCount++;
+    } else if (above < 0 || before < 0 || above === before) names[i] = Math.max(above, before);
+    else names[i] = joined(sameAs, above, before);
   }
-  return { labels, count };
+  const labels = new Int32Array(nameCount);
+  let count = 0;
+  // A name is the same as an earlier one or as itself, so that one pass settles all.
+  for (let name = 0; name < nameCount; name++) labels[name] = sameAs[name] === name ? count++ : nameIn(labels, nameIn(sameAs, name));
+  for (let i = 0; i < PIXEL_COUNT; i++) if (names[i] !== -1) names[i] = nameIn(labels, nameIn(names, i));
+  return { labels: names, count };
+}
+
+/**
+ * @param {Int32Array} names
+ * @param {number} i
+ */
+function nameIn(names, i) {
+  return /** @type {number} */ (names[i]);
+}
+
+/**
+ * @param {Int32Array} sameAs changed in place
+ * @param {number} a
+ * @param {number} b
+ * @returns {number} the name that both have from now on: the earliest
+ */
+function joined(sameAs, a, b) {
+  const [rootA, rootB] = [rootOf(sameAs, a), rootOf(sameAs, b)];
+  const root = Math.min(rootA, rootB);
+  sameAs[Math.max(rootA, rootB)] = root;
+  return root;
+}
+
+/**
+ * @param {Int32Array} sameAs names on the way are led to the root's half as far off
+ * @param {number} name
+ */
+function rootOf(sameAs, name) {
+  let at = name;
+  while (sameAs[at] !== at) {
+    sameAs[at] = nameIn(sameAs, nameIn(sameAs, at));
+    at = nameIn(sameAs, at);
+  }
+  return at;
 }
 
 /**
@@ -54,13 +87,13 @@ export function regionsOf(mask, value = null) {
  * @returns {{mask: Mask} | {why: string}}
  */
 export function mergeRegions(mask, a, b, boundaryValue) {
-  if (!isInside(a.x, a.y) || !isInside(b.x, b.y)) return { why: "Both regions must lie in the patch." };
+  if (!isInside(a.x, a.y) || !isInside(b.x, b.y)) return { why: t("Both regions must lie in the patch.") };
   const { labels } = regionsOf(mask);
   const indexOf = (/** @type {Point} */ { x, y }) => Math.floor(y) * SIZE_PX + Math.floor(x);
   const [first, second] = [indexOf(a), indexOf(b)];
   const [labelA, labelB] = [/** @type {number} */ (labels[first]), /** @type {number} */ (labels[second])];
-  if (labelA === labelB) return { why: "Both clicks hit the same region: click its neighbour." };
-  if (mask[first] === boundaryValue || mask[second] === boundaryValue) return { why: "That is the boundary: click the regions on both sides of it." };
+  if (labelA === labelB) return { why: t("Both clicks hit the same region: click its neighbour.") };
+  if (mask[first] === boundaryValue || mask[second] === boundaryValue) return { why: t("That is the boundary: click the regions on both sides of it.") };
   const value = /** @type {number} */ (mask[first]);
   const merged = mask.slice();
   for (let i = 0; i < PIXEL_COUNT; i++) if (labels[i] === labelB) merged[i] = value;
@@ -69,7 +102,7 @@ export function mergeRegions(mask, a, b, boundaryValue) {
     if (!guarded) merged[i] = value;
   }
   const joined = regionsOf(merged, value).labels;
-  if (joined[first] !== joined[second]) return { why: "These two regions have no boundary in common." };
+  if (joined[first] !== joined[second]) return { why: t("These two regions have no boundary in common.") };
   return { mask: merged };
 }
 

@@ -1,7 +1,8 @@
 /** One typed error for whatever goes wrong between the page and the server, with a remedy for the person. */
+import { t, tn } from "../i18n.js";
 
 /**
- * @typedef {"offline" | "timeout" | "signed-out" | "out-of-date" | "claim-lost" | "revision-conflict"
+ * @typedef {"offline" | "timeout" | "signed-out" | "other-person" | "out-of-date" | "claim-lost" | "revision-conflict"
  *   | "refused" | "busy" | "server" | "bad-answer"} ErrorKind
  * @typedef {"retry" | "sign-in" | "reclaim" | "reload" | "none"} Remedy
  */
@@ -39,7 +40,7 @@ export class ApiError extends Error {
  */
 export function errorOf(status, problem, retryAfterS = null) {
   const code = String(problem.code ?? "");
-  const detail = String(problem.detail ?? problem.title ?? `The server answered with status ${status}.`);
+  const detail = String(problem.detail ?? problem.title ?? t("The server answered with status {status}.", { status }));
   const more = { status, code, facts: problem, ...(retryAfterS === null ? {} : { retryAfterS }) };
   return new ApiError(kindOf(status, code, detail), detail, more);
 }
@@ -52,6 +53,7 @@ export function errorOf(status, problem, retryAfterS = null) {
  */
 function kindOf(status, code, detail) {
   if (status === 401 || code === "not-signed-in") return "signed-out";
+  if (code === "other-person") return "other-person";
   if (status === 403 && detail.startsWith("CSRF")) return "out-of-date";
   if (code === "claim-lost") return "claim-lost";
   if (status === 412) return "revision-conflict";
@@ -68,35 +70,37 @@ function kindOf(status, code, detail) {
 export function explain(error) {
   if (!(error instanceof ApiError)) {
     const sentence = error instanceof Error ? error.message : String(error);
-    return { title: "Something in this page failed", sentence, remedy: "reload" };
+    return { title: t("Something in this page failed"), sentence, remedy: "reload" };
   }
   switch (error.kind) {
     case "offline":
-      return { title: "The server cannot be reached", sentence: "Check the connection, then try again.", remedy: "retry" };
+      return { title: t("The server cannot be reached"), sentence: t("Check the connection, then try again."), remedy: "retry" };
     case "timeout":
-      return { title: "The server takes too long", sentence: "The connection may be weak. Try again.", remedy: "retry" };
+      return { title: t("The server takes too long"), sentence: t("The connection may be weak. Try again."), remedy: "retry" };
     case "busy":
       return {
-        title: "The server is busy",
-        sentence: error.retryAfterS ? `Try again in ${error.retryAfterS} seconds.` : "Try again in a moment.",
+        title: t("The server is busy"),
+        sentence: error.retryAfterS ? tn("Try again in {count} second.", "Try again in {count} seconds.", error.retryAfterS) : t("Try again in a moment."),
         remedy: "retry",
       };
     case "signed-out":
       return {
-        title: "You are signed out",
-        sentence: "Sign in again in a new tab, then come back here and try again.",
+        title: t("You are signed out"),
+        sentence: t("Sign in again in a new tab, then come back here and try again."),
         remedy: "sign-in",
       };
+    case "other-person":
+      return { title: t("Somebody else is signed in"), sentence: error.message, remedy: "sign-in" };
     case "out-of-date":
-      return { title: "This page is out of date", sentence: "Reload it to go on.", remedy: "reload" };
+      return { title: t("This page is out of date"), sentence: t("Reload it to go on."), remedy: "reload" };
     case "claim-lost":
-      return { title: "You no longer hold this patch", sentence: error.message, remedy: "reclaim" };
+      return { title: t("You no longer hold this patch"), sentence: error.message, remedy: "reclaim" };
     case "server":
-      return { title: "The server failed", sentence: "It is recorded there. Try again, or tell the project lead.", remedy: "retry" };
+      return { title: t("The server failed"), sentence: t("It is recorded there. Try again, or tell the project lead."), remedy: "retry" };
     case "revision-conflict":
     case "refused":
-      return { title: String(error.facts["title"] ?? "That cannot be done"), sentence: error.message, remedy: "none" };
+      return { title: String(error.facts["title"] ?? t("That cannot be done")), sentence: error.message, remedy: "none" };
     case "bad-answer":
-      return { title: "The server's answer cannot be read", sentence: error.message, remedy: "retry" };
+      return { title: t("The server's answer cannot be read"), sentence: error.message, remedy: "retry" };
   }
 }

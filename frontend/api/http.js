@@ -1,4 +1,5 @@
 /** The one place that calls `fetch`: session cookie, CSRF, time limits, retries and typed errors. */
+import { t } from "../i18n.js";
 import { ApiError, errorOf } from "./errors.js";
 
 const TIMEOUT_MS = 20_000;
@@ -14,6 +15,7 @@ const PAUSES_MS = [400, 1500];
  * @property {AbortSignal} [signal]
  * @property {boolean} [isRepeatable] may be sent again after a passing failure; reads always are
  * @property {number[]} [pausesMs] how long to wait before each further try
+ * @property {boolean} [isLeaving] goes out even though the page is being closed
  */
 
 /**
@@ -24,7 +26,8 @@ const PAUSES_MS = [400, 1500];
 export async function request(url, options = {}) {
   const method = options.method ?? "GET";
   const mayRepeat = method === "GET" || options.isRepeatable;
-  const pausesMs = mayRepeat ? (options.pausesMs ?? PAUSES_MS) : [];
+  // Where the browser knows that there is no connection, a second try tells nothing new.
+  const pausesMs = mayRepeat && globalThis.navigator?.onLine !== false ? (options.pausesMs ?? PAUSES_MS) : [];
   for (let attempt = 0; ; attempt++) {
     try {
       return await requestOnce(url, method, options);
@@ -55,7 +58,7 @@ async function requestOnce(url, method, options) {
   const signal = options.signal ? AbortSignal.any([limit, options.signal]) : limit;
   let response;
   try {
-    response = await fetch(url, { method, headers, body, signal, credentials: "same-origin" });
+    response = await fetch(url, { method, headers, body, signal, credentials: "same-origin", keepalive: options.isLeaving ?? false });
   } catch (error) {
     if (options.signal?.aborted) throw error;
     if (limit.aborted) throw new ApiError("timeout", "The server did not answer in time.");
@@ -79,7 +82,7 @@ export async function requestJson(url, options = {}) {
   try {
     return await response.json();
   } catch {
-    throw new ApiError("bad-answer", "The answer is not JSON.", { status: response.status });
+    throw new ApiError("bad-answer", t("The answer is not JSON."), { status: response.status });
   }
 }
 

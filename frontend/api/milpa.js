@@ -4,6 +4,7 @@
  * @import {Claim, Job, Patch, PatchPage, Revision, Run, Saved} from "./types.js"
  * @import {Mask} from "../state/mask.js"
  */
+import { t } from "../i18n.js";
 import { PIXEL_COUNT } from "../state/mask.js";
 import { ApiError } from "./errors.js";
 import { gzip, requestBytes, requestJson } from "./http.js";
@@ -11,15 +12,38 @@ import { gzip, requestBytes, requestJson } from "./http.js";
 const ROOT = "/api/v1/";
 
 /**
+ * @typedef {object} Claiming
+ * @property {number | null} patchId claim this very patch
+ * @property {number[]} besides patches that are not asked for, though the person may hold them
+ * @property {Lease} [lease]
+ *
+ * @typedef {"work" | "ahead"} Lease "ahead": for a patch that is loaded while another one is drawn, so only short
+ *
+ * @typedef {import("./http.js").RequestOptions} RequestOptions
+ */
+
+/**
  * The next patch of the queue, or the one that is held already.
  *
  * @param {string} projectSlug
- * @param {number | null} [patchId] claim this very patch
+ * @param {Claiming} claiming
+ * @param {Pick<RequestOptions, "timeoutMs" | "pausesMs">} [how]
  * @returns {Promise<Claim>}
  */
-export function claimPatch(projectSlug, patchId = null) {
-  const json = patchId === null ? {} : { patch: patchId };
-  return requestJson(`${ROOT}projects/${projectSlug}/claims/`, { method: "POST", json, isRepeatable: true });
+export function claimPatch(projectSlug, { patchId, besides, lease = "work" }, how = {}) {
+  const json = patchId === null ? { besides, lease } : { patch: patchId };
+  return requestJson(`${ROOT}projects/${projectSlug}/claims/`, { method: "POST", json, isRepeatable: true, ...how });
+}
+
+/**
+ * Patches for a day without a connection, those that are held already among them.
+ *
+ * @param {string} projectSlug
+ * @param {number} count
+ * @returns {Promise<{patches: number[]}>} their ids
+ */
+export function claimForField(projectSlug, count) {
+  return requestJson(`${ROOT}projects/${projectSlug}/field-claims/`, { method: "POST", json: { count }, isRepeatable: true });
 }
 
 /**
@@ -32,15 +56,21 @@ export function getPatch(patchId) {
 
 /**
  * @param {number} patchId
+ * @param {Lease} [lease]
  * @returns {Promise<{expires_at: string}>}
  */
-export function sendHeartbeat(patchId) {
-  return requestJson(`${ROOT}patches/${patchId}/heartbeat/`, { method: "POST", isRepeatable: true });
+export function sendHeartbeat(patchId, lease = "work") {
+  return requestJson(`${ROOT}patches/${patchId}/heartbeat/`, { method: "POST", json: { lease }, isRepeatable: true });
 }
 
-/** @param {number} patchId */
-export function releasePatch(patchId) {
-  return requestJson(`${ROOT}patches/${patchId}/release/`, { method: "POST" });
+/**
+ * @param {number} patchId
+ * @param {{isSkipped?: boolean, isLeaving?: boolean}} [how] `isSkipped`: the person wants other patches first;
+ *   `isLeaving`: the page may be gone before the answer comes
+ */
+export function releasePatch(patchId, { isSkipped = true, isLeaving = false } = {}) {
+  const json = { skipped: isSkipped };
+  return requestJson(`${ROOT}patches/${patchId}/release/`, { method: "POST", json, isLeaving });
 }
 
 /**
@@ -52,6 +82,7 @@ export function releasePatch(patchId) {
  * @property {number} strokes since the last save
  * @property {number | null} proposalId
  * @property {string} idempotencyKey the same for each further try of one save
+ * @property {string} person the id of whoever drew it
  */
 
 /**
@@ -74,6 +105,7 @@ export async function saveMask(patchId, save) {
       "Content-Encoding": "gzip",
       "If-Match": `"${save.baseNumber}"`,
       "Idempotency-Key": save.idempotencyKey,
+      "Milpa-Person": save.person,
     },
     isRepeatable: true,
   });
@@ -86,7 +118,7 @@ export async function saveMask(patchId, save) {
 export async function fetchMask(url) {
   const mask = await requestBytes(url);
   if (mask.length !== PIXEL_COUNT) {
-    throw new ApiError("bad-answer", `The mask has ${mask.length} bytes instead of ${PIXEL_COUNT}.`);
+    throw new ApiError("bad-answer", t("The mask has {size} bytes instead of {expected}.", { size: mask.length, expected: PIXEL_COUNT }));
   }
   return mask;
 }

@@ -12,6 +12,7 @@
  * @property {[number, number, number, number] | null} bounds
  * @property {number | null} gsd_m
  * @property {string} tile_url a template with {z}, {x} and {y}
+ * @property {string[]} composites band combinations, "natural" first
  *
  * @typedef {object} Project
  * @property {string} slug

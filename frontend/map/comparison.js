@@ -13,8 +13,8 @@ const FLICKER_MS = 800;
 export class Comparison {
   /** @type {L.TileLayer | null} */
   #layer = null;
-  /** @type {number | null} */
-  #sceneId = null;
+  /** @type {string | null} */
+  #tileUrl = null;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
   #share = 0.5;
@@ -35,12 +35,12 @@ export class Comparison {
    * @param {number} patchZoom
    */
   show(how, scene, patchZoom) {
-    if (how === this.#how && (scene?.id ?? null) === this.#sceneId) return;
+    if (how === this.#how && (scene?.tile_url ?? null) === this.#tileUrl) return;
     clearInterval(this.#timer);
     this.#layer?.remove();
     this.#layer = null;
     this.#how = how;
-    this.#sceneId = scene?.id ?? null;
+    this.#tileUrl = scene?.tile_url ?? null;
     this.pane.style.visibility = "";
     if (how === "off" || !scene) return;
     this.#layer = imageryLayer(scene, patchZoom, "compared").addTo(this.view.map);

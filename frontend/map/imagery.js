@@ -4,10 +4,14 @@
  * @import {Scene} from "../api/types.js"
  */
 
+import { t } from "../i18n.js";
+import { SIZE_PX } from "../state/mask.js";
+
 const EQUATOR_M = 40_075_016.686;
 
 /**
- * The deepest zoom at which the scene still has more to show; beyond it the browser enlarges.
+ * The zoom whose pixels come closest to the scene's, as the server reckons it for the patches; beyond it the browser
+ * enlarges. One level more would take twice the bytes and show nothing new.
  *
  * @param {Scene} scene
  * @param {number} patchZoom
@@ -16,7 +20,7 @@ const EQUATOR_M = 40_075_016.686;
 export function nativeZoom(scene, patchZoom) {
   if (!scene.gsd_m || !scene.bounds) return patchZoom;
   const latitude = (scene.bounds[1] + scene.bounds[3]) / 2;
-  const zoom = Math.ceil(Math.log2((EQUATOR_M * Math.cos((latitude * Math.PI) / 180)) / 256 / scene.gsd_m));
+  const zoom = Math.round(Math.log2((EQUATOR_M * Math.cos((latitude * Math.PI) / 180)) / 256 / scene.gsd_m));
   return Math.max(patchZoom - 2, Math.min(patchZoom + 3, zoom));
 }
 
@@ -49,6 +53,49 @@ export function boundsOf([west, south, east, north]) {
  */
 export function tileUrl(scene, { z, x, y }) {
   return scene.tile_url.replace("{z}", String(z)).replace("{x}", String(x)).replace("{y}", String(y));
+}
+
+/**
+ * The ground under a tile.
+ *
+ * @param {{z: number, x: number, y: number}} tile
+ * @returns {L.LatLngBounds}
+ */
+export function tileBounds({ z, x, y }) {
+  const corner = (/** @type {number} */ column, /** @type {number} */ row) =>
+    L.CRS.EPSG3857.pointToLatLng(L.point(column * SIZE_PX, row * SIZE_PX), z);
+  return L.latLngBounds(corner(x, y), corner(x + 1, y + 1));
+}
+
+/**
+ * The band combinations that a scene can be seen in.
+ *
+ * @param {Scene | null} scene
+ * @returns {readonly string[]} "natural" first
+ */
+export function compositesOf(scene) {
+  return scene?.composites?.length ? scene.composites : ["natural"];
+}
+
+/**
+ * @param {string} composite
+ * @returns {string}
+ */
+export function compositeName(composite) {
+  if (composite === "infrared") return t("False colour (near infrared)");
+  return composite === "ndvi" ? t("NDVI") : t("True colour");
+}
+
+/**
+ * The scene in a band combination, where it has it.
+ *
+ * @param {Scene} scene
+ * @param {string} composite
+ * @returns {Scene}
+ */
+export function inComposite(scene, composite) {
+  if (composite === "natural" || !compositesOf(scene).includes(composite)) return scene;
+  return { ...scene, tile_url: `${scene.tile_url}&composite=${composite}` };
 }
 
 /**

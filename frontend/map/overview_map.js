@@ -4,7 +4,9 @@
  * @import {PatchState, Project, Scene} from "../api/types.js"
  * @import {PatchFeature} from "./patch_layer.js"
  */
+import { number, t } from "../i18n.js";
 import { make } from "../ui/elements.js";
+import { stateName } from "../ui/states.js";
 import { boundsOf, imageryLayer, readyScenes, sceneTitle } from "./imagery.js";
 import { PatchLayer } from "./patch_layer.js";
 import { PATCH_STATES, hatching } from "./patch_states.js";
@@ -82,7 +84,7 @@ function sceneSwitcher(scenes, first, show) {
     const scene = scenes.find(({ id }) => String(id) === value);
     if (scene) show(scene);
   };
-  const select = make("select", { "aria-label": "Scene that the map shows", onchange: choose }, ...options);
+  const select = make("select", { "aria-label": t("Scene that the map shows"), onchange: choose }, ...options);
   return make("div", { class: "map-panel" }, scenes.length > 1 ? select : sceneTitle(first));
 }
 
@@ -102,7 +104,7 @@ function patchLegend(patches, map) {
     sample.style.borderColor = PATCH_STATES[state].color;
     return make("li", {}, sample, PATCH_STATES[state].label);
   });
-  return make("div", { class: "map-panel map-legend" }, make("label", {}, box, " Patches"), make("ul", { class: "legend" }, ...rows));
+  return make("div", { class: "map-panel map-legend" }, make("label", {}, box, " ", t("Patches")), make("ul", { class: "legend" }, ...rows));
 }
 
 /**
@@ -111,8 +113,8 @@ function patchLegend(patches, map) {
  */
 function popup({ id, state, counts, isMine }, project) {
   if (id === null) {
-    const rows = counts.map((one) => make("span", { class: `badge badge--${one.state}` }, `${one.count.toLocaleString()} ${one.state}`));
-    return make("div", { class: "map-popup" }, make("div", { class: "row" }, ...rows), "Zoom in for single patches.");
+    const rows = counts.map((one) => make("span", { class: `badge badge--${one.state}` }, `${number(one.count)} ${stateName(one.state)}`));
+    return make("div", { class: "map-popup" }, make("div", { class: "row" }, ...rows), t("Zoom in for single patches."));
   }
   const root = `/projects/${project.slug}`;
   const isOpen = state === "unlabelled" || state === "returned" || (state === "claimed" && isMine);
@@ -121,8 +123,8 @@ function popup({ id, state, counts, isMine }, project) {
   return make(
     "div",
     { class: "map-popup" },
-    make("div", { class: "row" }, make("strong", {}, `Patch ${id}`), make("span", { class: `badge badge--${state}` }, isMine ? `${state} by you` : state)),
-    mayAnnotate && make("a", { class: "button button--small", href: `${root}/annotate/?patch=${id}` }, state === "claimed" ? "Go on annotating" : "Annotate it"),
-    mayReview && make("a", { class: "button button--small", href: `${root}/review/${id}/` }, state === "submitted" ? "Review it" : "Look at it"),
+    make("div", { class: "row" }, make("strong", {}, t("Patch {id}", { id })), make("span", { class: `badge badge--${state}` }, isMine ? t("{state} by you", { state: stateName(state) }) : stateName(state))),
+    mayAnnotate && make("a", { class: "button button--small", href: `${root}/annotate/?patch=${id}` }, state === "claimed" ? t("Go on annotating") : t("Annotate it")),
+    mayReview && make("a", { class: "button button--small", href: `${root}/review/${id}/` }, state === "submitted" ? t("Review it") : t("Look at it")),
   );
 }

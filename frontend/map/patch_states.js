@@ -3,16 +3,17 @@
  *
  * @import {PatchState} from "../api/types.js"
  */
+import { stateName } from "../ui/states.js";
 
 /** @typedef {"none" | "dots" | "rising" | "solid" | "cross"} Hatch */
 
 /** @type {Record<PatchState, {color: string, hatch: Hatch, label: string}>} */
 export const PATCH_STATES = {
-  unlabelled: { color: "#8a8578", hatch: "none", label: "unlabelled" },
-  claimed: { color: "#0072b2", hatch: "dots", label: "claimed" },
-  submitted: { color: "#e69f00", hatch: "rising", label: "submitted" },
-  approved: { color: "#00805a", hatch: "solid", label: "approved" },
-  returned: { color: "#d1490a", hatch: "cross", label: "returned" },
+  unlabelled: { color: "#8a8578", hatch: "none", label: stateName("unlabelled") },
+  claimed: { color: "#0072b2", hatch: "dots", label: stateName("claimed") },
+  submitted: { color: "#e69f00", hatch: "rising", label: stateName("submitted") },
+  approved: { color: "#00805a", hatch: "solid", label: stateName("approved") },
+  returned: { color: "#d1490a", hatch: "cross", label: stateName("returned") },
 };
 
 /** @type {Map<PatchState, CanvasPattern | string>} */

@@ -7,7 +7,7 @@
  */
 import { SIZE_PX, union, wholePatch } from "../state/mask.js";
 import { CanvasOverlay } from "./canvas_overlay.js";
-import { imageryLayer } from "./imagery.js";
+import { imageryLayer, tileBounds } from "./imagery.js";
 import { paintStyled, patternsOf } from "./mask_styles.js";
 import { paintDifference, paintEntropy, paletteOf } from "./paint.js";
 
@@ -68,7 +68,7 @@ export class PatchView {
   showPatch(patch) {
     this.clear();
     this.patch = patch;
-    const bounds = this.#bounds(patch);
+    const bounds = tileBounds(patch);
     const corners = [bounds.getNorthWest(), bounds.getNorthEast(), bounds.getSouthEast(), bounds.getSouthWest()];
     const veil = L.polygon(/** @type {L.LatLngExpression[][]} */ ([WORLD, corners]), {
       pane: "veil",
@@ -92,7 +92,7 @@ export class PatchView {
     const snap = this.map.options.zoomSnap ?? 1;
     const levels = Math.floor(Math.log2(Math.max(1, Math.min(x, y) / SIZE_PX)) / snap) * snap;
     const zoom = this.patch.z + levels;
-    this.map.setView(this.#bounds(this.patch).getCenter(), zoom, { animate: false });
+    this.map.setView(tileBounds(this.patch).getCenter(), zoom, { animate: false });
     // Afterwards: from further out, a limit would start an animation of its own.
     this.map.setMinZoom(this.patch.z - 5);
   }
@@ -110,6 +110,17 @@ export class PatchView {
   }
 
   /**
+   * Brings a point of the patch to the middle.
+   *
+   * @param {Point} point
+   */
+  centerOn(point) {
+    const { x, y } = this.toScreen(point);
+    const size = this.map.getSize();
+    this.map.panBy([x - size.x / 2, y - size.y / 2], { animate: false });
+  }
+
+  /**
    * Moves the map only where the point is out of sight.
    *
    * @param {Point} point
@@ -118,7 +129,7 @@ export class PatchView {
     const { x, y } = this.toScreen(point);
     const size = this.map.getSize();
     const isSeen = x > 0 && y > 0 && x < size.x && y < size.y;
-    if (!isSeen) this.map.panBy([x - size.x / 2, y - size.y / 2], { animate: false });
+    if (!isSeen) this.centerOn(point);
   }
 
   clear() {
@@ -186,7 +197,7 @@ export class PatchView {
   setEntropy(entropy, rows, columns) {
     if (!this.patch) return;
     this.#entropy?.remove();
-    this.#entropy = new CanvasOverlay(this.#bounds(this.patch), columns, rows, "entropy", "entropy-canvas");
+    this.#entropy = new CanvasOverlay(tileBounds(this.patch), columns, rows, "entropy", "entropy-canvas");
     paintEntropy(entropy, this.#entropy.pixels);
     this.#entropy.flush();
     this.#entropy.addTo(this.map);
@@ -201,7 +212,7 @@ export class PatchView {
     this.#difference?.remove();
     this.#difference = null;
     if (!a || !b || !this.patch) return;
-    this.#difference = new CanvasOverlay(this.#bounds(this.patch), SIZE_PX, SIZE_PX, "entropy", "difference-canvas");
+    this.#difference = new CanvasOverlay(tileBounds(this.patch), SIZE_PX, SIZE_PX, "entropy", "difference-canvas");
     paintDifference(a, b, this.#difference.pixels);
     this.#difference.flush();
     this.#difference.addTo(this.map);
@@ -247,15 +258,5 @@ export class PatchView {
       x: box.left - outer.left + (point.x / SIZE_PX) * box.width,
       y: box.top - outer.top + (point.y / SIZE_PX) * box.height,
     };
-  }
-
-  /**
-   * @param {Patch} patch
-   * @returns {L.LatLngBounds}
-   */
-  #bounds({ z, x, y }) {
-    const corner = (/** @type {number} */ column, /** @type {number} */ row) =>
-      L.CRS.EPSG3857.pointToLatLng(L.point(column * SIZE_PX, row * SIZE_PX), z);
-    return L.latLngBounds(corner(x, y), corner(x + 1, y + 1));
   }
 }

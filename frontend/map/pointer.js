@@ -1,12 +1,20 @@
 /**
  * Pointer events on the map become gestures in patch pixels. The middle button and the space bar pan in every mode,
- * Alt with the wheel changes the brush, Alt with a click picks the class under the pointer, two fingers belong to
- * the map.
+ * Alt with the wheel changes the brush, Alt with a click picks the class under the pointer.
+ *
+ * Two fingers belong to the map and never paint: a finger that comes down waits a moment for a second one before it
+ * draws. While a pen is down, fingers are the hand that rests beside it. The pen's eraser end erases.
  *
  * @import {Gesture, Modes} from "../modes/modes.js"
  * @import {Point} from "../state/mask.js"
  * @import {PatchView} from "./patch_view.js"
  */
+
+/** How long a finger lies, or how far it goes in screen pixels, until it is alone. */
+const ALONE_MS = 120;
+const ALONE_PX = 8;
+/** The button of a pen's eraser end. */
+const ERASER = 5;
 
 /**
  * @typedef {object} PointerParts
@@ -26,6 +34,10 @@ export function listenToPointer({ view, modes, isSpaceHeld, isDrawable, resize, 
   let held = null;
   /** @type {Set<number>} */
   const touching = new Set();
+  /** @type {{pointerId: number, x: number, y: number, begin: () => void, timer: ReturnType<typeof setTimeout>} | null} */
+  let waiting = null;
+  /** @type {number | null} */
+  let pen = null;
   let lastX = NaN;
   let lastY = NaN;
 
@@ -40,16 +52,42 @@ export function listenToPointer({ view, modes, isSpaceHeld, isDrawable, resize, 
     const events = event.getCoalescedEvents?.() ?? [];
     const passed = (events.length ? events : [event]).flatMap((one) => view.toPatch(one.clientX, one.clientY) ?? []);
     const point = passed.at(-1);
-    return point ? { point, passed, isShift: event.shiftKey, isSecondary: event.button === 2 } : null;
+    return point ? { point, passed, isShift: event.shiftKey, isSecondary: event.button === 2 || event.button === ERASER } : null;
   };
 
-  container.addEventListener("pointerdown", (event) => {
+  const stopWaiting = () => {
+    clearTimeout(waiting?.timer);
+    const begin = waiting?.begin;
+    waiting = null;
+    return begin;
+  };
+  /** What a finger began and a second finger, or a pen, takes over. A click that was made stays. */
+  const takeBack = () => {
+    stopWaiting();
+    const mode = modes.current();
+    if (held && mode?.isStroke) mode.cancel?.();
+    held = null;
+  };
+
+  /** @param {PointerEvent} event */
+  const down = (event) => {
     if (isOnControl(event)) return;
-    if (event.pointerType === "touch") touching.add(event.pointerId);
-    if (touching.size > 1) {
-      if (held) modes.current()?.cancel?.();
-      held = null;
-      return;
+    if (event.pointerType === "pen") {
+      pen = event.pointerId;
+      takeBack();
+      // The map would take a pen beside a resting hand for two fingers.
+      if (touching.size) event.stopImmediatePropagation();
+    }
+    if (event.pointerType === "touch") {
+      if (pen !== null) {
+        event.stopImmediatePropagation();
+        return;
+      }
+      touching.add(event.pointerId);
+      if (touching.size > 1) {
+        takeBack();
+        return;
+      }
     }
     if (event.button === 1 || isSpaceHeld()) {
       event.preventDefault();
@@ -59,14 +97,24 @@ export function listenToPointer({ view, modes, isSpaceHeld, isDrawable, resize, 
     const mode = modes.current();
     const gesture = gestureOf(event);
     if (gesture) pointed(gesture.point);
-    if (!mode?.down || !gesture || !isDrawable() || (event.button !== 0 && event.button !== 2)) return;
+    if (!mode?.down || !gesture || !isDrawable() || ![0, 2, ERASER].includes(event.button)) return;
     if (event.altKey) {
       pick(gesture.point);
       return;
     }
-    hold(event, false);
-    mode.down(gesture);
-  });
+    const begin = () => {
+      hold(event, false);
+      mode.down?.(gesture);
+    };
+    if (event.pointerType !== "touch") {
+      begin();
+      return;
+    }
+    const timer = setTimeout(() => stopWaiting()?.(), ALONE_MS);
+    waiting = { pointerId: event.pointerId, x: event.clientX, y: event.clientY, begin, timer };
+  };
+  // Before the map's own listeners on the same element.
+  container.addEventListener("pointerdown", down, { capture: true });
 
   container.addEventListener("pointermove", (event) => {
     if (held && event.pointerId === held.pointerId && held.isPan) {
@@ -75,6 +123,7 @@ export function listenToPointer({ view, modes, isSpaceHeld, isDrawable, resize, 
       held.y = event.clientY;
       return;
     }
+    if (waiting?.pointerId === event.pointerId && Math.hypot(waiting.x - event.clientX, waiting.y - event.clientY) > ALONE_PX) stopWaiting()?.();
     const gesture = gestureOf(event);
     if (!gesture) return;
     // Browsers also say that the pointer moved when the page moved under it.
@@ -92,6 +141,11 @@ export function listenToPointer({ view, modes, isSpaceHeld, isDrawable, resize, 
   /** @param {PointerEvent} event */
   const end = (event) => {
     touching.delete(event.pointerId);
+    if (pen === event.pointerId) pen = null;
+    if (waiting?.pointerId === event.pointerId) {
+      const begin = stopWaiting();
+      if (event.type === "pointerup") begin?.();
+    }
     if (held?.pointerId !== event.pointerId) return;
     const { isPan } = held;
     held = null;
@@ -113,7 +167,8 @@ export function listenToPointer({ view, modes, isSpaceHeld, isDrawable, resize, 
   container.addEventListener("dragstart", (event) => event.preventDefault());
 
   container.addEventListener("dblclick", (event) => {
-    if (event.button === 0) modes.current()?.finish?.();
+    const point = view.toPatch(event.clientX, event.clientY);
+    if (event.button === 0 && point) modes.current()?.finish?.(point);
   });
   container.addEventListener("contextmenu", (event) => event.preventDefault());
   container.addEventListener("auxclick", (event) => event.preventDefault());

@@ -5,6 +5,7 @@
  * @import {Analysis} from "../vision/analysis.js"
  * @import {Answer} from "../vision/worker.js"
  */
+import { t } from "../i18n.js";
 import { fetchTile } from "../api/milpa.js";
 import { PIXEL_COUNT, SIZE_PX } from "../state/mask.js";
 import { tileUrl } from "./imagery.js";
@@ -13,7 +14,7 @@ export class SceneAnalysis {
   /** @type {Analysis | null} */
   #analysis = null;
   /** @type {string} why there is none */
-  #why = "There is no patch on the table.";
+  #why = t("There is no patch on the table.");
   /** The reading that counts: an older one that comes late is dropped. */
   #reading = 0;
   /** @type {Worker | null} */
@@ -39,16 +40,16 @@ export class SceneAnalysis {
    */
   async read(scene, patch) {
     const reading = ++this.#reading;
-    this.#set(null, scene && patch ? "The imagery is still being read." : "There is no imagery of this patch.");
+    this.#set(null, scene && patch ? t("The imagery is still being read.") : t("There is no imagery of this patch."));
     if (!scene || !patch) return;
     try {
       // The tile that lies under the mask, pixel for pixel; the map has mostly fetched it by now.
       const rgba = await pixelsOf(await fetchTile(tileUrl(scene, patch)));
       if (reading !== this.#reading) return;
-      if (isBlank(rgba)) this.#set(null, "This scene shows nothing here: choose another date.");
+      if (isBlank(rgba)) this.#set(null, t("This scene shows nothing here: choose another date."));
       else this.#ask(reading, rgba);
     } catch {
-      if (reading === this.#reading) this.#set(null, "The imagery of this patch could not be read.");
+      if (reading === this.#reading) this.#set(null, t("The imagery of this patch could not be read."));
     }
   }
 
@@ -66,7 +67,7 @@ export class SceneAnalysis {
     worker.addEventListener("message", (/** @type {MessageEvent<Answer>} */ { data: { id, analysis } }) => {
       if (id === this.#reading) this.#set(analysis, "");
     });
-    worker.addEventListener("error", () => this.#set(null, "This browser cannot analyse the imagery."));
+    worker.addEventListener("error", () => this.#set(null, t("This browser cannot analyse the imagery.")));
     return worker;
   }
 
@@ -90,7 +91,7 @@ async function pixelsOf(bytes) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = SIZE_PX;
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (!context) throw new Error("This browser cannot draw on a canvas.");
+  if (!context) throw new Error(t("This browser cannot draw on a canvas."));
   context.drawImage(image, 0, 0, SIZE_PX, SIZE_PX);
   return context.getImageData(0, 0, SIZE_PX, SIZE_PX).data;
 }

@@ -7,6 +7,7 @@
  * @import {Tools} from "../state/tools.js"
  * @import {Analysis} from "../vision/analysis.js"
  */
+import { t } from "../i18n.js";
 
 /**
  * @typedef {object} Gesture
@@ -25,7 +26,7 @@
  * @property {(point: Point | null) => void} [hover] null: the pointer left
  * @property {() => void} [up]
  * @property {() => void} [cancel]
- * @property {() => void} [finish] a double click
+ * @property {(point: Point) => void} [finish] a double click
  * @property {(chord: string) => boolean} [key] whether the mode took the key
  *
  * @typedef {object} Hand what modes may do to the screen
@@ -33,6 +34,7 @@
  * @property {(ring: Point[]) => void} showRing
  * @property {(isOn: boolean) => void} setPanning
  * @property {(dx: number, dy: number) => void} pan by screen pixels
+ * @property {(point: Point) => void} centerOn
  * @property {() => number} scale screen pixels a patch pixel
  *
  * @typedef {object} ModeParts
@@ -45,7 +47,7 @@
  */
 
 /** Told where a click on a region drew nothing. */
-export const NOTHING_DRAWN = "Nothing changed: the class is there already, or it may not be overwritten.";
+export const NOTHING_DRAWN = t("Nothing changed: the class is there already, or it may not be overwritten.");
 
 export class Modes {
   /** @param {Record<string, Mode>} modes */

@@ -1,5 +1,6 @@
 /**
- * Moving the map instead of drawing, with the pointer or with the arrow keys.
+ * Moving the map instead of drawing: by dragging it, with the arrow keys, or by a double click on what is to come to
+ * the middle.
  *
  * @import {Mode, ModeParts} from "./modes.js"
  */
@@ -22,6 +23,7 @@ export function panMode({ hand }) {
     exit() {
       hand.setPanning(false);
     },
+    finish: hand.centerOn,
     key(chord) {
       const arrow = ARROWS[chord];
       if (arrow) hand.pan(...arrow);

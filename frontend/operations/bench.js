@@ -3,11 +3,14 @@
  *
  * @import {Project, Scene} from "../api/types.js"
  * @import {SpotTour} from "../guidance/spot_tour.js"
+ * @import {Keymap} from "./keymap.js"
  * @import {Labelling, Situation} from "../labelling.js"
  * @import {EditorDocument} from "../state/document.js"
  * @import {Store} from "../state/store.js"
  * @import {Tools} from "../state/tools.js"
+ * @import {Advice} from "../ui/advice.js"
  */
+import { t } from "../i18n.js";
 import { sameMask } from "../state/mask.js";
 
 /**
@@ -18,6 +21,7 @@ import { sameMask } from "../state/mask.js";
  * @property {Store<Situation>} situation
  * @property {Labelling} labelling
  * @property {Scene[]} scenes ready ones, the newest first
+ * @property {Keymap} keymap which keys the person has chosen
  * @property {SpotTour} tour the spots of which the model was least sure
  * @property {() => string | null} whyNoImagery why the tools that look at the imagery cannot
  * @property {() => number | null} pointedValue the class under the pointer
@@ -26,18 +30,20 @@ import { sameMask } from "../state/mask.js";
  * @property {(direction: 1 | -1) => void} visitSpot
  * @property {() => unknown} askPolygon asks for a polygon from elsewhere and burns it
  * @property {() => void} showShortcuts
+ * @property {Advice} advice neighbours, masks of other days, bad imagery
+ * @property {() => void} startFirstPatch
  *
  * @typedef {object} Operation
  * @property {string} id
  * @property {"tools" | "edit" | "view" | "patch" | "classes" | "locks" | "help"} group
  * @property {string} label
- * @property {string[]} keys
+ * @property {string[]} keys as they come; `keymap.keysOf` says which they are
  * @property {(bench: Bench) => unknown} run
  * @property {(bench: Bench) => string | null} [why] why it is not possible now
  * @property {(bench: Bench) => boolean} [isOn] for a switch
  */
 
-const NO_PATCH = "There is no patch on the table.";
+const NO_PATCH = t("There is no patch on the table.");
 
 /** @param {Bench} bench */
 export const needsPatch = ({ document }) => (document.patch ? null : NO_PATCH);
@@ -46,16 +52,16 @@ export const needsPatch = ({ document }) => (document.patch ? null : NO_PATCH);
 export const needsRest = ({ document, situation }) => {
   if (!document.patch) return NO_PATCH;
   const { phase } = situation.state;
-  if (phase === "saving") return "The mask is being saved.";
-  return phase === "loading" ? "The patch is being loaded." : null;
+  if (phase === "saving") return t("The mask is being saved.");
+  return phase === "loading" ? t("The patch is being loaded.") : null;
 };
 
 /** @param {Bench} bench */
-export const needsProposal = (bench) => needsRest(bench) ?? (bench.document.proposalMask ? null : "This patch has no proposal.");
+export const needsProposal = (bench) => needsRest(bench) ?? (bench.document.proposalMask ? null : t("This patch has no proposal."));
 
 /** @param {Bench} bench */
 export const needsBoundary = ({ project }) =>
-  project.legend.some((one) => one.is_boundary) ? null : "The legend has no boundary class.";
+  project.legend.some((one) => one.is_boundary) ? null : t("The legend has no boundary class.");
 
 /** @param {Bench} bench */
 export function isProposal({ document }) {

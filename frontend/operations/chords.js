@@ -3,8 +3,28 @@
  */
 
 /**
- * @typedef {Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey">} KeyPress
+ * @typedef {Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey"> & {code?: string}} KeyPress
  */
+
+/** What the keys of a keyboard say that writes another script than Latin: without Shift and with it. */
+/** @type {Record<string, string>} */
+const PUNCTUATION = { BracketLeft: "[{", BracketRight: "]}", Comma: ",<", Period: ".>", Slash: "/?", Minus: "-_", Equal: "=+" };
+
+/**
+ * An Arabic, Hindi or Russian keyboard has the same keys in the same places; only what they write differs. The digits
+ * of a French one are written with Shift and meant without.
+ *
+ * @param {KeyPress} press
+ * @returns {string}
+ */
+function latinKey({ key, code = "", shiftKey }) {
+  const [letter] = /(?<=^Key)[A-Z]$/.exec(code) ?? [];
+  const [digit] = /(?<=^(Digit|Numpad))\d$/.exec(code) ?? [];
+  if (/^[\x20-\x7e]$/.test(key) || /^[A-Z]\w+$/.test(key)) return key;
+  const isLatin = /^\p{Script=Latin}+$/u.test(key);
+  if (isLatin) return digit ?? key;
+  return letter ?? digit ?? PUNCTUATION[code]?.[shiftKey ? 1 : 0] ?? key;
+}
 
 /**
  * Shift counts only for letters and named keys: the layout needs it to write "?" or, on some, "[".
@@ -12,7 +32,9 @@
  * @param {KeyPress} press
  * @returns {string}
  */
-export function chordOf({ key, ctrlKey, metaKey, shiftKey, altKey }) {
+export function chordOf(press) {
+  const { ctrlKey, metaKey, shiftKey, altKey } = press;
+  const key = latinKey(press);
   const isLetter = /^\p{L}$/u.test(key);
   const isNamed = key.length > 1;
   const name = key === " " ? "Space" : isLetter ? key.toUpperCase() : key;

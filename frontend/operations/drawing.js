@@ -3,6 +3,7 @@
  *
  * @import {Bench, Operation} from "./bench.js"
  */
+import { t } from "../i18n.js";
 import { resized } from "../state/tools.js";
 import { needsBoundary } from "./bench.js";
 
@@ -37,34 +38,34 @@ export function toggleLock({ tools }, value) {
 
 /** @type {Operation[]} */
 export const DRAWING = [
-  mode("brush", "Brush", "B"),
-  mode("eraser", "Eraser", "X"),
-  mode("smart", "Smart brush: paints what looks alike, up to the edges of the imagery", "G", needsImagery),
-  mode("alike", "Fill what looks alike in the imagery", "W", needsImagery),
-  mode("lasso", "Lasso: draw around a field, let go to fill it", "L"),
-  mode("polygon", "Polygon", "P"),
-  mode("pen", "Boundary pen: splits a field along the edges of the imagery", "T", needsBoundary),
-  mode("merge", "Merge two fields: click one, then its neighbour", "M"),
-  mode("fill", "Give a whole region the chosen class", "F"),
-  mode("pan", "Move the map", "V"),
+  mode("brush", t("Brush"), "B"),
+  mode("eraser", t("Eraser"), "X"),
+  mode("smart", t("Smart brush: paints what looks alike, up to the edges of the imagery"), "G", needsImagery),
+  mode("alike", t("Fill what looks alike in the imagery"), "W", needsImagery),
+  mode("lasso", t("Lasso: draw around a field, let go to fill it"), "L"),
+  mode("polygon", t("Polygon"), "P"),
+  mode("pen", t("Boundary pen: splits a field along the edges of the imagery"), "T", needsBoundary),
+  mode("merge", t("Merge two fields: click one, then its neighbour"), "M"),
+  mode("fill", t("Give a whole region the chosen class"), "F"),
+  mode("pan", t("Move the map"), "V"),
   {
     id: "smaller",
     group: "tools",
-    label: "Smaller brush, thinner pen, less tolerance",
+    label: t("Smaller brush, thinner pen, less tolerance"),
     keys: ["["],
     run: ({ tools }) => tools.set(resized(tools.state, -1)),
   },
   {
     id: "larger",
     group: "tools",
-    label: "Larger brush, thicker pen, more tolerance",
+    label: t("Larger brush, thicker pen, more tolerance"),
     keys: ["]"],
     run: ({ tools }) => tools.set(resized(tools.state, 1)),
   },
   {
     id: "outline",
     group: "tools",
-    label: "Outline polygons with the boundary class",
+    label: t("Outline polygons with the boundary class"),
     keys: ["O"],
     run: ({ tools }) => tools.set({ hasOutline: !tools.state.hasOutline }),
     why: needsBoundary,
@@ -73,7 +74,7 @@ export const DRAWING = [
   {
     id: "lock",
     group: "tools",
-    label: "Lock the chosen class: nothing draws over it",
+    label: t("Lock the chosen class: nothing draws over it"),
     keys: ["K"],
     run: (bench) => toggleLock(bench, bench.tools.state.value),
     isOn: ({ tools }) => tools.state.locked.includes(tools.state.value),
@@ -81,11 +82,11 @@ export const DRAWING = [
   {
     id: "only",
     group: "tools",
-    label: "Draw only over the class under the pointer",
+    label: t("Draw only over the class under the pointer"),
     keys: ["I"],
     run: ({ tools, pointedValue }) => tools.set({ only: tools.state.only === null ? pointedValue() : null }),
     why: ({ tools, pointedValue }) =>
-      tools.state.only === null && pointedValue() === null ? "Point at a pixel of that class, then press I." : null,
+      tools.state.only === null && pointedValue() === null ? t("Point at a pixel of that class first.") : null,
     isOn: ({ tools }) => tools.state.only !== null,
   },
 ];

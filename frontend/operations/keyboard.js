@@ -3,6 +3,7 @@
  * while held, hides the mask, unless the cursor draws with it.
  *
  * @import {Operation} from "./bench.js"
+ * @import {Keymap} from "./keymap.js"
  * @import {KeyboardCursor} from "../modes/keyboard_cursor.js"
  * @import {Modes} from "../modes/modes.js"
  */
@@ -15,15 +16,14 @@ import { belongsToElement, chordOf } from "./chords.js";
 
 /**
  * @param {object} parts
- * @param {Operation[]} parts.operations
+ * @param {Keymap} parts.keymap
  * @param {Modes} parts.modes
  * @param {KeyboardCursor} parts.cursor
  * @param {(operation: Operation) => void} parts.run
  * @param {(isHeld: boolean) => void} parts.onSpace
  * @returns {Keys}
  */
-export function listenToKeys({ operations, modes, cursor, run, onSpace }) {
-  const byChord = new Map(operations.flatMap((operation) => operation.keys.map((key) => [key, operation])));
+export function listenToKeys({ keymap, modes, cursor, run, onSpace }) {
   let isSpaceHeld = false;
   const setSpace = (/** @type {boolean} */ isHeld) => {
     if (isHeld === isSpaceHeld) return;
@@ -50,7 +50,7 @@ export function listenToKeys({ operations, modes, cursor, run, onSpace }) {
       if (!event.repeat) setSpace(true);
       return;
     }
-    const operation = byChord.get(chord);
+    const operation = keymap.operationOf(chord);
     if (!operation) return;
     event.preventDefault();
     // Holding a key down repeats steps, never a submission.

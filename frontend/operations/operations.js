@@ -5,8 +5,10 @@
  * @import {Project} from "../api/types.js"
  * @import {Bench, Operation} from "./bench.js"
  */
+import { t } from "../i18n.js";
 import { NULL_CLASS, UNSURE, emptyMask } from "../state/mask.js";
-import { isProposal, needsProposal, needsRest } from "./bench.js";
+import { isProposal, needsPatch, needsProposal, needsRest } from "./bench.js";
+import { ADVISING } from "./advising.js";
 import { DRAWING, toggleLock } from "./drawing.js";
 import { EDITING } from "./editing.js";
 import { VIEWING } from "./viewing.js";
@@ -16,18 +18,19 @@ export const OPERATIONS = [
   ...DRAWING,
   ...EDITING,
   ...VIEWING,
+  ...ADVISING,
   {
     id: "save",
     group: "patch",
-    label: "Save a draft",
+    label: t("Save a draft"),
     keys: ["S", "Ctrl+S"],
-    run: ({ labelling }) => labelling.saving.save({ submit: false }),
-    why: (bench) => needsRest(bench) ?? (bench.document.isDirty() ? null : "Everything is saved."),
+    run: ({ labelling }) => labelling.saving.save(),
+    why: (bench) => needsRest(bench) ?? (bench.document.isDirty() ? null : t("Everything is saved.")),
   },
   {
     id: "submit",
     group: "patch",
-    label: "Submit and go on",
+    label: t("Submit and go on"),
     keys: ["Enter", "Ctrl+Enter"],
     run: ({ labelling }) => labelling.saving.submit(),
     why: needsRest,
@@ -35,24 +38,25 @@ export const OPERATIONS = [
   {
     id: "accept",
     group: "patch",
-    label: "Accept the proposal as it is",
+    label: t("Accept the proposal as it is"),
     keys: ["A"],
     run: ({ labelling }) => labelling.saving.submit(),
-    why: (bench) => needsProposal(bench) ?? (isProposal(bench) ? null : "The mask differs from the proposal: reset it first, or submit."),
+    why: (bench) => needsProposal(bench) ?? (isProposal(bench) ? null : t("The mask differs from the proposal: reset it first, or submit.")),
   },
   {
     id: "nothing",
     group: "patch",
-    label: "No field here",
+    label: t("No field here"),
     keys: ["Q"],
     run: ({ document, labelling }) => {
       document.apply(emptyMask());
       return labelling.saving.submit();
     },
-    why: (bench) => needsRest(bench) ?? (hasOwnWork(bench) ? "There is work of a person on this patch: clear it first (Delete), then submit." : null),
+    why: (bench) => needsRest(bench) ?? (hasOwnWork(bench) ? t("There is work of a person on this patch: clear it first, then submit.") : null),
   },
-  { id: "skip", group: "patch", label: "Skip to the next patch", keys: ["N"], run: ({ labelling }) => labelling.skip(), why: needsRest },
-  { id: "shortcuts", group: "help", label: "Keyboard shortcuts", keys: ["?"], run: ({ showShortcuts }) => showShortcuts() },
+  { id: "skip", group: "patch", label: t("Skip to the next patch"), keys: ["N"], run: ({ labelling }) => labelling.skip(), why: needsRest },
+  { id: "shortcuts", group: "help", label: t("Keyboard shortcuts"), keys: ["?"], run: ({ showShortcuts }) => showShortcuts() },
+  { id: "firstPatch", group: "help", label: t("Guided first patch"), keys: ["F1"], run: ({ startFirstPatch }) => startFirstPatch(), why: needsPatch },
 ];
 
 /**
@@ -82,7 +86,7 @@ export function lockOperations(project) {
   return choicesOf(project).map(({ value, name }) => ({
     id: `lock-${value}`,
     group: "locks",
-    label: `Lock ${name}`,
+    label: t("Lock {name}", { name }),
     keys: [],
     run: (bench) => toggleLock(bench, value),
     isOn: ({ tools }) => tools.state.locked.includes(value),
@@ -91,7 +95,7 @@ export function lockOperations(project) {
 
 /** @param {Project} project */
 function choicesOf({ legend }) {
-  return [...legend.map(({ value, name }) => ({ value, name })), { value: UNSURE, name: "unsure" }];
+  return [...legend.map(({ value, name }) => ({ value, name })), { value: UNSURE, name: t("unsure") }];
 }
 
 /**

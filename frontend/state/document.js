@@ -3,16 +3,18 @@
  *
  * @import {Limits} from "../actions/limits.js"
  * @import {Patch} from "../api/types.js"
+ * @import {Steps} from "../history/mask_history.js"
  * @import {Mask, Rect} from "./mask.js"
  */
 import { NO_LIMITS, obeyInPlace, obeying } from "../actions/limits.js";
+import { MaskHistory } from "../history/mask_history.js";
 import { FocusClock } from "./focus_clock.js";
-import { History } from "./history.js";
 import { changedRect, sameMask, wholePatch } from "./mask.js";
 
 /**
- * @typedef {{type: "opened"} | {type: "closed"} | {type: "pixels", rect: Rect} | {type: "step"} | {type: "saved"}}
- *   DocumentEvent "pixels": the shown mask changed there; "step": the history moved
+ * @typedef {{type: "opened"} | {type: "closed"} | {type: "pixels", rect: Rect} | {type: "step"} | {type: "saved"}
+ *   | {type: "resumed"}} DocumentEvent "pixels": the shown mask changed there; "step": the history moved; "resumed":
+ *   the steps of an earlier visit lead to the shown mask again
  *
  * @typedef {object} OpenedPatch
  * @property {Patch} patch
@@ -24,7 +26,7 @@ import { changedRect, sameMask, wholePatch } from "./mask.js";
 export class EditorDocument {
   /** @type {Set<(event: DocumentEvent) => void>} */
   #listeners = new Set();
-  /** @type {History<Mask> | null} */
+  /** @type {MaskHistory | null} */
   #history = null;
   /** @type {Mask | null} the copy that a stroke under way paints on */
   #working = null;
@@ -60,7 +62,7 @@ export class EditorDocument {
     this.patch = patch;
     this.baseNumber = baseNumber;
     this.proposalMask = proposalMask;
-    this.#history = new History(mask);
+    this.#history = new MaskHistory(mask);
     this.#working = null;
     this.strokes = 0;
     this.isLocked = false;
@@ -202,6 +204,26 @@ export class EditorDocument {
     this.#show(before, () => this.#history?.push(theirs));
     this.markSaved(theirs, number);
     this.#emit({ type: "step" });
+  }
+
+  /** @returns {Steps | null} all that undo and redo reach */
+  steps() {
+    return this.#history?.steps() ?? null;
+  }
+
+  /**
+   * Undo and redo go on over the steps of an earlier visit, where these lead to the shown mask and over the saved one.
+   *
+   * @param {Steps} steps
+   * @returns {boolean} whether they do
+   */
+  resume(steps) {
+    const [current, saved] = [this.current(), this.saved()];
+    const resumed = current && saved && MaskHistory.resumed(steps, saved);
+    if (!resumed || !sameMask(resumed.current(), current)) return false;
+    this.#history = resumed;
+    this.#emit({ type: "resumed" });
+    return true;
   }
 
   /** @param {() => void} push */

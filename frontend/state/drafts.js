@@ -2,8 +2,10 @@
  * Strokes that the server does not have yet, kept in this browser's IndexedDB: a closed tab, a dead server or a
  * lost claim takes nothing away.
  *
+ * @import {Database} from "./database.js"
  * @import {Mask} from "./mask.js"
  */
+import { read, readAll, write } from "./database.js";
 
 /**
  * @typedef {object} Draft
@@ -23,71 +25,27 @@
  * @property {(project: string) => Promise<Draft[]>} list this person's drafts in the project
  */
 
-const STORE = "drafts";
-
 /**
  * @param {string} person drafts of two people on one computer stay apart
- * @param {IDBFactory} [factory]
+ * @param {Database} database
  * @returns {Drafts}
  */
-export function openDrafts(person, factory = globalThis.indexedDB) {
-  /** @type {Promise<IDBDatabase> | null} */
-  let opening = null;
-  const database = () => (opening ??= openDatabase(factory));
+export function openDrafts(person, database) {
   const keyOf = (/** @type {number} */ patchId) => `${person}:${patchId}`;
   return {
     async get(patchId) {
-      const store = (await database()).transaction(STORE).objectStore(STORE);
-      return (await answer(store.get(keyOf(patchId)))) ?? null;
+      return (await read(database, "drafts", keyOf(patchId))) ?? null;
     },
-    async put(draft) {
-      const transaction = (await database()).transaction(STORE, "readwrite");
-      transaction.objectStore(STORE).put({ ...draft, key: keyOf(draft.patchId), keptAt: Date.now() });
-      await finished(transaction);
+    put(draft) {
+      return write(database, ["drafts"], (store) => store("drafts").put({ ...draft, key: keyOf(draft.patchId), keptAt: Date.now() }));
     },
     async list(project) {
-      const store = (await database()).transaction(STORE).objectStore(STORE);
       /** @type {Draft[]} */
-      const all = await answer(store.getAll(IDBKeyRange.bound(`${person}:`, `${person}:\uffff`)));
+      const all = await readAll(database, "drafts", person);
       return all.filter((draft) => draft.project === project);
     },
-    async remove(patchId) {
-      const transaction = (await database()).transaction(STORE, "readwrite");
-      transaction.objectStore(STORE).delete(keyOf(patchId));
-      await finished(transaction);
+    remove(patchId) {
+      return write(database, ["drafts"], (store) => store("drafts").delete(keyOf(patchId)));
     },
   };
-}
-
-/**
- * @param {IDBFactory} factory
- * @returns {Promise<IDBDatabase>}
- */
-function openDatabase(factory) {
-  const opening = factory.open("milpa", 1);
-  opening.onupgradeneeded = () => opening.result.createObjectStore(STORE, { keyPath: "key" });
-  return answer(opening);
-}
-
-/**
- * @template T
- * @param {IDBRequest<T>} request
- * @returns {Promise<T>}
- */
-function answer(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-}
-
-/**
- * @param {IDBTransaction} transaction
- * @returns {Promise<void>}
- */
-function finished(transaction) {
-  return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve();
-    transaction.onabort = transaction.onerror = () => reject(transaction.error);
-  });
 }

@@ -28,13 +28,16 @@ import { Store } from "./store.js";
  * @property {Comparison} comparison
  * @property {boolean} isMaskHidden
  * @property {boolean} isEntropyShown
+ * @property {boolean} isNeighboursShown approved masks around the patch
  * @property {boolean} hasOutline polygons are outlined with the boundary class
  * @property {number | null} sceneId the scene that is looked at
+ * @property {string} composite its band combination
+ * @property {string | null} comparedWith the scene and band combination beside it, null for the next
  */
 
 const KEY = "milpa.tools";
 /** @type {(keyof Tools)[]} */
-const REMEMBERED = ["sizePx", "penPx", "tolerance", "opacity", "style", "hasOutline"];
+const REMEMBERED = ["sizePx", "penPx", "tolerance", "opacity", "style", "hasOutline", "isNeighboursShown"];
 /** @type {readonly MaskStyle[]} */
 export const MASK_STYLES = ["fill", "pattern", "outline"];
 /** @type {readonly Comparison[]} */
@@ -63,8 +66,11 @@ export function createTools(legend, storage) {
     comparison: "off",
     isMaskHidden: false,
     isEntropyShown: false,
+    isNeighboursShown: true,
     hasOutline: true,
     sceneId: null,
+    composite: "natural",
+    comparedWith: null,
     ...remembered(storage),
   });
   tools.subscribe((state, changed) => {
@@ -93,6 +99,7 @@ function remembered(storage) {
     if (MASK_STYLES.includes(stored.style)) tools.style = stored.style;
     if (Number.isFinite(stored.opacity)) tools.opacity = clampOpacity(stored.opacity);
     if (typeof stored.hasOutline === "boolean") tools.hasOutline = stored.hasOutline;
+    if (typeof stored.isNeighboursShown === "boolean") tools.isNeighboursShown = stored.isNeighboursShown;
     return tools;
   } catch {
     return {};

@@ -16,20 +16,23 @@ import { keyCaps, make } from "./elements.js";
  * @param {Operation} operation
  * @param {Bench} bench
  * @param {(operation: Operation) => void} run
- * @param {{class: string, hasIcon?: boolean, content?: Node[]}} look
+ * @param {{class: string, hasIcon?: boolean, content?: Node[], noKey?: string}} look how it looks: an icon, or content and the
+ *   key; `noKey` stands where there is no key
  * @returns {OperationButton}
  */
 export function operationButton(operation, bench, run, look) {
-  const { id, label, keys } = operation;
-  const content = look.hasIcon ? [icon(id)] : (look.content ?? [label, keys[0] ? keyCaps(keys[0]) : null]);
+  const { id, label } = operation;
+  const keySlot = make("span", { class: "key-slot" });
+  // An operation of each class, as its lock, has the icon of its kind.
+  const content = look.hasIcon ? [icon(id) ?? icon(id.replace(/-\d+$/, ""))] : [...(look.content ?? [label]), keySlot];
   const element = make(
     "button",
     {
       type: "button",
       class: look.class,
       "data-operation": id,
-      "aria-label": label,
-      "aria-keyshortcuts": keys.map((key) => key.replace("Ctrl", "Control")).join(" ") || null,
+      // Where there are words, they are the name.
+      "aria-label": look.hasIcon ? label : null,
       onclick: (/** @type {MouseEvent} */ event) => {
         run(operation);
         // After a click of the mouse, Enter and Space belong to the patch again.
@@ -38,8 +41,21 @@ export function operationButton(operation, bench, run, look) {
     },
     ...content,
   );
-  const hint = keys.length ? `${label} (${keys.join(", ")})` : label;
+  /** @type {string | null} */
+  let shownKeys = null;
+  const showKeys = (/** @type {string[]} */ keys) => {
+    const shortcuts = keys.map((key) => key.replace("Ctrl", "Control")).join(" ");
+    if (shortcuts === shownKeys) return;
+    shownKeys = shortcuts;
+    if (shortcuts) element.setAttribute("aria-keyshortcuts", shortcuts);
+    else element.removeAttribute("aria-keyshortcuts");
+    const [first] = keys;
+    keySlot.replaceChildren(first ? keyCaps(first) : make("span", { class: "keys" }, look.noKey));
+  };
   const refresh = () => {
+    const keys = bench.keymap.keysOf(operation);
+    showKeys(keys);
+    const hint = keys.length ? `${label} (${keys.join(", ")})` : label;
     const why = operation.why?.(bench) ?? null;
     element.title = why ? `${hint}: ${why}` : hint;
     element.setAttribute("aria-disabled", String(why !== null));

@@ -2,13 +2,14 @@
  * Questions in a modal dialog.
  *
  * @import {LabelClass} from "../api/types.js"
- * @import {Operation} from "../operations/bench.js"
  * @import {Mask} from "../state/mask.js"
  * @import {Pixels} from "../map/paint.js"
  */
+import { dayAndTimeOf, t, tn } from "../i18n.js";
 import { paintDifference, paintMask, paletteOf } from "../map/paint.js";
-import { SIZE_PX, countChanged, wholePatch } from "../state/mask.js";
-import { keyCaps, make } from "./elements.js";
+import { countChanged, wholePatch } from "../state/mask.js";
+import { make } from "./elements.js";
+import { picture } from "./mask_picture.js";
 
 /**
  * @template {string} T
@@ -52,12 +53,12 @@ export function ask({ title, body, choices, onEscape, isWide = false }) {
 /** @returns {Promise<"save" | "discard" | "stay">} */
 export function askBeforeLeaving() {
   return ask({
-    title: "Some strokes are not saved",
-    body: [make("p", {}, "The patch goes back to the queue. What becomes of your strokes?")],
+    title: t("Some strokes are not saved"),
+    body: [make("p", {}, t("The patch goes back to the queue. What becomes of your strokes?"))],
     choices: [
-      { value: "save", label: "Save them, then skip", isPrimary: true },
-      { value: "discard", label: "Discard them and skip" },
-      { value: "stay", label: "Stay here" },
+      { value: "save", label: t("Save them, then skip"), isPrimary: true },
+      { value: "discard", label: t("Discard them and skip") },
+      { value: "stay", label: t("Stay here") },
     ],
     onEscape: "stay",
   });
@@ -77,91 +78,27 @@ export function askConflict({ mine, theirs, author, savedAt }, legend, { imageUr
   /** @param {Mask} mask */
   const painter = (mask) => (/** @type {Pixels} */ pixels) => paintMask(mask, palette, pixels, wholePatch());
   const differing = countChanged(mine, theirs);
-  const when = savedAt ? ` at ${new Date(savedAt).toLocaleString()}` : "";
-  const who = isSelf ? "You saved another mask, in another window perhaps," : `${author} saved a mask`;
-  const sentence = `${who}${when}. It differs from this one in ${differing.toLocaleString()} pixels.`;
+  const who = isSelf ? t("You saved another mask, in another window perhaps.") : t("{author} saved a mask.", { author });
+  const when = savedAt ? t("That was on {when}.", { when: dayAndTimeOf(savedAt) }) : "";
+  const what = tn("It differs from this one in {count} pixel.", "It differs from this one in {count} pixels.", differing);
   return ask({
-    title: isSelf ? "You saved this patch elsewhere" : "Someone saved this patch before you",
+    title: isSelf ? t("You saved this patch elsewhere") : t("Someone saved this patch before you"),
     body: [
-      make("p", {}, sentence, " Nothing is lost; choose the one that goes on."),
+      make("p", {}, [who, when, what, t("Nothing is lost; choose the one that goes on.")].filter(Boolean).join(" ")),
       make(
         "div",
         { class: "conflict" },
-        picture(isSelf ? "This one" : "Yours", painter(mine), imageUrl, "mine"),
-        picture(isSelf ? "Saved elsewhere" : `Theirs (${author})`, painter(theirs), imageUrl, "theirs"),
-        picture("Where they differ", (pixels) => paintDifference(mine, theirs, pixels), imageUrl, "difference"),
+        picture(isSelf ? t("This one") : t("Yours"), painter(mine), imageUrl, "mine"),
+        picture(isSelf ? t("Saved elsewhere") : t("Theirs ({author})", { author }), painter(theirs), imageUrl, "theirs"),
+        picture(t("Where they differ"), (pixels) => paintDifference(mine, theirs, pixels), imageUrl, "difference"),
       ),
     ],
     choices: [
-      { value: "mine", label: isSelf ? "Keep this one" : "Keep mine", isPrimary: true },
-      { value: "theirs", label: isSelf ? "Take the saved one" : "Take theirs" },
-      { value: "later", label: "Decide later" },
+      { value: "mine", label: isSelf ? t("Keep this one") : t("Keep mine"), isPrimary: true },
+      { value: "theirs", label: isSelf ? t("Take the saved one") : t("Take theirs") },
+      { value: "later", label: t("Decide later") },
     ],
     onEscape: "later",
-    isWide: true,
-  });
-}
-
-/**
- * @param {string} caption
- * @param {(pixels: Pixels) => void} paint
- * @param {string | null} imageUrl
- * @param {string} name
- */
-function picture(caption, paint, imageUrl, name) {
-  const canvas = make("canvas", { width: String(SIZE_PX), height: String(SIZE_PX), "data-mask": name });
-  const context = canvas.getContext("2d");
-  if (context) {
-    const image = context.createImageData(SIZE_PX, SIZE_PX);
-    paint(new Uint32Array(image.data.buffer));
-    context.putImageData(image, 0, 0);
-  }
-  const frame = make("div", { class: "conflict-frame" }, imageUrl && make("img", { src: imageUrl, alt: "" }), canvas);
-  return make("figure", {}, frame, make("figcaption", {}, caption));
-}
-
-/** @type {Record<Operation["group"], string>} */
-const GROUP_TITLES = { tools: "Drawing", edit: "Editing", view: "View", patch: "Patch", classes: "Classes", locks: "Locks", help: "Help" };
-
-/** What no list of operations holds. */
-const GESTURES = [
-  ["Alt + wheel", "brush size"],
-  ["Alt + click", "pick the class under the pointer"],
-  ["Shift + click", "straight line from the last stroke"],
-  ["Right button", "erase; close a polygon, end a pen line"],
-  ["Shift + click", "with the pen: straight, not along edges"],
-  ["Middle button, or Space + drag", "move the map"],
-  ["Hold Space", "look under the mask"],
-  ["Esc, Backspace", "drop the polygon or pen line, its last corner"],
-  ["Arrows, Shift + arrows", "a cursor for drawing: by 1 and by 10 pixels"],
-  ["Space, at the cursor", "click; brush down and up again"],
-  ["Paste, or drop a file", "burn in GeoJSON polygons"],
-];
-
-/** @param {Operation[]} operations */
-export function showShortcuts(operations) {
-  const withKeys = operations.filter(({ keys }) => keys.length);
-  const groups = [...new Set(withKeys.map(({ group }) => group))].map((group) =>
-    make(
-      "section",
-      {},
-      make("h3", {}, GROUP_TITLES[group]),
-      make(
-        "dl",
-        { class: "shortcuts" },
-        ...withKeys
-          .filter((one) => one.group === group)
-          .flatMap(({ keys, label }) => [make("dt", {}, ...keys.map(keyCaps)), make("dd", {}, label)]),
-      ),
-    ),
-  );
-  const gestures = GESTURES.flatMap(([how, what]) => [make("dt", {}, how), make("dd", {}, what)]);
-  groups.push(make("section", {}, make("h3", {}, "Mouse and keys together"), make("dl", { class: "shortcuts" }, ...gestures)));
-  return ask({
-    title: "Keyboard shortcuts",
-    body: [make("div", { class: "shortcut-groups" }, ...groups)],
-    choices: [{ value: "close", label: "Close", isPrimary: true }],
-    onEscape: "close",
     isWide: true,
   });
 }

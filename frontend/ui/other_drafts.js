@@ -3,7 +3,7 @@
  *
  * @import {Drafts} from "../state/drafts.js"
  */
-import { timeOf } from "../labelling.js";
+import { dayAndTimeOf, t } from "../i18n.js";
 import { find, make } from "./elements.js";
 
 /**
@@ -17,19 +17,18 @@ export async function showOtherDrafts(drafts, projectSlug, openPatchId) {
   box.hidden = others.length === 0;
   box.replaceChildren();
   if (box.hidden) return;
-  box.append(make("p", {}, "Strokes of yours on other patches are kept in this browser only:"));
+  box.append(make("p", {}, t("Strokes of yours on other patches are kept in this browser only:")));
   for (const { patchId, keptAt } of others) {
     const discard = async () => {
       await drafts.remove(patchId);
       await showOtherDrafts(drafts, projectSlug, openPatchId);
     };
-    const when = `${new Date(keptAt).toLocaleDateString()} ${timeOf(keptAt)}`;
     box.append(
       make(
         "div",
         { class: "row" },
-        make("a", { href: `?patch=${patchId}` }, `Patch ${patchId}, ${when}`),
-        make("button", { type: "button", class: "button button--small", onclick: discard }, "Discard"),
+        make("a", { href: `?patch=${patchId}` }, t("Patch {id}, {when}", { id: patchId, when: dayAndTimeOf(keptAt) })),
+        make("button", { type: "button", class: "button button--small", onclick: discard }, t("Discard")),
       ),
     );
   }

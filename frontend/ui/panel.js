@@ -6,15 +6,16 @@
  * @import {Tools} from "../state/tools.js"
  * @import {OperationButton} from "./buttons.js"
  */
-import { sceneTitle } from "../map/imagery.js";
+import { number, percent, t, tn } from "../i18n.js";
+import { whyThisPatch } from "../guidance/why.js";
+import { compositeName, compositesOf, sceneTitle } from "../map/imagery.js";
 import { patternsOf } from "../map/mask_styles.js";
 import { MAX_SIZE, MIN_SIZE } from "../actions/brush.js";
 import { MAX_TOLERANCE, MIN_TOLERANCE } from "../actions/look_alike.js";
 import { UNSURE } from "../state/mask.js";
 import { clampLook, clampOpacity, clampSize, clampTolerance } from "../state/tools.js";
 import { operationButton } from "./buttons.js";
-import { find, keyCaps, make, swatch } from "./elements.js";
-import { icon } from "./icons.js";
+import { find, make, swatch } from "./elements.js";
 
 /**
  * @param {Bench} bench
@@ -45,12 +46,11 @@ function classButtons(bench, operations, run) {
       const value = Number(operation.id.replace("class-", ""));
       const one = bench.project.legend.find((labelClass) => labelClass.value === value);
       const shown = one ?? { value: UNSURE, color: "", is_null: false };
-      const key = operation.keys[0] ? keyCaps(operation.keys[0]) : make("span", { class: "keys" }, String(value));
-      const remark = one?.is_null ? "nothing mapped" : one?.is_boundary ? "boundary" : value === UNSURE ? "left out of training" : "";
+      const remark = one?.is_null ? t("nothing mapped") : one?.is_boundary ? t("boundary") : value === UNSURE ? t("left out of training") : "";
       const isNews = remark && remark !== operation.label;
       const name = make("span", { class: "class-name" }, operation.label, isNews && make("small", {}, remark));
       const share = make("span", { class: "class-share", "data-share": String(value) });
-      return operationButton(operation, bench, run, { class: "class-button", content: [swatch(shown), name, share, key] });
+      return operationButton(operation, bench, run, { class: "class-button", content: [swatch(shown), name, share], noKey: String(value) });
     });
 }
 
@@ -63,7 +63,7 @@ function classButtons(bench, operations, run) {
 function lockButtons(bench, operations, run) {
   return operations
     .filter(({ group }) => group === "locks")
-    .map((operation) => operationButton(operation, bench, run, { class: "lock-button", content: [icon("lock")].filter((one) => one !== null) }));
+    .map((operation) => operationButton(operation, bench, run, { class: "lock-button", hasIcon: true }));
 }
 
 /**
@@ -98,15 +98,14 @@ function patternImage(pattern, color) {
 
 /** @param {Bench} bench */
 function bindSliders({ tools }) {
-  const percent = (/** @type {number} */ number) => `${Math.round(number)} %`;
-  bindSlider(tools, "#brush-size", { min: MIN_SIZE, max: MAX_SIZE }, (number) => ({ sizePx: clampSize(number) }), ({ sizePx }) => [sizePx, `${sizePx} px`]);
-  bindSlider(tools, "#tolerance", { min: MIN_TOLERANCE, max: MAX_TOLERANCE }, (number) => ({ tolerance: clampTolerance(number) }), ({ tolerance }) => [tolerance, String(tolerance)]);
+  bindSlider(tools, "#brush-size", { min: MIN_SIZE, max: MAX_SIZE }, (size) => ({ sizePx: clampSize(size) }), ({ sizePx }) => [sizePx, t("{size} px", { size: number(sizePx) })]);
+  bindSlider(tools, "#tolerance", { min: MIN_TOLERANCE, max: MAX_TOLERANCE }, (one) => ({ tolerance: clampTolerance(one) }), ({ tolerance }) => [tolerance, number(tolerance)]);
   bindSlider(tools, "#mask-opacity", { min: 0.1, max: 1, step: 0.05 }, (number) => ({ opacity: clampOpacity(number), isMaskHidden: false }), (state) => [
     state.opacity,
-    state.isMaskHidden ? "hidden" : percent(100 * state.opacity),
+    state.isMaskHidden ? t("hidden") : percent(state.opacity),
   ]);
-  bindSlider(tools, "#brightness", LOOK, (number) => ({ brightness: clampLook(number) }), ({ brightness }) => [brightness, percent(brightness)]);
-  bindSlider(tools, "#contrast", LOOK, (number) => ({ contrast: clampLook(number) }), ({ contrast }) => [contrast, percent(contrast)]);
+  bindSlider(tools, "#brightness", LOOK, (number) => ({ brightness: clampLook(number) }), ({ brightness }) => [brightness, percent(brightness / 100)]);
+  bindSlider(tools, "#contrast", LOOK, (number) => ({ contrast: clampLook(number) }), ({ contrast }) => [contrast, percent(contrast / 100)]);
   tools.subscribe((state) => {
     find("#entropy-scale").hidden = !state.isEntropyShown;
     find("#tolerance-row").hidden = state.mode !== "smart" && state.mode !== "alike";
@@ -142,9 +141,19 @@ function bindScenes({ scenes, tools }) {
     tools.set({ sceneId: Number(select.value) });
     select.blur();
   });
+  const composite = make("select", { id: "composite", "aria-label": t("Band combination") });
+  composite.addEventListener("change", () => {
+    tools.set({ composite: composite.value });
+    composite.blur();
+  });
+  find("#scene-block").append(composite);
   find("#scene-block").hidden = scenes.length === 0;
-  tools.subscribe(({ sceneId }) => {
-    if (sceneId !== null) select.value = String(sceneId);
+  tools.subscribe((state, changed) => {
+    if (state.sceneId !== null) select.value = String(state.sceneId);
+    if (!("sceneId" in changed) && !("composite" in changed)) return;
+    const names = compositesOf(scenes.find(({ id }) => id === state.sceneId) ?? null);
+    composite.replaceChildren(...names.map((one) => make("option", { value: one, selected: one === state.composite }, compositeName(one))));
+    composite.hidden = names.length < 2;
   });
 }
 
@@ -156,21 +165,25 @@ export function showPatchFacts(patch) {
   if (!patch) return;
   /** @type {[string, string][]} */
   const rows = [];
-  if (patch.queue?.reason_text) rows.push(["Why this one", patch.queue.reason_text]);
+  const why = whyThisPatch(patch);
+  if (why) rows.push([t("Why this one"), why]);
   if (patch.proposal) {
     const { mean_entropy_nats, entropy_max_nats, model_version, is_stale } = patch.proposal;
-    const share = Math.round((100 * mean_entropy_nats) / entropy_max_nats);
-    rows.push(["Proposal", `by model version ${model_version}${is_stale ? ", out of date" : ""}; unsure ${share} %`]);
-  } else rows.push(["Proposal", "none yet: you start from an empty mask"]);
-  if (patch.revision) rows.push(["Last saved", `revision ${patch.revision.number} by ${patch.revision.author}`]);
-  rows.push(["Tile", `${patch.z}/${patch.x}/${patch.y}`]);
+    const facts = { version: model_version, share: percent(mean_entropy_nats / entropy_max_nats) };
+    const text = is_stale
+      ? t("by model version {version}, out of date; unsure {share}", facts)
+      : t("by model version {version}; unsure {share}", facts);
+    rows.push([t("Proposal"), text]);
+  } else rows.push([t("Proposal"), t("none yet: you start from an empty mask")]);
+  if (patch.revision) rows.push([t("Last saved"), t("revision {number} by {author}", { number: patch.revision.number, author: patch.revision.author })]);
+  rows.push([t("Tile"), `${patch.z}/${patch.x}/${patch.y}`]);
   for (const [name, text] of rows) facts.append(make("dt", {}, name), make("dd", {}, text));
 }
 
 /** @param {number} count of spots where the model was unsure */
 export function showSpotCount(count) {
-  const text = count ? `${count} uncertain ${count === 1 ? "spot" : "spots"}: J leads there` : "the model was sure everywhere";
-  find("#patch-facts").prepend(make("dt", {}, "Look first"), make("dd", {}, text));
+  const text = count ? tn("{count} uncertain spot", "{count} uncertain spots", count) : t("the model was sure everywhere");
+  find("#patch-facts").prepend(make("dt", {}, t("Look first")), make("dd", {}, text));
 }
 
 /** @param {Patch | null} patch */
@@ -179,5 +192,5 @@ function showReview(patch) {
   const review = patch?.review;
   box.hidden = !(review?.comment && review.verdict === "return");
   if (!review || box.hidden) return;
-  box.replaceChildren(make("strong", {}, `Returned by ${review.reviewer}`), make("p", {}, review.comment));
+  box.replaceChildren(make("strong", {}, t("Returned by {reviewer}", { reviewer: review.reviewer })), make("p", {}, review.comment));
 }

@@ -4,6 +4,7 @@
  * @import {Point} from "../state/mask.js"
  * @import {EditorDocument} from "../state/document.js"
  */
+import { t } from "../i18n.js";
 import { SIZE_PX, isInside } from "../state/mask.js";
 import { find } from "./elements.js";
 
@@ -42,6 +43,6 @@ export class Pointed {
   set(at) {
     this.#at = at;
     const { value } = this;
-    find("#pointed").textContent = value === null ? "" : `Under the pointer: ${this.nameOf(value)}`;
+    find("#pointed").textContent = value === null ? "" : t("Under the pointer: {name}", { name: this.nameOf(value) });
   }
 }

@@ -5,6 +5,7 @@
  * @import {Store} from "../state/store.js"
  * @import {Tools} from "../state/tools.js"
  */
+import { t, tn } from "../i18n.js";
 import { GeojsonError, burnGeojson } from "../actions/geojson.js";
 import { belongsToElement } from "../operations/chords.js";
 import { countChanged } from "../state/mask.js";
@@ -40,7 +41,7 @@ export class PolygonInput {
       event.preventDefault();
       const file = event.dataTransfer?.files[0];
       const text = event.dataTransfer?.getData("text/plain") ?? "";
-      if (file && file.size > MOST_BYTES) tell("This file is too large for the polygons of one patch.", "warning");
+      if (file && file.size > MOST_BYTES) tell(t("This file is too large for the polygons of one patch."), "warning");
       else if (file || text) this.burn(file ? await file.text() : text);
     });
   }
@@ -49,15 +50,15 @@ export class PolygonInput {
   async ask() {
     const text = make("textarea", { id: "polygon-text", rows: "8", class: "polygon-text", autofocus: true, spellcheck: "false" });
     const answer = await ask({
-      title: "Burn in a polygon",
+      title: t("Burn in a polygon"),
       body: [
-        make("label", { for: "polygon-text" }, `GeoJSON in longitude and latitude (EPSG:4326); it becomes “${this.#name()}”.`),
+        make("label", { for: "polygon-text" }, t("GeoJSON in longitude and latitude (EPSG:4326); it becomes “{name}”.", { name: this.#name() })),
         text,
-        make("p", { class: "small" }, "You can also paste it on the page, or drop a file on the map."),
+        make("p", { class: "small" }, t("You can also paste it on the page, or drop a file on the map.")),
       ],
       choices: [
-        { value: "burn", label: "Burn it in", isPrimary: true },
-        { value: "cancel", label: "Cancel" },
+        { value: "burn", label: t("Burn it in"), isPrimary: true },
+        { value: "cancel", label: t("Cancel") },
       ],
       onEscape: "cancel",
     });
@@ -69,14 +70,15 @@ export class PolygonInput {
     const mask = this.document.current();
     const { patch } = this.document;
     if (!mask || !patch || !this.document.isDrawable()) {
-      tell("There is no patch to burn the polygon into.", "warning");
+      tell(t("There is no patch to burn the polygon into."), "warning");
       return;
     }
     try {
       const burnt = burnGeojson(mask, text, patch, this.tools.state.value);
       const isChanged = this.document.draw(burnt);
-      const changed = countChanged(mask, this.document.current() ?? mask).toLocaleString();
-      tell(isChanged ? `The polygon changed ${changed} pixels to “${this.#name()}”. Undo takes it back.` : "The polygon changed nothing.", "info");
+      const changed = countChanged(mask, this.document.current() ?? mask);
+      const done = tn("The polygon changed {count} pixel to “{name}”. Undo takes it back.", "The polygon changed {count} pixels to “{name}”. Undo takes it back.", changed, { name: this.#name() });
+      tell(isChanged ? done : t("The polygon changed nothing."), "info");
     } catch (error) {
       if (!(error instanceof GeojsonError)) throw error;
       tell(error.message, "warning");

@@ -3,9 +3,10 @@
  * data-then="/where/to/go/">. A second click is the same request, not another one. Afterwards the page is loaded anew,
  * or `data-then` is gone to.
  */
+import { t } from "../i18n.js";
 import { postAction } from "../api/milpa.js";
 import { explain } from "../api/errors.js";
-import { newKey } from "../saving.js";
+import { newKey } from "../api/keys.js";
 import { ask } from "./dialogs.js";
 import { make } from "./elements.js";
 import { tell } from "./toasts.js";
@@ -44,8 +45,8 @@ async function isSure(question) {
     title: question,
     body: [make("p", { class: "visually-hidden" }, question)],
     choices: [
-      { value: "yes", label: "Yes", isPrimary: true },
-      { value: "no", label: "No" },
+      { value: "yes", label: t("Yes"), isPrimary: true },
+      { value: "no", label: t("No") },
     ],
     onEscape: "no",
   });

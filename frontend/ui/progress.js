@@ -7,6 +7,8 @@
  *
  * @import {Job, Run} from "../api/types.js"
  */
+import { number, t } from "../i18n.js";
+import { stateName } from "./states.js";
 import { getInferenceJob, getTrainingRun } from "../api/milpa.js";
 
 const EVERY_MS = 2000;
@@ -56,7 +58,7 @@ async function follow(element, get, textOf) {
       if (text) text.textContent = shown.text;
       if (badge) {
         badge.className = `badge badge--${state.state}`;
-        badge.textContent = state.state;
+        badge.textContent = stateName(state.state);
       }
       pauseMs = EVERY_MS;
       if (!state.is_active) {
@@ -65,19 +67,19 @@ async function follow(element, get, textOf) {
       }
     } catch {
       pauseMs = Math.min(SLOWEST_MS, pauseMs * 2);
-      if (text) text.textContent = "The server cannot be asked now; this page tries again.";
+      if (text) text.textContent = t("The server cannot be asked now; this page tries again.");
     }
   }
 }
 
 /** @param {Job} job */
 function jobText({ done, total, message }) {
-  const text = `${done.toLocaleString()} of ${total.toLocaleString()} patches`;
+  const text = t("{done} of {total} patches", { done: number(done), total: number(total) });
   return { done, total, text: message ? `${text}. ${message}` : text };
 }
 
 /** @param {Run} run */
 function runText({ step, steps, state, message }) {
-  const text = state === "evaluating" ? "measuring the candidate" : `${step.toLocaleString()} of ${steps.toLocaleString()} steps`;
+  const text = state === "evaluating" ? t("measuring the candidate") : t("{done} of {total} steps", { done: number(step), total: number(steps) });
   return { done: step, total: steps, text: message ? `${text}. ${message}` : text };
 }

@@ -6,7 +6,7 @@
  * @import {EditorDocument} from "../state/document.js"
  * @import {Store} from "../state/store.js"
  */
-import { timeOf } from "../labelling.js";
+import { t, timeOf } from "../i18n.js";
 import { find, make } from "./elements.js";
 
 /**
@@ -41,14 +41,25 @@ export function showSituation({ situation, document, labelling, projectUrl }) {
  * @returns {string}
  */
 function statusLine(state, document) {
-  if (state.phase === "loading") return "Loading the patch …";
-  if (state.phase === "saving") return "Saving …";
-  if (state.phase === "idle" || !document.patch) return "No patch on the table.";
-  const kept = state.isCutOff ? " The server is out of reach; your strokes are kept in this browser." : "";
-  const held = state.heldUntil ? ` Yours until ${timeOf(state.heldUntil)}.` : "";
-  if (document.isDirty()) return `Not saved yet.${kept || held}`;
-  if (document.baseNumber === 0) return `Nothing drawn yet.${kept || held}`;
-  return `Saved as revision ${document.baseNumber}${state.savedAt ? ` at ${timeOf(state.savedAt)}` : ""}.${kept || held}`;
+  if (state.phase === "loading") return t("Loading the patch …");
+  if (state.phase === "saving") return t("Saving …");
+  if (state.phase === "idle" || !document.patch) return t("No patch on the table.");
+  const held = state.heldUntil ? t("Yours until {time}.", { time: timeOf(state.heldUntil) }) : "";
+  const way = state.isCutOff ? t("The server is out of reach; your strokes are kept in this browser.") : held;
+  return `${savingLine(state, document)} ${way}`.trim();
+}
+
+/**
+ * @param {Situation} state
+ * @param {EditorDocument} document
+ */
+function savingLine({ savedAt }, document) {
+  if (document.isDirty()) return t("Not saved yet.");
+  const number = document.baseNumber;
+  if (number === 0) return t("Nothing drawn yet.");
+  return savedAt
+    ? t("Saved as revision {number} at {time}.", { number, time: timeOf(savedAt) })
+    : t("Saved as revision {number}.", { number });
 }
 
 /** @param {Situation} state */
@@ -76,15 +87,19 @@ function showIdle({ phase, idle }, labelling, projectUrl) {
   box.hidden = phase !== "idle" || !idle;
   box.replaceChildren();
   if (!idle || box.hidden) return;
-  const again = make("button", { type: "button", class: "button button--primary", onclick: () => labelling.next() }, "Look again");
-  const overview = make("a", { class: "button", href: projectUrl }, "Go to the overview");
-  const title = { "all-claimed": "All patches are taken at this moment", finished: "Finished", empty: "No patches yet" }[idle.outcome];
+  const again = make("button", { type: "button", class: "button button--primary", onclick: () => labelling.next() }, t("Look again"));
+  const overview = make("a", { class: "button", href: projectUrl }, t("Go to the overview"));
+  const title = { "all-claimed": t("All patches are taken at this moment"), finished: t("Finished"), empty: t("No patches yet") }[idle.outcome];
   box.dataset["outcome"] = idle.outcome;
   box.append(make("h2", {}, title));
   if (idle.outcome === "all-claimed") {
-    const until = idle.until ? ` The first of them may come free at ${timeOf(idle.until)}.` : "";
+    const sentences = [
+      t("Other annotators hold every patch that is left."),
+      idle.until && t("The first of them may come free at {time}.", { time: timeOf(idle.until) }),
+      t("This page looks again by itself."),
+    ];
     box.append(
-      make("p", {}, `Other annotators hold every patch that is left.${until} This page looks again by itself.`),
+      make("p", {}, sentences.filter(Boolean).join(" ")),
       make("div", { class: "row" }, again, overview),
     );
     return;

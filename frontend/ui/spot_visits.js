@@ -6,6 +6,7 @@
  * @import {PatchView} from "../map/patch_view.js"
  * @import {EditorDocument} from "../state/document.js"
  */
+import { percent, t } from "../i18n.js";
 import { SIZE_PX } from "../state/mask.js";
 import { tell } from "./toasts.js";
 
@@ -32,7 +33,8 @@ export function spotVisits({ tour, view, marks, document, nameOf }) {
     view.lookAt(spot);
     marks.showSpot(spot);
     const proposed = document.proposalMask?.[Math.floor(spot.y) * SIZE_PX + Math.floor(spot.x)];
-    const said = proposed === undefined ? "" : ` and proposed “${nameOf(proposed)}”`;
-    tell(`Uncertain spot ${number} of ${tour.count}: the model was ${Math.round(100 * spot.share)} % unsure here${said}.`, "info");
+    const facts = { number, total: tour.count, share: percent(spot.share) };
+    const said = proposed === undefined ? "" : t("It proposed “{name}”.", { name: nameOf(proposed) });
+    tell(`${t("Uncertain spot {number} of {total}: the model was {share} unsure here.", facts)} ${said}`.trim(), "info");
   };
 }

@@ -8,6 +8,7 @@
  * @import {Tools} from "../state/tools.js"
  */
 import { extentOf, rowAreasM2 } from "../guidance/ground.js";
+import { number, percent, t, tn } from "../i18n.js";
 import { PIXEL_COUNT, UNSURE, countByClass } from "../state/mask.js";
 import { find } from "./elements.js";
 
@@ -16,7 +17,7 @@ import { find } from "./elements.js";
  * @returns {(value: number) => string}
  */
 export function namesOf(legend) {
-  return (value) => (value === UNSURE ? "unsure" : (legend.find((one) => one.value === value)?.name ?? `class ${value}`));
+  return (value) => (value === UNSURE ? t("unsure") : (legend.find((one) => one.value === value)?.name ?? t("class {value}", { value })));
 }
 
 /**
@@ -37,7 +38,7 @@ export function showWork({ document, tools, legend }) {
     const { patch } = document;
     const counts = mask ? countByClass(mask) : new Map();
     for (const output of globalThis.document.querySelectorAll("[data-share]")) {
-      output.textContent = mask ? percent(counts.get(Number(output.getAttribute("data-share"))) ?? 0) : "";
+      output.textContent = mask ? shareOf(counts.get(Number(output.getAttribute("data-share"))) ?? 0) : "";
     }
     if (!mask || !patch) {
       find("#extent").textContent = "";
@@ -46,8 +47,11 @@ export function showWork({ document, tools, legend }) {
     if (ground?.y !== patch.y || ground.z !== patch.z) ground = { y: patch.y, z: patch.z, areasM2: rowAreasM2(patch) };
     const { value } = tools.state;
     const { regions, hectares } = extentOf(mask, value, ground.areasM2);
-    const amount = hectares < 10 ? hectares.toFixed(2) : hectares.toFixed(1);
-    find("#extent").textContent = `${nameOf(value)}: ${regions} ${regions === 1 ? "region" : "regions"}, ${amount} ha`;
+    const hectaresText = number(hectares, hectares < 10 ? 2 : 1);
+    find("#extent").textContent = tn("{name}: {count} region, {hectares} ha", "{name}: {count} regions, {hectares} ha", regions, {
+      name: nameOf(value),
+      hectares: hectaresText,
+    });
   };
   const queue = () => {
     if (isQueued) return;
@@ -61,7 +65,10 @@ export function showWork({ document, tools, legend }) {
     if ("value" in changed) queue();
     if (!("locked" in changed) && !("only" in changed)) return;
     const locked = state.locked.map(nameOf).join(", ");
-    const sentences = [locked && `Locked: ${locked}.`, state.only !== null && `Drawing changes only “${nameOf(state.only)}”.`];
+    const sentences = [
+      locked && t("Locked: {names}.", { names: locked }),
+      state.only !== null && t("Drawing changes only “{name}”.", { name: nameOf(state.only) }),
+    ];
     const line = find("#limits");
     line.textContent = sentences.filter(Boolean).join(" ");
     line.hidden = !line.textContent;
@@ -69,8 +76,8 @@ export function showWork({ document, tools, legend }) {
 }
 
 /** @param {number} pixels */
-function percent(pixels) {
-  const share = (100 * pixels) / PIXEL_COUNT;
-  if (pixels && share < 0.1) return "< 0.1 %";
-  return `${share.toFixed(share && share < 99.95 ? 1 : 0)} %`;
+function shareOf(pixels) {
+  const share = pixels / PIXEL_COUNT;
+  if (pixels && share < 0.001) return `< ${percent(0.001, 1)}`;
+  return percent(share, share && share < 0.9995 ? 1 : 0);
 }

@@ -147,6 +147,7 @@ def test_submitting_shows_the_next_patch_at_once(
     editor_with(page, patch)
     page.keyboard.press("Enter")
     editor_with(page, second)
+    expect(page.locator(".toasts")).to_contain_text("Submitted for review")
     assert Patch.objects.get(pk=patch.pk).state == PatchState.SUBMITTED
     assert (mask_on_screen(page) == 0).all(), "without a proposal editing starts from the null class"
     page.keyboard.press("Enter")

@@ -198,7 +198,7 @@ def test_the_editor_says_where_to_look_and_how_it_shows_it(editing: Page, patch:
     page = editing
     before = mask_on_screen(page)
     page.keyboard.press("j")
-    expect(page.locator(".toasts")).to_contain_text("the model was 39 % unsure here and proposed “field”")
+    expect(page.locator(".toasts")).to_contain_text("the model was 39 % unsure here. It proposed “field”")
     expect(page.locator(".marks-spot")).to_be_visible()
     page.keyboard.press("c")
     for style in ("pattern", "outline", "fill"):

@@ -249,6 +249,7 @@ def endpoints(project: Project) -> list[tuple[str, str, set[Role]]]:
         ("get", f"{p}/patches/", everyone),
         ("get", f"{p}/queue/", everyone),
         ("post", f"{p}/claims/", drawers),
+        ("post", f"{p}/field-claims/", drawers),
         ("get", f"{p}/training-runs/", managers),
         ("post", f"{p}/training-runs/", {Role.ML_STAFF}),
         ("get", f"{p}/model-versions/", managers),

@@ -82,7 +82,7 @@ def test_a_scene_that_is_not_ready_has_no_tiles_yet(member, scene, state):
     Scene.objects.filter(pk=scene.pk).update(state=state)
     response = member.get(address(scene))
     assert (response.status_code, response.json()["code"]) == (409, "not-ready")
-    assert state.label in response.json()["detail"]
+    assert str(state.label) in response.json()["detail"]
 
 
 def test_a_scene_whose_file_is_gone_says_so(member, scene):

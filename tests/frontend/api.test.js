@@ -4,7 +4,7 @@ import { gunzipSync } from "node:zlib";
 
 import { ApiError, errorOf, explain } from "../../frontend/api/errors.js";
 import { request, requestJson } from "../../frontend/api/http.js";
-import { fetchMask, saveMask } from "../../frontend/api/milpa.js";
+import { claimPatch, fetchMask, releasePatch, saveMask } from "../../frontend/api/milpa.js";
 import { randomMask, seeded } from "./random.js";
 
 const realFetch = globalThis.fetch;
@@ -33,11 +33,12 @@ test("a save carries the mask gzipped, its base and one key", async () => {
   globalThis.document = { cookie: "a=b; csrftoken=secret" };
   const mask = randomMask(seeded(1));
   const asked = answerWith(json({ revision: { number: 4 } }));
-  await saveMask(7, { mask, baseNumber: 3, submit: true, seconds: 12.6, strokes: 2, proposalId: 9, idempotencyKey: "k" });
+  await saveMask(7, { mask, baseNumber: 3, submit: true, seconds: 12.6, strokes: 2, proposalId: 9, idempotencyKey: "k", person: "12" });
   const { url, method, headers, body } = asked[0];
   assert.equal(method, "PUT");
   assert.equal(url, "/api/v1/patches/7/mask/?submit=1&seconds=13&strokes=2&proposal=9");
   assert.equal(headers.get("If-Match"), '"3"');
+  assert.equal(headers.get("Milpa-Person"), "12");
   assert.equal(headers.get("Idempotency-Key"), "k");
   assert.equal(headers.get("Content-Encoding"), "gzip");
   assert.equal(headers.get("X-CSRFToken"), "secret");
@@ -99,4 +100,22 @@ test("every problem has a title, a sentence and a remedy", () => {
     assert.ok(told.title.length > 5 && told.sentence.length > 1);
   }
   assert.equal(explain(errorOf(403, { code: "x", title: "Your role does not allow this", detail: "Ask a lead." })).sentence, "Ask a lead.");
+});
+
+test("a claim names one patch, or what is not asked for and for how long", async () => {
+  const asked = answerWith(json({ outcome: "finished" }));
+  await claimPatch("valley", { patchId: 5, besides: [] });
+  await claimPatch("valley", { patchId: null, besides: [5], lease: "ahead" });
+  assert.deepEqual(asked.map(({ body }) => JSON.parse(body)), [{ patch: 5 }, { besides: [5], lease: "ahead" }]);
+});
+
+test("a page that is closed still gives back what it had claimed ahead", async () => {
+  const asked = answerWith(() => new Response(null, { status: 204 }));
+  await releasePatch(5, { isSkipped: false, isLeaving: true });
+  assert.deepEqual([asked[0].keepalive, JSON.parse(asked[0].body)], [true, { skipped: false }]);
+});
+
+test("work of somebody else than who is signed in says whose name it waits for", () => {
+  const { remedy, sentence, title } = explain(errorOf(403, { code: "other-person", detail: "Bea is signed in now." }));
+  assert.deepEqual([remedy, sentence, title], ["sign-in", "Bea is signed in now.", "Somebody else is signed in"]);
 });

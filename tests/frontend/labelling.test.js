@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { ApiError, errorOf } from "../../frontend/api/errors.js";
 import { AT_FIRST, Labelling } from "../../frontend/labelling.js";
+import { Supply } from "../../frontend/offline/supply.js";
 import { EditorDocument } from "../../frontend/state/document.js";
 import { FocusClock } from "../../frontend/state/focus_clock.js";
 import { emptyMask, sameMask } from "../../frontend/state/mask.js";
@@ -31,9 +32,9 @@ class FakeApi {
     if (failure) throw failure;
   }
 
-  claimPatch = async (_slug, id) => {
+  claimPatch = async (_slug, { patchId, besides }) => {
     this.#mayFail();
-    const patch = this.patches.find((one) => id === null || id === undefined || one.id === id);
+    const patch = this.patches.find(({ id }) => (patchId === null ? !besides.includes(id) : id === patchId));
     return patch ? { outcome: "claimed", patch } : { outcome: "finished", detail: "All done." };
   };
 
@@ -55,6 +56,10 @@ class FakeApi {
     if (save.submit) this.patches = this.patches.filter(({ id }) => id !== patchId);
     return { revision: { id: 1, number: this.number, saved_at: "2030-01-01T00:00:00Z" }, state: "claimed" };
   };
+
+  fetchEntropy = async () => new Uint8Array(16);
+
+  fetchTile = async () => new Uint8Array(1);
 
   releasePatch = async (id) => {
     this.#mayFail();
@@ -84,7 +89,34 @@ function fakeDrafts() {
   };
 }
 
-async function atWork({ answers = {}, drafts = fakeDrafts(), api = new FakeApi(), patches = [1, 2] } = {}) {
+/** The parts of the outbox that the loop speaks to; nothing leaves it here. */
+function quietOutbox(drafts) {
+  const kept = [];
+  return {
+    kept,
+    add: async (sending) => {
+      kept.push({ ...sending, queuedAt: 1 });
+      await drafts.remove(sending.patch.id);
+    },
+    sendings: () => kept,
+    patchIds: () => kept.map(({ patch }) => patch.id),
+    takeBack: async (id) => kept.splice(kept.findIndex(({ patch }) => patch.id === id), 1)[0],
+    wake: () => {},
+  };
+}
+
+function fakePackets() {
+  const kept = new Map();
+  return {
+    kept,
+    get: async (id) => kept.get(id) ?? null,
+    put: async (packet) => void kept.set(packet.patchId, packet),
+    remove: async (id) => void kept.delete(id),
+    list: async () => [...kept.values()].sort((a, b) => a.order - b.order),
+  };
+}
+
+async function atWork({ answers = {}, drafts = fakeDrafts(), packets = fakePackets(), outbox = quietOutbox(drafts), api = new FakeApi(), patches = [1, 2] } = {}) {
   for (const id of patches) api.addPatch(id);
   const document = new EditorDocument(new FocusClock(() => 0));
   const said = [];
@@ -95,9 +127,11 @@ async function atWork({ answers = {}, drafts = fakeDrafts(), api = new FakeApi()
     askBeforeLeaving: async () => answers.leaving ?? "stay",
   };
   const situation = new Store(AT_FIRST);
-  const labelling = new Labelling({ api, project: { slug: "valley" }, document, drafts, situation, person });
+  const project = { slug: "valley" };
+  const supply = new Supply({ api, project, packets, outbox, tilesOf: () => ["tile"] });
+  const labelling = new Labelling({ api, project, document, drafts, outbox, supply, userId: "7", situation, person });
   await labelling.next();
-  return { api, document, drafts, situation, labelling, said, asked };
+  return { api, document, drafts, outbox, packets, supply, situation, labelling, said, asked };
 }
 
 const drawn = (seed) => randomMask(seeded(seed + 100));
@@ -116,26 +150,94 @@ test("editing starts from the revision, else the proposal, else the null class",
   assert.deepEqual([document.baseNumber, document.proposalMask], [1, PROPOSAL]);
 });
 
-test("a submitted patch makes way for the next, and the last one for a message", async () => {
-  const { api, document, situation, labelling } = await atWork();
-  document.apply(drawn(1));
+test("a submitted patch goes into the outbox and makes way for the next, the last one for a message", async () => {
+  const { document, outbox, situation, labelling } = await atWork();
+  const mine = drawn(1);
+  document.apply(mine);
   await labelling.saving.submit();
-  assert.deepEqual([api.saves[0].submit, api.saves[0].strokes, api.saves[0].proposalId], [true, 1, 70]);
+  const [sending] = outbox.kept;
+  assert.deepEqual([sending.mask, sending.baseNumber, sending.strokes, sending.proposalId], [mine, 0, 1, 70]);
   assert.equal(document.patch.id, 2);
-  api.number = 0;
   await labelling.saving.submit();
-  assert.equal(situation.state.phase, "idle");
-  assert.equal(situation.state.idle.outcome, "finished");
+  assert.deepEqual([situation.state.phase, situation.state.idle.outcome], ["idle", "finished"]);
+  assert.notEqual(outbox.kept[0].id, outbox.kept[1].id);
+});
+
+test("without a connection the patch that was loaded ahead follows, then the notice", async () => {
+  const { api, document, labelling, situation, supply } = await atWork();
+  await supply.prepareNext(1);
+  assert.equal(supply.aheadId(), 2);
+  api.claimPatch = api.sendHeartbeat = async () => {
+    throw new ApiError("offline", "gone");
+  };
+  await labelling.saving.submit();
+  assert.deepEqual([document.patch.id, document.mask(), situation.state.phase], [2, PROPOSAL, "ready"]);
+  await labelling.saving.submit();
+  assert.deepEqual([situation.state.phase, situation.state.notice.title], ["error", "The server cannot be reached"]);
+});
+
+test("patches of a day offline are served in their order, without a question to the server", async () => {
+  const { api, document, labelling, packets, supply } = await atWork({ patches: [1, 2, 3] });
+  for (const id of [3, 2]) await supply.loadForField(api.patches.find((one) => one.id === id));
+  for (const packet of packets.kept.values()) packet.order = packet.patchId;
+  const asked = [];
+  api.claimPatch = async (_slug, claiming) => (asked.push(claiming), { outcome: "finished", detail: "" });
+  await labelling.saving.submit();
+  assert.deepEqual([document.patch.id, asked.length], [2, 0]);
+  await labelling.saving.submit();
+  assert.equal(document.patch.id, 3);
+  await labelling.saving.submit();
+  assert.deepEqual(asked.at(-1).besides, [1, 2, 3]);
+});
+
+test("a submission that still waits is drawn on again when its patch is opened", async () => {
+  const { document, labelling, outbox, drafts } = await atWork();
+  const mine = drawn(1);
+  document.apply(mine);
+  await labelling.saving.submit();
+  await labelling.next(1);
+  assert.deepEqual([document.patch.id, document.isDirty(), outbox.kept.length], [1, true, 0]);
+  assert.ok(sameMask(document.mask(), mine));
+  assert.equal(drafts.kept.get(1).mask, mine);
+});
+
+test("a claim ahead is given back when the page is left, and dropped when it is lost", async () => {
+  const { api, labelling, supply } = await atWork();
+  await supply.prepareNext(1);
+  supply.leave();
+  assert.deepEqual([api.released, supply.aheadId()], [[2], null]);
+  api.addPatch(2);
+  await supply.prepareNext(1);
+  api.sendHeartbeat = async (id) => {
+    if (id === 2) throw errorOf(409, { code: "claim-lost", detail: "It ended." });
+    return { expires_at: "2030-01-01T01:00:00Z" };
+  };
+  api.patches = api.patches.filter(({ id }) => id !== 2);
+  await labelling.beat();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assert.equal(supply.aheadId(), null);
+});
+
+test("a patch that cannot be given back for want of a connection comes again last", async () => {
+  const { api, document, labelling, packets, said, supply } = await atWork({ patches: [1, 2] });
+  await supply.loadForField(api.patches[1]);
+  packets.kept.get(2).order = 1;
+  api.failures.push(new ApiError("offline", "gone"));
+  await labelling.skip();
+  assert.equal(document.patch.id, 2);
+  assert.match(said.at(-1), /stays with you/);
+  const [first, last] = await packets.list();
+  assert.deepEqual([first.patchId, last.patchId], [2, 1]);
 });
 
 test("saves in a row count only what is new", async () => {
   const { api, document, labelling } = await atWork();
   document.apply(drawn(1));
   document.apply(drawn(2));
-  await labelling.saving.save({ submit: false });
+  await labelling.saving.save();
   assert.equal(document.isDirty(), false);
   document.apply(drawn(3));
-  await labelling.saving.save({ submit: false });
+  await labelling.saving.save();
   assert.deepEqual(api.saves.map(({ strokes, baseNumber }) => [strokes, baseNumber]), [[2, 0], [1, 1]]);
   assert.notEqual(api.saves[0].idempotencyKey, api.saves[1].idempotencyKey);
 });
@@ -144,7 +246,7 @@ test("a stroke drawn while a save is under way stays unsaved and kept", async ()
   const { api, document, drafts, labelling } = await atWork();
   const [sent, later] = [drawn(1), drawn(2)];
   document.apply(sent);
-  const save = labelling.saving.save({ submit: false });
+  const save = labelling.saving.save();
   document.apply(later);
   await save;
   await labelling.saving.drafted();
@@ -158,7 +260,7 @@ test("a save that failed is tried again with the same key, and the work is kept 
   const { api, document, drafts, situation, labelling } = await atWork();
   document.apply(drawn(1));
   api.failures.push(new ApiError("offline", "gone"));
-  assert.equal(await labelling.saving.save({ submit: false }), false);
+  assert.equal(await labelling.saving.save(), false);
   assert.equal(situation.state.phase, "error");
   assert.match(situation.state.notice.sentence, /kept in this browser/);
   assert.equal(drafts.kept.size, 1);
@@ -169,23 +271,13 @@ test("a save that failed is tried again with the same key, and the work is kept 
   assert.equal(drafts.kept.size, 0);
 });
 
-test("a submission that failed unlocks the mask and is submitted by trying again", async () => {
-  const { api, document, situation, labelling } = await atWork();
-  document.apply(drawn(1));
-  api.failures.push(errorOf(500, {}));
-  await labelling.saving.submit();
-  assert.equal(document.isDrawable(), true);
-  await situation.state.notice.ways.find(({ label }) => label === "Try again").run();
-  assert.equal(document.patch.id, 2);
-});
-
 for (const answer of ["mine", "theirs", "later"]) {
   test(`in a conflict nothing is lost: ${answer}`, async () => {
     const { api, document, drafts, labelling, asked } = await atWork({ answers: { conflict: answer } });
     const mine = drawn(1);
     document.apply(mine);
     api.someoneSaves();
-    const isSaved = await labelling.saving.save({ submit: false });
+    const isSaved = await labelling.saving.save();
     await labelling.saving.drafted();
     assert.deepEqual([asked[0].mine, asked[0].theirs, asked[0].author], [mine, THEIRS, "bea"]);
     if (answer === "mine") {
@@ -276,7 +368,7 @@ test("a lost claim is told, claimed again, and the work saved", async () => {
   document.apply(mine);
   const lost = errorOf(409, { code: "claim-lost", detail: "Your claim has ended." });
   api.failures.push(lost);
-  await labelling.saving.save({ submit: false });
+  await labelling.saving.save();
   assert.equal(situation.state.notice.title, "You no longer hold this patch");
   await situation.state.notice.ways.find(({ label }) => label === "Claim it again").run();
   assert.deepEqual([situation.state.phase, document.isDirty(), api.saves.at(-1).mask], ["ready", false, mine]);

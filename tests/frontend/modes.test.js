@@ -195,7 +195,7 @@ test("whatever is drawn, undo leads back step by step, and every pixel keeps one
     }
     assert.equal(document.canUndo(), false);
     while (document.canRedo()) document.redo();
-    assert.equal(document.mask(), end);
+    assert.deepEqual(document.mask(), end);
   }
 });
 

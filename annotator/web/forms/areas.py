@@ -9,6 +9,7 @@ from django import forms
 from django.contrib.gis.gdal import GDALException
 from django.contrib.gis.geos import GEOSException, GEOSGeometry, MultiPolygon, Polygon
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 POLYGONS = ("Polygon", "MultiPolygon")
 
@@ -26,12 +27,15 @@ class AreaField(forms.CharField):
             document = json.loads(text)
         except json.JSONDecodeError as error:
             raise ValidationError(
-                f"This is not JSON: {error.msg} in line {error.lineno}, column {error.colno}. "
-                "Paste the whole GeoJSON, from the first brace to the last."
+                _(
+                    "This is not JSON: %(what)s in line %(line)s, column %(column)s. "
+                    "Paste the whole GeoJSON, from the first brace to the last."
+                ),
+                params={"what": error.msg, "line": error.lineno, "column": error.colno},
             ) from error
         polygons = [part for geometry in _geometries(document) for part in _polygons(geometry)]
         if not polygons:
-            raise ValidationError("The GeoJSON has no polygon. Draw the area and export it again.")
+            raise ValidationError(_("The GeoJSON has no polygon. Draw the area and export it again."))
         return _joined(polygons)
 
 
@@ -48,20 +52,28 @@ def _geometries(document: Any) -> list[dict[str, Any]]:
             return [document]
         case _:
             raise ValidationError(
-                "This is JSON, but not GeoJSON: it needs a `type` with `coordinates`, `geometry` or `features`."
+                _(
+                    "This is JSON, but not GeoJSON: "
+                    "it needs a `type` with `coordinates`, `geometry` or `features`."
+                )
             )
 
 
 def _polygons(geometry: dict[str, Any]) -> list[Polygon]:
     if geometry["type"] not in POLYGONS:
         raise ValidationError(
-            f"The GeoJSON has a {geometry['type']}; only polygons and multipolygons bound an area."
+            _("The GeoJSON has a %(type)s; only polygons and multipolygons bound an area."),
+            params={"type": geometry["type"]},
         )
     try:
         shape = GEOSGeometry(json.dumps(geometry), srid=4326)
     except (GDALException, GEOSException, ValueError) as error:
-        raise ValidationError("The GeoJSON's coordinates do not make a polygon: a ring needs at least four "
-                              "positions, the last the same as the first.") from error  # fmt: skip
+        raise ValidationError(
+            _(
+                "The GeoJSON's coordinates do not make a polygon: a ring needs at least four positions, "
+                "the last the same as the first."
+            )
+        ) from error
     return [shape] if isinstance(shape, Polygon) else list(shape)
 
 

@@ -6,6 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.forms.utils import ErrorList
+from django.utils.translation import gettext_lazy as _
 
 from annotator.domain.projects import MAX_CLASSES, ClassSpec
 from annotator.web.forms.areas import AreaField
@@ -26,29 +27,36 @@ ROWS_SHOWN = 8
 
 
 class ProjectForm(forms.Form):
-    name = forms.CharField(max_length=120, widget=forms.TextInput({"autofocus": True}))
+    name = forms.CharField(label=_("Name"), max_length=120, widget=forms.TextInput({"autofocus": True}))
     description = forms.CharField(
+        label=_("Description"),
         required=False,
         widget=forms.Textarea({"rows": 3}),
-        help_text="What is mapped and why; everybody in the project reads it.",
+        help_text=_("What is mapped and why; everybody in the project reads it."),
     )
     patch_zoom = forms.IntegerField(
+        label=_("Patch zoom"),
         required=False,
         min_value=8,
         max_value=22,
-        help_text="Patches are map tiles of this zoom level, 256 pixels wide. "
-        "When it is empty, it is proposed from the first scene's ground sampling distance.",
+        help_text=_(
+            "Patches are map tiles of this zoom level, 256 pixels wide. "
+            "When it is empty, it is proposed from the first scene's ground sampling distance."
+        ),
     )
     area_of_interest = AreaField(
+        label=_("Area of interest"),
         required=False,
         widget=forms.Textarea({"rows": 5, "spellcheck": "false"}),
-        help_text="GeoJSON in longitude and latitude. Patches are made inside it; "
-        "inside the whole first scene when it is empty.",
+        help_text=_(
+            "GeoJSON in longitude and latitude. Patches are made inside it; "
+            "inside the whole first scene when it is empty."
+        ),
     )
     boundary = forms.ChoiceField(
         required=False,
         widget=forms.RadioSelect,
-        choices=[("", "There is no boundary class")] + [(str(n), str(n)) for n in range(1, MAX_CLASSES)],
+        choices=[("", _("There is no boundary class"))] + [(str(n), str(n)) for n in range(1, MAX_CLASSES)],
         initial=DEFAULT_BOUNDARY,
     )
 
@@ -58,9 +66,9 @@ class ClassForm(forms.Form):
 
     name = forms.CharField(required=False, max_length=60)
     color = forms.CharField(
-        label="Colour",
+        label=_("Colour"),
         max_length=7,
-        validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", "Write the colour as #rrggbb.")],
+        validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Write the colour as #rrggbb."))],
         widget=forms.TextInput({"type": "color"}),
     )
 
@@ -84,8 +92,8 @@ class LegendFormSet(forms.BaseFormSet):
             names.pop()
         if "" in names:
             raise ValidationError(
-                f"Row {names.index('')} of the legend has no name, but a later one has. "
-                "Fill the rows from the top."
+                _("Row %(row)s of the legend has no name, but a later one has. Fill the rows from the top."),
+                params={"row": names.index("")},
             )
 
     def _names(self) -> list[str]:
@@ -120,7 +128,7 @@ class ProjectEditor:
         chosen = self.form.cleaned_data["boundary"]
         if chosen in ("", *(str(c.value) for c in self.legend.classes(chosen))):
             return True
-        self.form.add_error("boundary", "The row chosen as the boundary class has no name.")
+        self.form.add_error("boundary", _("The row chosen as the boundary class has no name."))
         return False
 
     @property

@@ -4,10 +4,12 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from annotator.models import Scene
 
-CHANNELS = ("red", "green", "blue")
+CHANNELS = {"red": _("red"), "green": _("green"), "blue": _("blue")}
 
 
 def _date_field(**options: Any) -> forms.DateField:
@@ -15,8 +17,12 @@ def _date_field(**options: Any) -> forms.DateField:
 
 
 def _source_help() -> str:
-    folders = " or ".join(str(folder) for folder in settings.SCENE_FOLDERS)
-    return f"An address (https) or a file on the server in {folders}." if folders else "An address (https)."
+    folders = ", ".join(str(folder) for folder in settings.SCENE_FOLDERS)
+    if not folders:
+        return gettext("An address (https).")
+    return gettext("An address (https) or a file on the server in one of: %(folders)s.") % {
+        "folders": folders
+    }
 
 
 class SceneForm(forms.Form):
@@ -24,17 +30,20 @@ class SceneForm(forms.Form):
 
     file = forms.FileField(
         required=False,
-        label="Upload a GeoTIFF",
+        label=_("Upload a GeoTIFF"),
         widget=forms.ClearableFileInput({"accept": ".tif,.tiff,.jp2,image/tiff,image/jp2"}),
     )
-    source = forms.CharField(required=False, max_length=1000, label="or give a path or URL")
+    source = forms.CharField(required=False, max_length=1000, label=_("or give a path or URL"))
     name = forms.CharField(
-        required=False, max_length=120, help_text="The file's name is taken when this is empty."
+        label=_("Name"),
+        required=False,
+        max_length=120,
+        help_text=_("The file's name is taken when this is empty."),
     )
     acquired_on = _date_field(
         required=False,
-        label="Date of acquisition",
-        help_text="Read from the file when this is empty. Proposals are made from the newest scene.",
+        label=_("Date of acquisition"),
+        help_text=_("Read from the file when this is empty. Proposals are made from the newest scene."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any):
@@ -45,30 +54,35 @@ class SceneForm(forms.Form):
 class DisplayForm(forms.Form):
     """Which bands are shown as red, green and blue, and the range of values that each covers."""
 
-    name = forms.CharField(max_length=120)
-    acquired_on = _date_field(required=False, label="Date of acquisition")
+    name = forms.CharField(label=_("Name"), max_length=120)
+    acquired_on = _date_field(required=False, label=_("Date of acquisition"))
 
     def __init__(self, scene: Scene, data: Any = None):
         super().__init__(data, initial={"name": scene.name, "acquired_on": scene.acquired_on})
         names = [*scene.band_names, *[""] * (scene.band_count or 0)][: scene.band_count]
         choices = [(n, f"{n} · {name}" if name else str(n)) for n, name in enumerate(names, start=1)]
-        for index, channel in enumerate(CHANNELS):
+        for index, (channel, shown) in enumerate(CHANNELS.items()):
+            named = {"channel": shown}
             low, high = scene.stretch[index] if scene.stretch else (None, None)
             self.fields[f"{channel}_band"] = forms.TypedChoiceField(
-                label=f"Band shown as {channel}",
+                label=gettext("Band shown as %(channel)s") % named,
                 choices=choices,
                 coerce=int,
                 initial=scene.display_bands[index] if scene.display_bands else None,
             )
-            self.fields[f"{channel}_low"] = forms.FloatField(label=f"{channel}: black at", initial=low)
-            self.fields[f"{channel}_high"] = forms.FloatField(label=f"{channel}: full at", initial=high)
+            self.fields[f"{channel}_low"] = forms.FloatField(
+                label=gettext("%(channel)s: black at") % named, initial=low
+            )
+            self.fields[f"{channel}_high"] = forms.FloatField(
+                label=gettext("%(channel)s: full at") % named, initial=high
+            )
 
     @property
     def channels(self) -> list[dict[str, Any]]:
         """The fields of each channel, as the template draws them in a row."""
         return [
-            {"name": channel, "fields": [self[f"{channel}_{part}"] for part in ("band", "low", "high")]}
-            for channel in CHANNELS
+            {"name": shown, "fields": [self[f"{channel}_{part}"] for part in ("band", "low", "high")]}
+            for channel, shown in CHANNELS.items()
         ]
 
     @property

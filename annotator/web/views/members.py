@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotator.domain.members import remove_member
@@ -21,7 +22,9 @@ def members(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         user, role = form.cleaned_data["username"], Role(form.cleaned_data["role"])
         add_member(project=access.project, user=user, role=role)
-        messages.success(request, f"{user} has the role {role.label} now.")
+        messages.success(
+            request, _("%(user)s has the role %(role)s now.") % {"user": user, "role": role.label}
+        )
         return redirect("members", access.project.slug)
     rows = access.project.memberships.select_related("user").order_by("user__username", "role")
     context = access.context(form=form, memberships=rows)
@@ -34,7 +37,10 @@ def member_remove(request: SignedInRequest, access: ProjectAccess, membership_id
     membership = get_object_or_404(
         Membership.objects.select_related("user"), pk=membership_id, project=access.project
     )
-    left = f"{membership.user} no longer has the role {membership.get_role_display()}."
+    left = _("%(user)s no longer has the role %(role)s.") % {
+        "user": membership.user,
+        "role": membership.get_role_display(),
+    }
     with tell(request, left):
         remove_member(membership=membership, user=request.user)
     still_leads = access.project.memberships.filter(user=request.user, role=Role.LEAD).exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from annotator.domain.proposals import cancel_job, request_proposals
@@ -44,16 +45,18 @@ def overview(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
 def ranking_sentence(state: RankingState | None, promoted: int | None) -> str:
     """What orders the labelling queue at present."""
     if state is None:
-        return "Not ranked yet: patches are served spread over the area."
+        return _("Not ranked yet: patches are served spread over the area.")
     ranking = state.ranking
     if ranking.model_version is None:
-        return f"Spread over the area {naturaltime(ranking.made_at)}: there were no proposals to rank by."
-    made = f"Ranked by entropy with version {ranking.model_version.number}, {naturaltime(ranking.made_at)}"
-    if state.is_stale:
-        return (
-            f"{made}. Stale: version {promoted} was promoted since; the order is renewed with its proposals."
-        )
-    return f"{made}."
+        return _("Spread over the area %(when)s: there were no proposals to rank by.") % {
+            "when": naturaltime(ranking.made_at)
+        }
+    facts = {"number": ranking.model_version.number, "when": naturaltime(ranking.made_at)}
+    made = _("Ranked by entropy with version %(number)s, %(when)s.") % facts
+    if not state.is_stale:
+        return made
+    stale = _("Stale: version %(number)s was promoted since; the order is renewed with its proposals.")
+    return f"{made} {stale % {'number': promoted}}"
 
 
 @require_POST
@@ -62,7 +65,7 @@ def make_proposals(request: SignedInRequest, access: ProjectAccess) -> HttpRespo
     scene = None
     if scene_id := request.POST.get("scene"):
         scene = get_object_or_404(Scene.objects.filter(project=access.project), pk=scene_id)
-    with tell(request, "Proposals are being made. You can leave this page meanwhile."):
+    with tell(request, _("Proposals are being made. You can leave this page meanwhile.")):
         request_proposals(project=access.project, user=request.user, scene=scene)
     return redirect("project", access.project.slug)
 
@@ -71,6 +74,6 @@ def make_proposals(request: SignedInRequest, access: ProjectAccess) -> HttpRespo
 @project_view(Role.LEAD, Role.ML_STAFF)
 def stop_proposals(request: SignedInRequest, access: ProjectAccess, job_id: int) -> HttpResponse:
     job = get_object_or_404(InferenceJob, pk=job_id, project=access.project)
-    with tell(request, "The job is cancelled. The proposals that it has made stay."):
+    with tell(request, _("The job is cancelled. The proposals that it has made stay.")):
         cancel_job(job=job, user=request.user)
     return redirect("project", access.project.slug)

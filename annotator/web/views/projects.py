@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from annotator.domain.projects import create_project
@@ -32,7 +33,7 @@ def projects(request: SignedInRequest) -> HttpResponse:
 @login_required
 def project_new(request: SignedInRequest) -> HttpResponse:
     if not request.user.has_perm("annotator.add_project"):
-        raise PermissionDenied("You may not add projects. Ask an administrator for that permission.")
+        raise PermissionDenied(_("You may not add projects. Ask an administrator for that permission."))
     editor = ProjectEditor(request.POST or None)
     if request.method != "POST":
         return render(request, "project_new.html", {"editor": editor})
@@ -42,6 +43,8 @@ def project_new(request: SignedInRequest) -> HttpResponse:
         except MilpaError as error:
             editor.form.add_error(None, error.detail)
         else:
-            messages.success(request, f"{project.name} is set up. Add its first scene next.")
+            messages.success(
+                request, _("%(project)s is set up. Add its first scene next.") % {"project": project.name}
+            )
             return redirect("scene_new", project.slug)
     return render(request, "project_new.html", {"editor": editor}, status=422)

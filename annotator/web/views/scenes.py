@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from annotator.domain.scenes import add_scene, change_display
@@ -28,7 +29,10 @@ def scene_new(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
         except MilpaError as error:
             form.add_error(None, error.detail)
         else:
-            messages.success(request, f"{scene.name} is being prepared; its patches follow by themselves.")
+            messages.success(
+                request,
+                _("%(scene)s is being prepared; its patches follow by themselves.") % {"scene": scene.name},
+            )
             return redirect("project", access.project.slug)
     return render(request, "scene_new.html", access.context(form=form), status=422)
 
@@ -41,7 +45,7 @@ def scene(request: SignedInRequest, access: ProjectAccess, scene_id: int) -> Htt
     if request.method != "POST":
         return _scene_page(request, access, row, DisplayForm(row))
     if not access.may_lead:
-        raise PermissionDenied("Only a lead of the project changes how a scene is shown.")
+        raise PermissionDenied(_("Only a lead of the project changes how a scene is shown."))
     form = DisplayForm(row, request.POST)
     if form.is_valid():
         try:
@@ -49,7 +53,7 @@ def scene(request: SignedInRequest, access: ProjectAccess, scene_id: int) -> Htt
         except MilpaError as error:
             form.add_error(None, error.detail)
         else:
-            messages.success(request, "This is how everybody sees the scene from now on.")
+            messages.success(request, _("This is how everybody sees the scene from now on."))
             return redirect("scene", access.project.slug, row.pk)
     return _scene_page(request, access, row, form, status=422)
 

@@ -1,0 +1,99 @@
+"""Band combinations: which bands they take, and what their tiles show."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from affine import Affine
+from PIL import Image
+
+from annotator.imagery import composites
+from annotator.imagery.bands import infrared_bands
+from annotator.models import Scene
+from tests.rasters import write_raster
+
+HALF_WORLD_M = 20_037_508.342789244
+ZOOM, X, Y = 17, 93_600, 58_000
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["B02 blue", "B03 green", "B04 red", "B08 nir"], (4, 3, 2)),
+        (["B02", "B03", "B04", "B05", "B08", "B8A"], (5, 3, 2)),
+        (["B2", "B3", "B4", "B5", "B6"], (4, 3, 2)),
+        (["B1", "B2", "B3", "B4", "B5", "B7"], (4, 3, 2)),
+        (["red", "green", "blue", "Near Infra-Red"], (4, 1, 2)),
+        (["red", "green", "blue", "shortwave infrared", "swir 2"], None),
+        (["red", "green", "blue"], None),
+        (["nir", "band 2", "band 3"], None),
+        (["", "", ""], None),
+    ],
+)
+def test_near_infrared_is_found_by_name_or_number(
+    names: list[str], expected: tuple[int, int, int] | None
+) -> None:
+    assert infrared_bands(names) == expected
+    assert composites.composites_of(names) == (["natural", "infrared", "ndvi"] if expected else ["natural"])
+
+
+@pytest.fixture
+def scene(tmp_path: Path, settings) -> Scene:  # type: ignore[no-untyped-def]
+    """Blue, green, red, near infrared of one tile: crops on the left, soil on the right, a corner without data."""
+    settings.MEDIA_ROOT = tmp_path
+    side_m = 2 * HALF_WORLD_M / 2**ZOOM
+    place = Affine(side_m / 256, 0, X * side_m - HALF_WORLD_M, 0, -side_m / 256, HALF_WORLD_M - Y * side_m)
+    crops, soil = (300, 600, 400, 4000), (1100, 1500, 2000, 2400)
+    is_crops = np.arange(256)[None, :] < 128
+    bands = np.array([np.where(is_crops, a, b) * np.ones((256, 1)) for a, b in zip(crops, soil, strict=True)])
+    bands[:, :40, :40] = 0
+    (tmp_path / "scenes").mkdir()
+    write_raster(
+        tmp_path / "scenes" / "four.tif",
+        bands.astype(np.uint16),
+        crs="EPSG:3857",
+        transform=place,
+        nodata=0,
+    )
+    return Scene(
+        cog_name="four.tif",
+        band_names=["B02", "B03", "B04", "B08"],
+        display_bands=[3, 2, 1],
+        stretch=[[0, 3000]] * 3,
+    )
+
+
+def picture(scene: Scene, composite: str) -> np.ndarray:
+    webp = composites.render_composite(scene, composite, X, Y, ZOOM)
+    return np.asarray(Image.open(io.BytesIO(webp)).convert("RGBA")).astype(int)
+
+
+def test_false_colour_shows_crops_in_red(scene: Scene) -> None:
+    rgba = picture(scene, "infrared")
+    crops, soil = rgba[128, 64], rgba[128, 192]
+    assert crops[0] > 200
+    assert crops[1:3].max() < 60
+    assert soil[1] > 200
+    assert rgba[10, 10, 3] == 0
+
+
+def test_ndvi_is_dark_green_on_crops_and_light_on_soil(scene: Scene) -> None:
+    rgba = picture(scene, "ndvi")
+    # (4000 - 400) / 4400 = 0.82 and (2400 - 2000) / 4400 = 0.09, between the stops of the ramp.
+    assert np.abs(rgba[128, 64, :3] - (24, 81, 36)).max() < 12
+    assert np.abs(rgba[128, 192, :3] - (230, 212, 173)).max() < 12
+    assert rgba[10, 10, 3] == 0
+
+
+def test_natural_colours_are_those_of_the_scene(scene: Scene) -> None:
+    rgba = picture(scene, "natural")
+    assert np.abs(rgba[128, 192, :3] - np.array((2000, 1500, 1100)) / 3000 * 255).max() < 6
+
+
+def test_beside_the_scene_every_combination_is_clear(scene: Scene) -> None:
+    for composite in ("natural", "infrared", "ndvi"):
+        webp = composites.render_composite(scene, composite, X + 5, Y, ZOOM)
+        assert not np.asarray(Image.open(io.BytesIO(webp)).convert("RGBA"))[..., 3].any()
