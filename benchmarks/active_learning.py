@@ -72,7 +72,9 @@ class Size:
         return self.patch_shares if strategy.startswith("patches") else self.point_shares
 
 
-FULL = Size(5, 3, 45, (0.021, 0.042, 0.083, 0.167, 0.333), (0.0006, 0.0012, 0.0025, 0.005, 0.01))
+FULL = Size(
+    5, 3, 45, (0.021, 0.042, 0.083, 0.167, 0.333), (0.0006, 0.0012, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08)
+)
 QUICK = Size(1, 1, 3, (0.34,), (0.01,))
 CONFIG = FinetuneConfig(
     images_per_step=2,
