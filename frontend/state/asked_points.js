@@ -148,6 +148,7 @@ export class AskedPoints {
    * @returns {number | null} the index of the nearest point there
    */
   indexAt(point, slackPx = 0) {
+    /** @type {number | null} */
     let best = null;
     let nearest = slackPx;
     this.#cells.forEach(({ x0, y0, x1, y1 }, i) => {
