@@ -42,6 +42,15 @@ export function startingMask(patch, proposalMask) {
   return asksForPoints(patch) ? blankMask(patch) : (proposalMask ?? emptyMask());
 }
 
+/**
+ * @param {Mask} mask
+ * @param {Mask} answers
+ * @returns {Mask} unsure wherever the answers are, so that the two differ only in what somebody said
+ */
+export function whereAnswered(mask, answers) {
+  return mask.map((value, i) => (answers[i] === UNSURE ? UNSURE : value));
+}
+
 export class AskedPoints {
   /** @type {Rect[]} */
   #cells = [];

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { NULL_CLASS, PIXEL_COUNT, SIZE_PX, UNSURE, emptyMask } from "../../frontend/state/mask.js";
+import { NULL_CLASS, PIXEL_COUNT, SIZE_PX, UNSURE, changedRect, emptyMask } from "../../frontend/state/mask.js";
 import { paintMask, paletteOf, unaskedAt, unsureAt } from "../../frontend/map/paint.js";
 import { pointsMode } from "../../frontend/modes/points.js";
 import { OPERATIONS, classOperations, classValueOf } from "../../frontend/operations/operations.js";
-import { AskedPoints, blankMask, startingMask } from "../../frontend/state/asked_points.js";
+import { AskedPoints, blankMask, startingMask, whereAnswered } from "../../frontend/state/asked_points.js";
 import { EditorDocument } from "../../frontend/state/document.js";
 
 const FIELD = 1;
@@ -210,6 +210,13 @@ test("what nobody looked at is not taken from the proposal", () => {
   assert.equal(of("clear").why(bench), null);
   of("clear").run(bench);
   assert.deepEqual(document.mask(), blankMask(PATCH));
+});
+
+test("a reviewer compares only what somebody said", () => {
+  const revision = only([0, 0, FIELD], [10, 20, ROAD]);
+  const compared = whereAnswered(proposal(), revision);
+  assert.deepEqual(changedRect(compared, revision), { x0: 80, y0: 40, x1: 84, y1: 44 });
+  assert.deepEqual(whereAnswered(proposal(), emptyMask()), proposal());
 });
 
 test("unasked land is faint, and a cell of the null class is not it", () => {
