@@ -334,7 +334,8 @@ async function showOpened() {
   view.showPatch(patch);
   view.redraw();
   showPatchFacts(patch);
-  firstPatchCard.offer();
+  // Its steps draw whole fields.
+  if (!points.count) firstPatchCard.offer();
   void showOtherDrafts(parts.drafts, project.slug, patch.id);
   // A reload comes back to this patch.
   globalThis.history.replaceState(null, "", `?patch=${patch.id}`);
