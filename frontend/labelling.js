@@ -11,7 +11,8 @@
  */
 import { t, timeOf } from "./i18n.js";
 import { ApiError, explain } from "./api/errors.js";
-import { sameMask, emptyMask } from "./state/mask.js";
+import { startingMask } from "./state/asked_points.js";
+import { sameMask } from "./state/mask.js";
 import { Saving } from "./saving.js";
 
 /**
@@ -98,7 +99,7 @@ export class Labelling {
   async open({ patch, proposalMask, revisionMask, heldUntil }, isConfirmed) {
     const { document, situation, supply } = this.parts;
     const { revision } = patch;
-    const mask = revisionMask ?? proposalMask ?? emptyMask();
+    const mask = revisionMask ?? startingMask(patch, proposalMask);
     document.open({ patch, mask, baseNumber: revision?.number ?? 0, proposalMask });
     situation.set({
       phase: "ready",

@@ -30,10 +30,12 @@ import { mergeMode } from "./modes/merge.js";
 import { Modes } from "./modes/modes.js";
 import { panMode } from "./modes/pan.js";
 import { penMode } from "./modes/pen.js";
+import { pointsMode } from "./modes/points.js";
 import { polygonMode } from "./modes/polygon.js";
 import { listenToKeys } from "./operations/keyboard.js";
 import { Keymap, storedKeys } from "./operations/keymap.js";
-import { OPERATIONS, classOperations, lockOperations } from "./operations/operations.js";
+import { OPERATIONS, classOperations, classValueOf, lockOperations } from "./operations/operations.js";
+import { AskedPoints } from "./state/asked_points.js";
 import { EditorDocument } from "./state/document.js";
 import { Field } from "./offline/field.js";
 import { Outbox } from "./offline/outbox.js";
@@ -57,6 +59,7 @@ import { showField } from "./ui/field_panel.js";
 import { showOutbox } from "./ui/outbox_panel.js";
 import { buildPanel, showPatchFacts, showSpotCount } from "./ui/panel.js";
 import { Pointed } from "./ui/pointed.js";
+import { guideThroughPoints } from "./ui/points_bar.js";
 import { PolygonInput } from "./ui/polygon_input.js";
 import { showShortcuts } from "./ui/shortcuts.js";
 import { showSituation } from "./ui/situation.js";
@@ -76,6 +79,7 @@ const view = new PatchView(find("#editor-map"), project.legend, { maskOf: () => 
 const marks = new Marks(view);
 const analysis = new SceneAnalysis(() => refresh());
 const tour = new SpotTour();
+const points = new AskedPoints(editorDocument);
 const nameOf = namesOf(project.legend);
 const polygonInput = new PolygonInput({ document: editorDocument, tools, nameOf });
 const pointed = new Pointed(editorDocument, nameOf);
@@ -139,6 +143,7 @@ const bench = {
   visitSpot: spotVisits({ tour, view, marks, document: editorDocument, nameOf }),
   askPolygon: () => polygonInput.ask(),
   showShortcuts: () => void showShortcuts(keymap),
+  points,
   startFirstPatch: () => firstPatch.start(),
 };
 const firstPatch = new FirstPatch(bench);
@@ -169,6 +174,7 @@ const modes = new Modes({
   pen: penMode(modeParts),
   merge: mergeMode(modeParts),
   fill: fillMode(modeParts),
+  points: pointsMode(modeParts, { points, valueOf: (/** @type {string} */ chord) => classValueOf(keymap.operationOf(chord)) }),
   pan: panMode(modeParts),
 });
 
@@ -328,7 +334,8 @@ async function showOpened() {
   view.showPatch(patch);
   view.redraw();
   showPatchFacts(patch);
-  firstPatchCard.offer();
+  // Its steps draw whole fields.
+  if (!points.count) firstPatchCard.offer();
   void showOtherDrafts(parts.drafts, project.slug, patch.id);
   // A reload comes back to this patch.
   globalThis.history.replaceState(null, "", `?patch=${patch.id}`);
@@ -356,6 +363,7 @@ globalThis.addEventListener("blur", () => clock.pause());
 document.addEventListener("visibilitychange", () => document.hidden && clock.pause());
 new ResizeObserver(() => view.map.invalidateSize({ animate: false })).observe(view.container);
 
+guideThroughPoints({ points, tools, view, document: editorDocument, nameOf });
 showWork({ document: editorDocument, tools, legend: project.legend });
 showSituation({ situation, document: editorDocument, labelling, projectUrl: root.dataset["projectUrl"] ?? "/" });
 Object.assign(globalThis, { milpaEditor: { document: editorDocument } });

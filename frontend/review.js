@@ -11,7 +11,8 @@ import { readyScenes, sceneTitle } from "./map/imagery.js";
 import { PatchView } from "./map/patch_view.js";
 import { synchronise } from "./map/synchronise.js";
 import { belongsToElement, chordOf } from "./operations/chords.js";
-import { countChanged } from "./state/mask.js";
+import { asksForPoints, whereAnswered } from "./state/asked_points.js";
+import { UNSURE, countChanged } from "./state/mask.js";
 import { createTools, clampOpacity } from "./state/tools.js";
 import { find, jsonOf, make, swatch } from "./ui/elements.js";
 import { reportIn } from "./ui/imagery_report.js";
@@ -104,9 +105,15 @@ async function goToNext() {
   }
 }
 
+/** What the revision is compared with: where points are asked for, nobody looked at the rest of the proposal. */
+function comparedProposal() {
+  const { proposal, revision } = masks;
+  return proposal && revision && asksForPoints(patch) ? whereAnswered(proposal, revision) : proposal;
+}
+
 function toggleDifference() {
   isDifferenceShown = !isDifferenceShown;
-  views.revision.setDifference(isDifferenceShown ? masks.proposal : null, masks.revision);
+  views.revision.setDifference(isDifferenceShown ? comparedProposal() : null, masks.revision);
   refresh();
 }
 
@@ -151,9 +158,11 @@ async function load() {
     revision && api.fetchMask(revision.mask_url),
   ]);
   for (const view of all) view.redraw();
-  if (masks.proposal && masks.revision) {
-    const changed = countChanged(masks.proposal, masks.revision);
-    find("#changed").textContent = tn("{count} pixel ({share})", "{count} pixels ({share})", changed, { share: percent(changed / masks.revision.length, 1) });
+  const compared = comparedProposal();
+  if (compared && masks.revision) {
+    const changed = countChanged(compared, masks.revision);
+    const asked = asksForPoints(patch) ? masks.revision.filter((value) => value !== UNSURE).length : masks.revision.length;
+    find("#changed").textContent = tn("{count} pixel ({share})", "{count} pixels ({share})", changed, { share: percent(changed / Math.max(1, asked), 1) });
   }
   refresh();
   if (proposal) views.proposal.setEntropy(await api.fetchEntropy(proposal.entropy_url), proposal.entropy_rows, proposal.entropy_cols);

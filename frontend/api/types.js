@@ -61,6 +61,8 @@
  * @property {PatchState} state
  * @property {{mine: boolean, expires_at: string} | null} claim
  * @property {{score: number, reason: string, reason_text: string} | null} queue
+ * @property {"patches" | "points"} [asks_for] whether every pixel is asked for, or only `points`
+ * @property {[row: number, col: number][]} [points] cells to name, in the order of asking
  * @property {Proposal | null} proposal
  * @property {Revision | null} revision
  * @property {{verdict: "approve" | "return", comment: string, reviewer: string, decided_at: string} | null} review

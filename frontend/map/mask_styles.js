@@ -43,20 +43,20 @@ export function patternsOf(legend) {
 
 /**
  * @param {Mask} mask
- * @param {{palette: Pixels, patterns: Pattern[], style: MaskStyle}} look
+ * @param {{palette: Pixels, patterns: Pattern[], style: MaskStyle, unsure?: typeof unsureAt}} look
  * @param {Pixels} pixels the whole patch
  * @param {Rect} rect what is painted of it
  */
-export function paintStyled(mask, { palette, patterns, style }, pixels, rect) {
+export function paintStyled(mask, { palette, patterns, style, unsure = unsureAt }, pixels, rect) {
   if (style === "fill") {
-    paintMask(mask, palette, pixels, rect);
+    paintMask(mask, palette, pixels, rect, unsure);
     return;
   }
   for (let y = rect.y0; y < rect.y1; y++) {
     for (let x = rect.x0; x < rect.x1; x++) {
       const i = y * SIZE_PX + x;
       const value = /** @type {number} */ (mask[i]);
-      const color = value === UNSURE ? unsureAt(x, y) : /** @type {number} */ (palette[value]);
+      const color = value === UNSURE ? unsure(x, y) : /** @type {number} */ (palette[value]);
       const pattern = /** @type {Pattern} */ (patterns[value]);
       if (style === "pattern") pixels[i] = pattern(x, y) ? color : faint(color);
       else pixels[i] = pattern === SOLID && value !== UNSURE ? color : isRim(mask, x, y) ? color : 0;

@@ -10,7 +10,7 @@ import { SIZE_PX, wholePatch } from "../state/mask.js";
 import { CanvasOverlay } from "./canvas_overlay.js";
 import { tileBounds } from "./imagery.js";
 import { paintStyled, patternsOf } from "./mask_styles.js";
-import { paletteOf } from "./paint.js";
+import { paletteOf, unaskedAt } from "./paint.js";
 
 /** Of the opacity of the patch's own mask. */
 const FAINT = 0.55;
@@ -28,7 +28,8 @@ export class NeighbourMasks {
    */
   constructor(view, legend) {
     this.map = view.map;
-    this.look = { palette: paletteOf(legend), patterns: patternsOf(legend) };
+    // Of a neighbour, too, often only points were asked for.
+    this.look = { palette: paletteOf(legend), patterns: patternsOf(legend), unsure: unaskedAt };
     const pane = this.map.createPane("neighbours");
     // Over the veil that darkens what is outside, under the patch's own mask.
     pane.style.zIndex = "405";

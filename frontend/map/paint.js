@@ -11,6 +11,8 @@ import { NULL_CLASS, PIXEL_COUNT, SIZE_PX, UNSURE } from "../state/mask.js";
 const CLEAR = 0;
 const UNSURE_DARK = rgba(30, 30, 30, 255);
 const UNSURE_LIGHT = rgba(255, 255, 255, 200);
+const FAINT_DARK = rgba(0, 0, 0, 70);
+const FAINT_LIGHT = rgba(255, 255, 255, 90);
 const UNKNOWN = rgba(255, 0, 200, 255);
 const DIFFERENT = rgba(255, 0, 140, 255);
 const SAME_VEIL = rgba(255, 255, 255, 150);
@@ -35,12 +37,13 @@ export function opaque(color) {
  * One colour for each class value. The null class is clear; a value outside the legend screams.
  *
  * @param {LabelClass[]} legend
+ * @param {{isNullShown?: boolean}} [options] the null class has its colour too
  * @returns {Pixels}
  */
-export function paletteOf(legend) {
+export function paletteOf(legend, { isNullShown = false } = {}) {
   const palette = new Uint32Array(256).fill(UNKNOWN);
-  for (const one of legend) palette[one.value] = one.is_null ? CLEAR : opaque(one.color);
   palette[NULL_CLASS] = CLEAR;
+  for (const one of legend) palette[one.value] = one.is_null && !isNullShown ? CLEAR : opaque(one.color);
   return palette;
 }
 
@@ -49,13 +52,14 @@ export function paletteOf(legend) {
  * @param {Pixels} palette
  * @param {Pixels} pixels the whole patch
  * @param {Rect} rect what is painted of it
+ * @param {typeof unsureAt} [unsure] how the unsure class looks
  */
-export function paintMask(mask, palette, pixels, rect) {
+export function paintMask(mask, palette, pixels, rect, unsure = unsureAt) {
   for (let y = rect.y0; y < rect.y1; y++) {
     for (let x = rect.x0; x < rect.x1; x++) {
       const i = y * SIZE_PX + x;
       const value = /** @type {number} */ (mask[i]);
-      pixels[i] = value === UNSURE ? unsureAt(x, y) : /** @type {number} */ (palette[value]);
+      pixels[i] = value === UNSURE ? unsure(x, y) : /** @type {number} */ (palette[value]);
     }
   }
 }
@@ -68,6 +72,18 @@ export function paintMask(mask, palette, pixels, rect) {
  */
 export function unsureAt(x, y) {
   return (x + y) % 6 < 3 ? UNSURE_DARK : UNSURE_LIGHT;
+}
+
+/**
+ * Land that nobody was asked about: thin lines, so that the imagery is seen and a cell with a class, the null class
+ * too, stands out from it.
+ *
+ * @param {number} x
+ * @param {number} y
+ */
+export function unaskedAt(x, y) {
+  const line = (x + y) % 8;
+  return line === 0 ? FAINT_DARK : line === 1 ? FAINT_LIGHT : CLEAR;
 }
 
 /**

@@ -5,11 +5,12 @@
  * @import {Mask, Point, Rect} from "../state/mask.js"
  * @import {MaskStyle} from "../state/tools.js"
  */
+import { asksForPoints } from "../state/asked_points.js";
 import { SIZE_PX, union, wholePatch } from "../state/mask.js";
 import { CanvasOverlay } from "./canvas_overlay.js";
 import { imageryLayer, tileBounds } from "./imagery.js";
 import { paintStyled, patternsOf } from "./mask_styles.js";
-import { paintDifference, paintEntropy, paletteOf } from "./paint.js";
+import { paintDifference, paintEntropy, paletteOf, unaskedAt, unsureAt } from "./paint.js";
 
 const WORLD = [[-85.06, -720], [85.06, -720], [85.06, 720], [-85.06, 720]];
 
@@ -41,6 +42,7 @@ export class PatchView {
   constructor(container, legend, { isAlone = true, maskOf = () => null } = {}) {
     this.container = container;
     this.maskOf = maskOf;
+    this.legend = legend;
     this.#look = { palette: paletteOf(legend), patterns: patternsOf(legend), style: "fill" };
     this.map = L.map(container, {
       zoomControl: isAlone,
@@ -68,6 +70,8 @@ export class PatchView {
   showPatch(patch) {
     this.clear();
     this.patch = patch;
+    const isNullShown = asksForPoints(patch);
+    this.#look = { ...this.#look, palette: paletteOf(this.legend, { isNullShown }), unsure: isNullShown ? unaskedAt : unsureAt };
     const bounds = tileBounds(patch);
     const corners = [bounds.getNorthWest(), bounds.getNorthEast(), bounds.getSouthEast(), bounds.getSouthWest()];
     const veil = L.polygon(/** @type {L.LatLngExpression[][]} */ ([WORLD, corners]), {

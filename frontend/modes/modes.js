@@ -27,7 +27,7 @@ import { t } from "../i18n.js";
  * @property {() => void} [up]
  * @property {() => void} [cancel]
  * @property {(point: Point) => void} [finish] a double click
- * @property {(chord: string) => boolean} [key] whether the mode took the key
+ * @property {(chord: string, isRepeat?: boolean) => boolean} [key] whether the mode took the key; a held key repeats
  *
  * @typedef {object} Hand what modes may do to the screen
  * @property {(at: Point | null, sizePx: number) => void} showBrush

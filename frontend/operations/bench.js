@@ -5,12 +5,14 @@
  * @import {SpotTour} from "../guidance/spot_tour.js"
  * @import {Keymap} from "./keymap.js"
  * @import {Labelling, Situation} from "../labelling.js"
+ * @import {AskedPoints} from "../state/asked_points.js"
  * @import {EditorDocument} from "../state/document.js"
  * @import {Store} from "../state/store.js"
  * @import {Tools} from "../state/tools.js"
  * @import {Advice} from "../ui/advice.js"
  */
 import { t } from "../i18n.js";
+import { asksForPoints } from "../state/asked_points.js";
 import { sameMask } from "../state/mask.js";
 
 /**
@@ -31,6 +33,7 @@ import { sameMask } from "../state/mask.js";
  * @property {() => unknown} askPolygon asks for a polygon from elsewhere and burns it
  * @property {() => void} showShortcuts
  * @property {Advice} advice neighbours, masks of other days, bad imagery
+ * @property {AskedPoints} points the cells that the annotator is asked to name
  * @property {() => void} startFirstPatch
  *
  * @typedef {object} Operation
@@ -62,6 +65,10 @@ export const needsProposal = (bench) => needsRest(bench) ?? (bench.document.prop
 /** @param {Bench} bench */
 export const needsBoundary = ({ project }) =>
   project.legend.some((one) => one.is_boundary) ? null : t("The legend has no boundary class.");
+
+/** @param {Bench} bench */
+export const needsWholePatch = ({ document }) =>
+  asksForPoints(document.patch) ? t("Points are asked for here: nobody has looked at the rest of the proposal.") : null;
 
 /** @param {Bench} bench */
 export function isProposal({ document }) {

@@ -47,6 +47,7 @@ export const DRAWING = [
   mode("pen", t("Boundary pen: splits a field along the edges of the imagery"), "T", needsBoundary),
   mode("merge", t("Merge two fields: click one, then its neighbour"), "M"),
   mode("fill", t("Give a whole region the chosen class"), "F"),
+  mode("points", t("Points: name the outlined cells"), "Shift+P", ({ points }) => (points.count ? null : t("Whole patches are asked for here, not points."))),
   mode("pan", t("Move the map"), "V"),
   {
     id: "smaller",

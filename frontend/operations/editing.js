@@ -1,11 +1,12 @@
 /**
  * Steps back and forth, and steps that change the whole mask.
  *
- * @import {Operation} from "./bench.js"
+ * @import {Bench, Operation} from "./bench.js"
  */
 import { t } from "../i18n.js";
-import { NULL_CLASS, emptyMask } from "../state/mask.js";
-import { isProposal, needsPatch, needsProposal, needsRest } from "./bench.js";
+import { blankMask } from "../state/asked_points.js";
+import { sameMask } from "../state/mask.js";
+import { isProposal, needsPatch, needsProposal, needsRest, needsWholePatch } from "./bench.js";
 
 /** @type {Operation[]} */
 export const EDITING = [
@@ -31,7 +32,7 @@ export const EDITING = [
     label: t("Reset to the proposal"),
     keys: ["R"],
     run: ({ document }) => document.proposalMask && document.apply(document.proposalMask),
-    why: (bench) => needsProposal(bench) ?? (isProposal(bench) ? t("The mask is the proposal already.") : null),
+    why: (bench) => needsProposal(bench) ?? needsWholePatch(bench) ?? (isProposal(bench) ? t("The mask is the proposal already.") : null),
   },
   {
     id: "previous",
@@ -46,9 +47,8 @@ export const EDITING = [
     group: "edit",
     label: t("Clear the whole mask"),
     keys: ["Delete"],
-    run: ({ document }) => document.apply(emptyMask()),
-    why: (bench) =>
-      needsRest(bench) ?? (bench.document.current()?.every((value) => value === NULL_CLASS) ? t("The mask is empty already.") : null),
+    run: ({ document }) => document.apply(blankMask(document.patch)),
+    why: (bench) => needsRest(bench) ?? (isBlank(bench) ? t("The mask is empty already.") : null),
   },
   {
     id: "burn",
@@ -59,3 +59,9 @@ export const EDITING = [
     why: needsRest,
   },
 ];
+
+/** @param {Bench} bench */
+function isBlank({ document }) {
+  const mask = document.current();
+  return mask !== null && sameMask(mask, blankMask(document.patch));
+}

@@ -36,7 +36,7 @@ export function listenToKeys({ keymap, modes, cursor, run, onSpace }) {
     if (belongsToElement(event.target, chord)) return;
     // A held Space must not put the brush down and lift it again and again.
     const isHeldSpace = event.repeat && event.key === " ";
-    if (modes.current()?.key?.(chord)) {
+    if (modes.current()?.key?.(chord, event.repeat)) {
       event.preventDefault();
       if (chord === "Escape") cursor.leave();
       return;

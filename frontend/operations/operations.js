@@ -7,7 +7,7 @@
  */
 import { t } from "../i18n.js";
 import { NULL_CLASS, UNSURE, emptyMask } from "../state/mask.js";
-import { isProposal, needsPatch, needsProposal, needsRest } from "./bench.js";
+import { isProposal, needsPatch, needsProposal, needsRest, needsWholePatch } from "./bench.js";
 import { ADVISING } from "./advising.js";
 import { DRAWING, toggleLock } from "./drawing.js";
 import { EDITING } from "./editing.js";
@@ -41,7 +41,7 @@ export const OPERATIONS = [
     label: t("Accept the proposal as it is"),
     keys: ["A"],
     run: ({ labelling }) => labelling.saving.submit(),
-    why: (bench) => needsProposal(bench) ?? (isProposal(bench) ? null : t("The mask differs from the proposal: reset it first, or submit.")),
+    why: (bench) => needsProposal(bench) ?? needsWholePatch(bench) ?? (isProposal(bench) ? null : t("The mask differs from the proposal: reset it first, or submit.")),
   },
   {
     id: "nothing",
@@ -71,9 +71,20 @@ export function classOperations(project) {
     group: "classes",
     label: name,
     keys: value === UNSURE ? ["U"] : value <= 9 ? [String(value)] : [],
-    run: ({ tools }) => tools.set({ value, ...(tools.state.mode === "eraser" ? { mode: "brush" } : {}) }),
+    run: ({ tools, points }) => {
+      if (tools.state.mode === "points") points.name(value);
+      else tools.set({ value, ...(tools.state.mode === "eraser" ? { mode: "brush" } : {}) });
+    },
     isOn: ({ tools }) => tools.state.value === value,
   }));
+}
+
+/**
+ * @param {Operation | undefined} operation
+ * @returns {number | null} the class that it chooses
+ */
+export function classValueOf(operation) {
+  return operation?.group === "classes" ? Number(operation.id.replace("class-", "")) : null;
 }
 
 /**

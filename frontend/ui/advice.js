@@ -20,6 +20,7 @@ import { seamsOf } from "../guidance/seams.js";
 import { t } from "../i18n.js";
 import { tileUrl } from "../map/imagery.js";
 import { NeighbourMasks } from "../map/neighbour_masks.js";
+import { asksForPoints } from "../state/asked_points.js";
 import { askImageryReport } from "./imagery_report.js";
 import { askMaskSource, sourcesOf } from "./mask_sources.js";
 import { ParcelList } from "./parcel_list.js";
@@ -156,6 +157,8 @@ export class Advice {
     this.#isQueued = false;
     const mask = this.parts.document.current();
     if (!mask) return;
-    this.list.show(parcelsOf(mask, this.parts.project.legend, this.#areasM2), seamsOf(mask, this.#neighbours));
+    // Cells here and there are no parcels.
+    if (asksForPoints(this.parts.document.patch)) this.list.clear();
+    else this.list.show(parcelsOf(mask, this.parts.project.legend, this.#areasM2), seamsOf(mask, this.#neighbours));
   }
 }

@@ -9,6 +9,7 @@
  */
 import { extentOf, rowAreasM2 } from "../guidance/ground.js";
 import { number, percent, t, tn } from "../i18n.js";
+import { asksForPoints } from "../state/asked_points.js";
 import { PIXEL_COUNT, UNSURE, countByClass } from "../state/mask.js";
 import { find } from "./elements.js";
 
@@ -41,6 +42,11 @@ export function showWork({ document, tools, legend }) {
       output.textContent = mask ? shareOf(counts.get(Number(output.getAttribute("data-share"))) ?? 0) : "";
     }
     if (!mask || !patch) {
+      find("#extent").textContent = "";
+      return;
+    }
+    if (asksForPoints(patch)) {
+      // Cells here and there have no regions and no area.
       find("#extent").textContent = "";
       return;
     }
