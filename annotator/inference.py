@@ -41,6 +41,7 @@ __all__ = [
     "LabelledPatch",
     "Measured",
     "MethodError",
+    "PatchSegmentation",
     "PatchWindow",
     "Region",
     "StepReport",

@@ -39,7 +39,7 @@ def draw_points(
     seen = valid[window.row : window.row + window.size_px, window.col : window.col + window.size_px]
     cells = inference.points_of(
         answer,
-        seen.reshape(side, cell_px, side, cell_px).any(axis=(1, 3)),
+        np.asarray(seen.reshape(side, cell_px, side, cell_px).any(axis=(1, 3))),
         MOST_POINTS,
         points_seed(quadkey, proposal.model_version.number),
         by_chance=by_chance,
