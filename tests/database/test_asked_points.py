@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from django.test import Client
 
+from annotator.domain.context import context_of
 from annotator.domain.masks import values_of
 from annotator.domain.points import MOST_POINTS, points_seed
 from annotator.domain.proposals import make_proposals, request_proposals
-from annotator.domain.sides import block_of, likely_side
+from annotator.domain.sides import block_of, record_sides, recorded_sides
 from annotator.domain.training import request_run, train
 from annotator.enums import Asks, Side
 from annotator.models import Event, Patch, Project, Proposal, Revision
@@ -25,12 +26,17 @@ FIELD, UNSURE, CELL_PX = 1, 255, 4
 
 
 @pytest.fixture
-def proposed(landscape_tif: tuple[Path, Path]) -> Project:
-    """A project with a proposal by the starter for every patch of a drawn scene."""
+def project(landscape_tif: tuple[Path, Path]) -> Project:
+    """With patches on a drawn scene."""
     project = make_project(patch_zoom=17)
     make_scene(project, landscape_tif[0])
-    make_proposals(request_proposals(project=project, user=project.created_by).pk)
     return project
+
+
+def propose(project: Project) -> list[Proposal]:
+    """A proposal by the starter for every patch."""
+    make_proposals(request_proposals(project=project, user=project.created_by).pk)
+    return list(Proposal.objects.select_related("patch", "model_version", "scene"))
 
 
 def cells_of(proposal: Proposal) -> np.ndarray:
@@ -39,6 +45,12 @@ def cells_of(proposal: Proposal) -> np.ndarray:
 
 def entropy_of(proposal: Proposal) -> np.ndarray:
     return values_of(proposal.entropy_png).ravel() / 255 * proposal.entropy_max_nats
+
+
+def seen_cells(proposal: Proposal) -> np.ndarray:
+    """Whether the scene has data, for each cell of the patch."""
+    valid = context_of(proposal.patch, 0).read(proposal.scene).valid
+    return valid.reshape(64, CELL_PX, 64, CELL_PX).any(axis=(1, 3)).ravel()
 
 
 def ask_for_points(project: Project, count: int = 40) -> None:
@@ -60,28 +72,27 @@ def named(cells: list[list[int]], value: int = FIELD) -> np.ndarray:
     return mask
 
 
-def test_every_proposal_has_points_on_seen_cells_that_can_be_drawn_again(proposed: Project) -> None:
-    proposals = list(Proposal.objects.select_related("patch", "model_version"))
-    by_chance = [p for p in proposals if p.points_by_chance]
-    assert 0 < len(by_chance) < len(proposals), "both ways of drawing have to be seen"
+def test_every_proposal_has_points_on_seen_cells_that_can_be_drawn_again(project: Project) -> None:
+    blocks = sorted({block_of(patch.quadkey) for patch in project.patches.all()})
+    record_sides(
+        project.pk, {block: Side.TRAINING if n % 2 else Side.HOLDOUT for n, block in enumerate(blocks)}
+    )
+    sides = recorded_sides(project.pk)
+    proposals = propose(project)
     for proposal in proposals:
         cells = cells_of(proposal)
         assert len(set(cells.tolist())) == len(cells) <= MOST_POINTS
-        assert (entropy_of(proposal)[cells] > 0).mean() > 0.99, "none is asked for where there is no imagery"
-        side = likely_side(block_of(proposal.patch.quadkey), {})
-        assert proposal.points_by_chance == (side != Side.TRAINING)
+        assert seen_cells(proposal)[cells].all(), "none is asked for where there is no imagery"
+        assert proposal.points_by_chance == (sides[block_of(proposal.patch.quadkey)] == Side.HOLDOUT)
     excess: dict[bool, list[float]] = {True: [], False: []}
     for proposal in proposals:
-        entropy = entropy_of(proposal)
-        if (entropy > 0).all():
-            excess[proposal.points_by_chance].append(
-                entropy[cells_of(proposal)[:100]].mean() / entropy.mean()
-            )
+        entropy, seen = entropy_of(proposal), seen_cells(proposal)
+        excess[proposal.points_by_chance].append(entropy[cells_of(proposal)].mean() / entropy[seen].mean())
+    assert np.mean(excess[True]) == pytest.approx(1, abs=0.15), "what measures is asked for everywhere alike"
     assert np.mean(excess[False]) > 1.2, "what teaches is asked for where the model is unsure"
-    assert 0.9 < np.mean(excess[True]) < 1.1, "what measures is asked for everywhere alike"
-    whole = next(p for p in by_chance if (entropy_of(p) > 0).all())
+    whole = next(p for p in proposals if p.points_by_chance)
     seed = points_seed(whole.patch.quadkey, whole.model_version.number)
-    again = draw_points(np.ones((64, 64)), MOST_POINTS, np.random.default_rng(seed))
+    again = draw_points(seen_cells(whole), MOST_POINTS, np.random.default_rng(seed))
     assert cells_of(whole).tolist() == again.tolist()
 
 
@@ -169,15 +180,16 @@ def test_land_that_nobody_was_asked_about_does_not_count_as_changed(campaign: Ca
     assert put(annotator, second, mask)["pixels_changed"] == CELL_PX**2
 
 
-def test_a_round_of_points_alone_learns_and_is_measured_on_their_cells(proposed: Project) -> None:
-    ask_for_points(proposed)
+def test_a_round_of_points_alone_learns_and_is_measured_on_their_cells(project: Project) -> None:
+    ask_for_points(project)
     staff = make_user()
-    for proposal in Proposal.objects.select_related("patch"):
-        cells = asked_points(Project.objects.get(pk=proposed.pk), proposal)
+    project.refresh_from_db()
+    for proposal in propose(project):
+        cells = asked_points(project, proposal)
         half = len(cells) // 2
         approve(proposal.patch, staff, named(cells[:half]) & named(cells[half:], value=0))
     run = request_run(
-        project=proposed, user=staff, config={"steps": 1, "images_per_step": 1, "validate_every_steps": 0}
+        project=project, user=staff, config={"steps": 1, "images_per_step": 1, "validate_every_steps": 0}
     )
     train(run.pk)
     run.refresh_from_db()
