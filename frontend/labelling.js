@@ -68,15 +68,20 @@ export class Labelling {
   /** Starts the regular signs of life, and looking again while all patches are claimed. */
   startClock() {
     setInterval(() => void this.beat(), HEARTBEAT_MS);
-    setInterval(() => {
-      const { idle, phase } = this.parts.situation.state;
-      if (phase === "idle" && idle?.outcome === "all-claimed") void this.next();
-    }, LOOK_AGAIN_MS);
+    setInterval(() => this.#lookAgain(), LOOK_AGAIN_MS);
+    // What this person submits is held by them until it is at the server: the queue may be at its end then.
+    this.parts.outbox.store.subscribe(() => void (this.parts.outbox.sendings().length || this.#lookAgain()));
+  }
+
+  #lookAgain() {
+    const { idle, phase } = this.parts.situation.state;
+    if (phase === "idle" && idle?.outcome === "all-claimed") void this.next();
   }
 
   /** @param {number | null} [patchId] this very patch rather than the next of the queue */
   async next(patchId = null) {
-    const { document, situation, supply } = this.parts;
+    const { document, outbox, situation, supply } = this.parts;
+    const isSubmitting = outbox.sendings().length > 0;
     situation.set({ phase: "loading", notice: null, idle: null, savedAt: null });
     try {
       const supplied = await supply.next(patchId);
@@ -86,6 +91,8 @@ export class Labelling {
       }
       document.close();
       situation.set({ phase: "idle", idle: supplied, heldUntil: null });
+      // The answer may be older than the submission that has arrived meanwhile.
+      if (isSubmitting && !outbox.sendings().length) this.#lookAgain();
     } catch (error) {
       const another = { label: t("Take the next patch"), run: () => this.next() };
       this.fail(error, () => this.next(patchId), patchId === null ? [] : [another]);

@@ -77,6 +77,8 @@ export class Supply {
       if (claim.outcome !== "claimed") return;
       const packet = await this.#load(claim.patch, "ahead");
       packet.entropy = await this.#entropy(packet);
+      // It may have been taken for a day offline meanwhile.
+      if ((await this.parts.packets.get(packet.patchId))?.kind === "field") return;
       this.#ahead = packet;
       await this.#keep(packet);
       await this.fetchTiles(tilesOf(claim.patch));
@@ -150,6 +152,8 @@ export class Supply {
   async loadForField(patch) {
     const packet = await this.#load(patch, "field");
     packet.entropy ??= await this.#entropy(packet);
+    // What was only loaded ahead goes back when the page is left; this one stays.
+    if (this.#ahead?.patchId === patch.id) this.#ahead = null;
     await this.parts.packets.put(packet);
   }
 

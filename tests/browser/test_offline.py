@@ -313,8 +313,10 @@ def test_a_day_in_the_field(
         patch = Patch.objects.get(pk=patch_id)
         wait_for_state(page, patch, PatchState.SUBMITTED)
         assert np.array_equal(saved_mask(patch), mask)
-    left = QueueEntry.objects.get(holder=annotator)
-    assert left.patch_id not in drawn
+    # The third one is under work now: its claim is confirmed as the page opens it.
+    expect(page.locator("#editor")).to_have_attribute("data-state", "ready")
+    wait_for(page, "the last claim", lambda: QueueEntry.objects.filter(holder=annotator).count() == 1)
+    assert QueueEntry.objects.get(holder=annotator).patch_id not in drawn
 
 
 def test_what_was_taken_along_can_be_given_back(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from django.test import Client
 
 from annotator.domain import training_round
+from annotator.domain.held_out import Measured
 from annotator.domain.versions import add_candidate, promote, roll_back
 from annotator.enums import Role, RunState, VersionState
 from annotator.errors import GateNotPassed
-from annotator.models import Evaluation, Event, InferenceJob, ModelVersion, TrainingRun
+from annotator.inference import EvaluateReport
+from annotator.models import Event, InferenceJob, ModelVersion, TrainingRun
 from annotator.queries.versions import promoted_version
 from tests.campaigns import Campaign, admin_url, as_staff
 from tests.factories import make_member, make_user, verdict
@@ -132,16 +137,25 @@ def test_nobody_else_meets_the_page(campaign: Campaign, kept_back: ModelVersion)
     assert kept_back.state == VersionState.CANDIDATE
 
 
-def evaluated(run: TrainingRun) -> tuple[Evaluation, Evaluation]:
+def evaluated(run: TrainingRun) -> tuple[Measured, Measured]:
     """Parent and candidate on the held-out patches of the run, the second better on the first patch."""
     keys = [r.annotation.patch.quadkey for r in held_out(run)]
-    metrics = {"confusion": [[80, 20, 0], [10, 90, 0], [0, 0, 0]], "unsaid_pixels": [0, 5, 0]}
-    return (
-        Evaluation(training_run=run, patch_count=len(keys), patch_keys=keys, miou=0.4,
-                   metrics={**metrics, "patch_miou": dict.fromkeys(keys, 0.4)}),
-        Evaluation(training_run=run, patch_count=len(keys), patch_keys=keys, miou=0.5,
-                   metrics={**metrics, "patch_miou": {**dict.fromkeys(keys, 0.4), keys[0]: 0.75}}),
-    )  # fmt: skip
+    classes = tuple(run.project.label_classes.all())
+    report = EvaluateReport(
+        patch_count=len(keys),
+        miou=0.4,
+        iou={},
+        pixel_accuracy=0.85,
+        boundary_f1=None,
+        ece=None,
+        error_auroc=None,
+        confusion=((80, 20, 0), (10, 90, 0), (0, 0, 0)),
+        unsaid_pixels=(0, 5, 0),
+        patch_miou=dict.fromkeys(keys, 0.4),
+    )
+    better = replace(report, miou=0.5, patch_miou={**report.patch_miou, keys[0]: 0.75})
+    masks = {key: np.zeros((256, 256), np.uint8) for key in keys}
+    return Measured(classes, report, masks), Measured(classes, better, masks)
 
 
 def held_out(run: TrainingRun):  # type: ignore[no-untyped-def]
@@ -153,8 +167,14 @@ def held_out(run: TrainingRun):  # type: ignore[no-untyped-def]
 def end_with(run: TrainingRun, said: dict[str, object]) -> TrainingRun:
     """Ends the run as its worker does, with a candidate of that verdict."""
     TrainingRun.objects.filter(pk=run.pk).update(state=RunState.EVALUATING)
-    candidate = ModelVersion(project=run.project, adapter_name="nowhere", temperature=1.2, verdict=said)
-    training_round._succeed(run, candidate, "hash", *evaluated(run))
+    candidate = ModelVersion(
+        project=run.project,
+        adapter_name="nowhere",
+        temperature=1.2,
+        verdict=said,
+        provenance={"data_hash": "hash"},
+    )
+    training_round._succeed(run, candidate, *evaluated(run))
     return TrainingRun.objects.get(pk=run.pk)
 
 
@@ -180,7 +200,7 @@ def test_a_project_may_promote_what_passes_by_itself(run: TrainingRun, passed: b
 
 
 @pytest.mark.parametrize("page", ["trainingrun", "modelversion"])
-def test_run_and_version_show_what_the_verdict_rests_on(
+def test_run_and_version_show_the_verdict_and_the_version_what_it_rests_on(
     run: TrainingRun, labelled: Campaign, page: str
 ) -> None:
     ended = end_with(run, verdict(passed=False))
@@ -188,6 +208,8 @@ def test_run_and_version_show_what_the_verdict_rests_on(
     text = labelled.client("ml_staff").get(admin_url(f"{page}_change", row.pk)).content.decode()
     assert KEPT_BACK["reason"] in text
     assert "20 held-out patches in 12 blocks" in text
+    if page == "trainingrun":
+        return
     assert "What version 1 said of each class" in text
     assert "What version 2 said of each class" in text
     assert "said nothing" in text

@@ -120,7 +120,9 @@ def test_a_second_round_learns_what_is_new_and_repeats_the_rest(project: Project
         effort=Effort(seconds=90, strokes=7),
     )
     review_patch(patch=patch, user=user, verdict=Verdict.APPROVE, revision_number=2)
-    second = request_run(project=project, user=user, config=CONFIG | {"replay_share": 0.5})
+    second = request_run(
+        project=project, user=user, config=CONFIG | {"replay_share": 0.5, "rehearsal_share": 0.25}
+    )
     assert set(second.replay_revisions) == learned - {patch.annotation.revisions.get(number=1).pk}
     fresh = set(second.training_revisions) - set(second.replay_revisions) - set(second.validation_revisions)
     assert fresh == {redrawn.pk}
