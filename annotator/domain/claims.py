@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -80,6 +81,7 @@ WHERE patch_id = (
     SELECT patch_id FROM annotator_queueentry
     WHERE project_id = %(project)s AND holder_id IS NULL
       AND (reserved_for_id IS NULL OR reserved_for_id = %(user)s)
+      AND patch_id <> ALL(%(besides)s::bigint[])
       AND (%(skipped_too)s OR skipped_by_id IS DISTINCT FROM %(user)s)
     ORDER BY score DESC, patch_id
     FOR UPDATE SKIP LOCKED LIMIT 1)
@@ -100,7 +102,7 @@ def claim_next(
     if held is not None and _renew(held.patch_id, user, lease):
         return ClaimResult(Outcome.CLAIMED, Patch.objects.get(pk=held.patch_id))
     with transaction.atomic():
-        taken = _take(project, user, lease)
+        taken = _take(project, user, lease, besides)
         if taken is not None:
             return ClaimResult(Outcome.CLAIMED, taken)
     if not project.patches.exists():
@@ -233,12 +235,12 @@ def _renew(patch_id: int, user: User, lease: Lease) -> datetime | None:
     return mine.values_list("expires_at", flat=True).first()
 
 
-def _take(project: Project, user: User, lease: Lease) -> Patch | None:
+def _take(project: Project, user: User, lease: Lease, besides: Collection[int] = ()) -> Patch | None:
     """The best open patch, None where there is none. Raises ClaimsExhausted."""
     if _held_by(project, user).count() >= settings.CLAIMS_PER_PERSON_MAX:
         raise _exhausted(settings.CLAIMS_PER_PERSON_MAX + 1)
-    patch_id = _take_best(project, user, lease, skipped_too=False)
-    patch_id = patch_id or _take_best(project, user, lease, skipped_too=True)
+    patch_id = _take_best(project, user, lease, besides, skipped_too=False)
+    patch_id = patch_id or _take_best(project, user, lease, besides, skipped_too=True)
     return _mark_claimed(patch_id, user) if patch_id is not None else None
 
 
@@ -254,13 +256,18 @@ def _exhausted(wanted: int) -> ClaimsExhausted:
     )
 
 
-def _take_best(project: Project, user: User, lease: Lease, *, skipped_too: bool) -> int | None:
-    expiry = timezone.now() + lease.duration
+def _take_best(
+    project: Project, user: User, lease: Lease, besides: Collection[int], *, skipped_too: bool
+) -> int | None:
+    values: dict[str, Any] = {
+        "user": user.pk,
+        "project": project.pk,
+        "expiry": timezone.now() + lease.duration,
+        "besides": list(besides),
+        "skipped_too": skipped_too,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM_SQL,
-            {"user": user.pk, "project": project.pk, "expiry": expiry, "skipped_too": skipped_too},
-        )
+        cursor.execute(_CLAIM_SQL, values)
         row = cursor.fetchone()
     return row[0] if row else None
 

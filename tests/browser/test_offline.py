@@ -330,7 +330,10 @@ def test_what_was_taken_along_can_be_given_back(
     expect(page.locator("#field")).to_contain_text("3 patches are in this browser")
     page.get_by_role("button", name="Give back those not begun").click()
     expect(page.locator(".toasts")).to_contain_text("2 patches are back")
-    assert [entry.patch for entry in QueueEntry.objects.filter(holder=annotator)] == [patches[0]]
+    held = {entry.patch for entry in QueueEntry.objects.filter(holder=annotator)}
+    # The open one, and by now perhaps one that is loaded ahead again.
+    assert patches[0] in held
+    assert held <= {patches[0], patches[1]}
 
 
 def test_the_tiles_that_are_loaded_ahead_are_those_that_the_map_asks_for(
