@@ -55,6 +55,10 @@ class RunForm(forms.Form):
     replay_share = forms.FloatField(
         help_text="The share of images that are patches of earlier rounds, so that they are not forgotten."
     )
+    rehearsal_share = forms.FloatField(
+        help_text="The share of images that are landscapes drawn as for the starter's own training, so that few "
+        "labels do not make it forget; it leaves a tenth at least, with the replay share."
+    )
     augmentation = forms.FloatField(
         help_text="How strongly images are shown in other lights and by coarser sensors; 0: as they are."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from annotator.domain.proposals import request_proposals
+from annotator.domain.training import checked_config
 from annotator.enums import JobState, RunState, VersionState
 from annotator.models import Evaluation, Event, ModelVersion, TrainingRun
 from annotator.queries.versions import promoted_version
@@ -63,6 +64,7 @@ def test_the_page_says_where_the_parent_stands(labelled: Campaign) -> None:
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
+        ({"replay_share": 0.5, "rehearsal_share": 0.5}, "must leave a tenth to the new patches"),
         ({"steps": 0}, "steps must be between 1 and"),
         ({"learning_rate": "fast"}, "Enter a number."),
         ({"lora_rank": ""}, "This field is required."),
@@ -78,6 +80,11 @@ def test_a_config_that_cannot_be_is_explained_and_kept(
     assert sentence in response.content.decode()
     assert 'value="4711"' in response.content.decode()
     assert not TrainingRun.objects.exists()
+
+
+def test_the_form_asks_for_every_field_of_a_config(labelled: Campaign) -> None:
+    page = labelled.client("ml_staff").get(admin_url("project_train", labelled.project.pk))
+    assert set(page.context["form"].fields) == {*checked_config({}), "idempotency_key"}
 
 
 def test_nothing_to_train_on_is_said_before_and_after(campaign: Campaign) -> None:
