@@ -82,8 +82,6 @@ export const STEPS = [
 ];
 
 export class FirstPatch {
-  /** @type {Step[]} */
-  #steps = [];
   #index = -1;
   /** @type {Set<(end: "done" | "left" | null) => void>} */
   #listeners = new Set();
@@ -100,14 +98,15 @@ export class FirstPatch {
 
   /** @returns {{step: Step, number: number, total: number, text: string} | null} */
   current() {
-    const step = this.#steps[this.#index];
+    const step = STEPS[this.#index];
     if (!step) return null;
-    return { step, number: this.#index + 1, total: this.#steps.length, text: step.text((id) => this.#keyOf(id)) };
+    // A step counts once it can be done: what it needs may still be on its way.
+    const counted = STEPS.filter((one) => one === step || this.#isPossible(one));
+    return { step, number: counted.indexOf(step) + 1, total: counted.length, text: step.text((id) => this.#keyOf(id)) };
   }
 
   /** From the first step; a guide under way begins again. */
   start() {
-    this.#steps = STEPS.filter(({ isPossible }) => isPossible?.(this.bench) ?? true);
     this.#index = 0;
     this.#tell(null);
   }
@@ -117,10 +116,11 @@ export class FirstPatch {
     if (this.current()?.step.isDone(action)) this.next();
   }
 
-  /** Goes on, done or not. */
+  /** Goes on, done or not, to the next step that this patch has something for. */
   next() {
     if (!this.current()) return;
-    this.#index++;
+    const ahead = STEPS.slice(this.#index + 1).findIndex((step) => this.#isPossible(step));
+    this.#index = ahead < 0 ? STEPS.length : this.#index + 1 + ahead;
     this.#tell(this.current() ? null : "done");
   }
 
@@ -128,6 +128,11 @@ export class FirstPatch {
     if (!this.current()) return;
     this.#index = -1;
     this.#tell("left");
+  }
+
+  /** @param {Step} step */
+  #isPossible({ isPossible }) {
+    return isPossible?.(this.bench) ?? true;
   }
 
   /** @param {string} id of an operation */

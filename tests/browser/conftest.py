@@ -12,7 +12,8 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page
 
-from tests.factories import PASSWORD
+from annotator.models import Patch, Project
+from tests.factories import PASSWORD, make_member, make_patch, make_project, make_proposal
 
 # Playwright's synchronous interface keeps an event loop in the thread that also asks the database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -67,3 +68,36 @@ def sign_in(page: Page, live_server: Any) -> Iterator[Callable[[User], Page]]:
         with contextlib.suppress(PlaywrightError):
             opened.goto("about:blank")
             opened.wait_for_timeout(300)
+
+
+@pytest.fixture
+def project() -> Project:
+    return make_project()
+
+
+@pytest.fixture
+def annotator(project: Project) -> User:
+    return make_member(project)
+
+
+@pytest.fixture
+def patch(project: Project) -> Patch:
+    """The first of the queue, with a proposal of fields only."""
+    patch = make_patch(project, score=5.0)
+    make_proposal(patch, value=1)
+    return patch
+
+
+@pytest.fixture
+def open_editor(
+    live_server: Any, sign_in: Callable[[User], Page], project: Project
+) -> Callable[[User], Page]:
+    """Opens the project's editor for a person."""
+
+    def as_user(user: User) -> Page:
+        page = sign_in(user)
+        page.set_default_timeout(45_000)
+        page.goto(f"{live_server.url}/projects/{project.slug}/annotate/")
+        return page
+
+    return as_user

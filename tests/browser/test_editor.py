@@ -22,39 +22,10 @@ from tests.browser.editing import (
     screen_point,
     stroke,
 )
-from tests.factories import make_member, make_patch, make_project, make_proposal, mask_of, submit
+from tests.factories import make_member, make_patch, mask_of, submit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 SignIn = Callable[[User], Page]
-
-
-@pytest.fixture
-def project() -> Project:
-    return make_project()
-
-
-@pytest.fixture
-def annotator(project: Project) -> User:
-    return make_member(project)
-
-
-@pytest.fixture
-def patch(project: Project) -> Patch:
-    """The first of the queue, with a proposal of fields only."""
-    patch = make_patch(project, score=5.0)
-    make_proposal(patch, value=1)
-    return patch
-
-
-@pytest.fixture
-def open_editor(live_server: Any, sign_in: SignIn, project: Project) -> Callable[[User], Page]:
-    def as_user(user: User) -> Page:
-        page = sign_in(user)
-        page.set_default_timeout(15_000)
-        page.goto(f"{live_server.url}/projects/{project.slug}/annotate/")
-        return page
-
-    return as_user
 
 
 def test_the_server_keeps_what_the_screen_shows(

@@ -40,11 +40,6 @@ HALF_WORLD_M = 20_037_508.342789244
 
 
 @pytest.fixture
-def project() -> Project:
-    return make_project()
-
-
-@pytest.fixture
 def patch(project: Project) -> Patch:
     patch = make_patch(project, 3, 3, score=5.0)
     make_proposal(patch, value=1)

@@ -16,7 +16,7 @@ from annotator.domain.claims import release_claim
 from annotator.enums import PatchState
 from annotator.models import Patch, Project, QueueEntry, Revision
 from tests.browser.editing import editor_with, mask_on_screen, saved_mask, stroke
-from tests.factories import make_member, make_patch, make_project, make_proposal, make_scene, mask_of, submit
+from tests.factories import make_member, make_patch, make_proposal, make_scene, mask_of, submit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 SignIn = Callable[[User], Page]
@@ -28,33 +28,12 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 
 
 @pytest.fixture
-def project() -> Project:
-    return make_project()
-
-
-@pytest.fixture
-def annotator(project: Project) -> User:
-    return make_member(project)
-
-
-@pytest.fixture
 def patches(project: Project) -> list[Patch]:
     """Three patches, the first of the queue first, each with a proposal of fields only."""
     made = [make_patch(project, score=score) for score in (5.0, 4.0, 3.0)]
     for patch in made:
         make_proposal(patch, value=1)
     return made
-
-
-@pytest.fixture
-def editor_of(live_server: Any, sign_in: SignIn, project: Project) -> Callable[[User], Page]:
-    def as_user(user: User) -> Page:
-        page = sign_in(user)
-        page.set_default_timeout(45_000)
-        page.goto(f"{live_server.url}/projects/{project.slug}/annotate/")
-        return page
-
-    return as_user
 
 
 def draw(page: Page, row: int) -> np.ndarray:
@@ -100,9 +79,9 @@ def wait_for_service_worker(page: Page) -> None:
 
 
 def test_the_next_patch_is_loaded_ahead_and_shown_without_a_question_to_the_server(
-    editor_of: Callable[[User], Page], annotator: User, patches: list[Patch]
+    open_editor: Callable[[User], Page], annotator: User, patches: list[Patch]
 ) -> None:
-    page = editor_of(annotator)
+    page = open_editor(annotator)
     editor_with(page, patches[0])
     wait_until_loaded_ahead(page, patches[1])
     drawn = draw(page, 60)
@@ -118,9 +97,9 @@ def test_the_next_patch_is_loaded_ahead_and_shown_without_a_question_to_the_serv
 
 
 def test_a_claim_ahead_is_given_back_when_the_page_is_left(
-    editor_of: Callable[[User], Page], annotator: User, patches: list[Patch]
+    open_editor: Callable[[User], Page], annotator: User, patches: list[Patch]
 ) -> None:
-    page = editor_of(annotator)
+    page = open_editor(annotator)
     editor_with(page, patches[0])
     wait_until_loaded_ahead(page, patches[1])
     page.goto("about:blank")
@@ -130,9 +109,9 @@ def test_a_claim_ahead_is_given_back_when_the_page_is_left(
 
 
 def test_offline_work_waits_survives_closed_tabs_and_goes_out_when_the_link_is_back(
-    editor_of: Callable[[User], Page], annotator: User, patches: list[Patch]
+    open_editor: Callable[[User], Page], annotator: User, patches: list[Patch]
 ) -> None:
-    page = editor_of(annotator)
+    page = open_editor(annotator)
     editor_with(page, patches[0])
     wait_for_service_worker(page)
     wait_until_loaded_ahead(page, patches[1])
@@ -162,9 +141,9 @@ def test_offline_work_waits_survives_closed_tabs_and_goes_out_when_the_link_is_b
 
 
 def test_a_crash_right_after_a_stroke_loses_nothing(
-    editor_of: Callable[[User], Page], annotator: User, patches: list[Patch]
+    open_editor: Callable[[User], Page], annotator: User, patches: list[Patch]
 ) -> None:
-    page = editor_of(annotator)
+    page = open_editor(annotator)
     editor_with(page, patches[0])
     drawn = draw(page, 60)
     address = page.url
@@ -182,9 +161,9 @@ def test_a_crash_right_after_a_stroke_loses_nothing(
 
 
 def test_a_submission_cut_off_in_the_middle_is_done_once(
-    editor_of: Callable[[User], Page], annotator: User, patches: list[Patch]
+    open_editor: Callable[[User], Page], annotator: User, patches: list[Patch]
 ) -> None:
-    page = editor_of(annotator)
+    page = open_editor(annotator)
     editor_with(page, patches[0])
     drawn = draw(page, 60)
     tries: list[str] = []
@@ -212,9 +191,9 @@ def test_a_submission_cut_off_in_the_middle_is_done_once(
 
 
 def test_a_conflict_after_the_next_patch_is_open_waits_for_the_persons_choice(
-    editor_of: Callable[[User], Page], annotator: User, project: Project, patches: list[Patch]
+    open_editor: Callable[[User], Page], annotator: User, project: Project, patches: list[Patch]
 ) -> None:
-    page = editor_of(annotator)
+    page = open_editor(annotator)
     editor_with(page, patches[0])
     mine = draw(page, 60)
     other = make_member(project)
@@ -244,9 +223,9 @@ def test_a_conflict_after_the_next_patch_is_open_waits_for_the_persons_choice(
 
 
 def test_a_patch_that_somebody_else_submitted_meanwhile_leaves_both_masks(
-    editor_of: Callable[[User], Page], annotator: User, project: Project, patches: list[Patch]
+    open_editor: Callable[[User], Page], annotator: User, project: Project, patches: list[Patch]
 ) -> None:
-    page = editor_of(annotator)
+    page = open_editor(annotator)
     editor_with(page, patches[0])
     draw(page, 60)
     other = make_member(project)
@@ -263,9 +242,9 @@ def test_a_patch_that_somebody_else_submitted_meanwhile_leaves_both_masks(
 
 
 def test_an_expired_session_keeps_the_submission_until_the_same_person_is_back(
-    editor_of: Callable[[User], Page], annotator: User, project: Project, patches: list[Patch]
+    open_editor: Callable[[User], Page], annotator: User, project: Project, patches: list[Patch]
 ) -> None:
-    page = editor_of(annotator)
+    page = open_editor(annotator)
     editor_with(page, patches[0])
     wait_until_loaded_ahead(page, patches[1])
     drawn = draw(page, 60)
@@ -286,9 +265,9 @@ def test_an_expired_session_keeps_the_submission_until_the_same_person_is_back(
 
 
 def test_a_day_in_the_field(
-    editor_of: Callable[[User], Page], annotator: User, project: Project, patches: list[Patch]
+    open_editor: Callable[[User], Page], annotator: User, project: Project, patches: list[Patch]
 ) -> None:
-    page = editor_of(annotator)
+    page = open_editor(annotator)
     editor_with(page, patches[0])
     wait_for_service_worker(page)
     page.get_by_text("A day without a connection").click()
@@ -320,9 +299,9 @@ def test_a_day_in_the_field(
 
 
 def test_what_was_taken_along_can_be_given_back(
-    editor_of: Callable[[User], Page], annotator: User, patches: list[Patch]
+    open_editor: Callable[[User], Page], annotator: User, patches: list[Patch]
 ) -> None:
-    page = editor_of(annotator)
+    page = open_editor(annotator)
     editor_with(page, patches[0])
     page.get_by_text("A day without a connection").click()
     page.locator("#field-count").fill("3")
@@ -337,13 +316,13 @@ def test_what_was_taken_along_can_be_given_back(
 
 
 def test_the_tiles_that_are_loaded_ahead_are_those_that_the_map_asks_for(
-    editor_of: Callable[[User], Page],
+    open_editor: Callable[[User], Page],
     annotator: User,
     project: Project,
     landscape_tif: tuple[Any, Any],
 ) -> None:
     make_scene(project, landscape_tif[0])
-    page = editor_of(annotator)
+    page = open_editor(annotator)
     expect(page.locator("#editor")).to_have_attribute("data-state", "ready")
     expect(page.locator("img.leaflet-tile-loaded").first).to_be_visible()
     expected = page.evaluate(
