@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from annotator.api.desk_tiles import DeskTile
 from annotator.api.health import healthz
 from annotator.api.tiles import patch_tile, scene_tile
 
@@ -11,6 +12,7 @@ urlpatterns = [
     path("api/v1/", include("annotator.api.urls")),
     path("tiles/scenes/<int:scene_id>/<int:z>/<int:x>/<int:y>", scene_tile),
     path("tiles/projects/<slug:slug>/patches/<int:z>/<int:x>/<int:y>", patch_tile),
+    path("tiles/projects/<slug:slug>/desk/<int:z>/<int:x>/<int:y>", DeskTile.as_view()),
     path("healthz", healthz),
     path("", include("annotator.web.urls")),
 ]

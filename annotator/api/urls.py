@@ -4,7 +4,7 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.authtoken.views import obtain_auth_token
 
-from annotator.api import legends, model_versions, patch_masks, patches, projects, version_export
+from annotator.api import desk, legends, model_versions, patch_masks, patches, projects, version_export
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
@@ -18,6 +18,13 @@ urlpatterns = [
     path("projects/<slug:slug>/queue/", projects.ProjectQueue.as_view()),
     path("projects/<slug:slug>/claims/", patches.ProjectClaims.as_view()),
     path("projects/<slug:slug>/field-claims/", patches.ProjectFieldClaims.as_view()),
+    path("projects/<slug:slug>/desk/", desk.ProjectDesk.as_view()),
+    path("projects/<slug:slug>/desk.csv", desk.ProjectDeskCsv.as_view(), name="desk_csv"),
+    re_path(
+        r"^projects/(?P<slug>[-\w]+)/desk/(?P<verb>approve|return|reassign|reopen)/$",
+        desk.ProjectDeskVerb.as_view(),
+    ),
+    path("projects/<slug:slug>/spot-checks/", desk.ProjectSpotChecks.as_view()),
     path("projects/<slug:slug>/training-runs/", model_versions.ProjectTrainingRuns.as_view()),
     path("projects/<slug:slug>/model-versions/", model_versions.ProjectModelVersions.as_view()),
     path("projects/<slug:slug>/rollback/", model_versions.ProjectRollback.as_view()),

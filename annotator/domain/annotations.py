@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from annotator.domain.claims import claim_patch, lock_entry
 from annotator.domain.events import move
 from annotator.domain.masks import UNSURE, Mask, check_classes, png_of, values_of
+from annotator.domain.patch_work import note_submission
 from annotator.enums import PATCH_TRANSITIONS, Asks, PatchState
 from annotator.errors import BadMask, RevisionConflict
 from annotator.models import Annotation, LabelClass, Patch, Project, Proposal, QueueEntry, Revision
@@ -141,3 +142,4 @@ def _make_current(annotation: Annotation, revision: Revision, *, submit: bool, u
     patch = Patch.objects.get(pk=annotation.patch_id)
     QueueEntry.objects.filter(patch=patch).delete()
     move(patch, PatchState.SUBMITTED, PATCH_TRANSITIONS, "submitted", actor=user, revision=revision.number)
+    note_submission(patch=patch, revision=revision)

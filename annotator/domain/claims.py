@@ -181,7 +181,7 @@ def release_claim(*, patch: Patch, user: User, is_skipped: bool = True) -> None:
         entry.skipped_by = user
         entry.reserved_for = None
         entry.save(update_fields=["skipped_by", "reserved_for"])
-    _put_back(patch, entry, "released", actor=user)
+    put_back(patch, entry, "released", actor=user)
 
 
 def sweep_expired_claims() -> int:
@@ -200,7 +200,7 @@ def _expire(patch_id: int) -> bool:
     if entry is None or entry.expires_at is None or entry.expires_at >= timezone.now():
         return False
     patch = Patch.objects.select_for_update().get(pk=patch_id)
-    _put_back(patch, entry, "claim expired", actor=None)
+    put_back(patch, entry, "claim expired", actor=None)
     return True
 
 
@@ -212,7 +212,8 @@ def lock_entry(patch_id: int) -> QueueEntry | None:
     return QueueEntry.objects.select_for_update().filter(patch_id=patch_id).first()
 
 
-def _put_back(patch: Patch, entry: QueueEntry, verb: str, *, actor: User | None) -> None:
+def put_back(patch: Patch, entry: QueueEntry, verb: str, *, actor: User | None) -> None:
+    """Ends the claim on a patch; the caller has locked the entry, then the patch."""
     entry.holder = None
     entry.expires_at = None
     entry.save(update_fields=["holder", "expires_at"])

@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotator.domain.events import move
+from annotator.domain.patch_work import note_reopening, note_verdict
 from annotator.domain.triggers import begin_run_if_due
 from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason, Verdict
 from annotator.errors import CommentMissing, RevisionConflict
@@ -50,6 +51,7 @@ def review_patch(
         revision=revision,
         defaults={"reviewer": user, "verdict": verdict, "comment": comment, "decided_at": timezone.now()},
     )
+    note_verdict(review=review, patch=patch)
     if verdict == Verdict.APPROVE:
         # An approval stands whatever comes of the run that it may begin.
         transaction.on_commit(lambda: begin_run_if_due(patch.project_id), robust=True)
@@ -79,6 +81,7 @@ def reopen_patch(*, patch: Patch, user: User, comment: str) -> Patch:
         only_from=PatchState.APPROVED,
         comment=comment.strip(),
     )
+    note_reopening(patch=patch, comment=comment.strip())
     return patch
 
 

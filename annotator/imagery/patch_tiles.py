@@ -21,7 +21,7 @@ _SQUARES = """
         FROM annotator_patch AS patch
         LEFT JOIN annotator_queueentry AS entry ON entry.patch_id = patch.id
         WHERE patch.project_id = %(project_id)s
-          AND patch.quadkey >= %(first)s AND patch.quadkey < %(beyond)s
+          AND patch.quadkey >= %(first)s AND patch.quadkey < %(beyond)s{chosen}
         ORDER BY patch.quadkey
     ) AS feature
 """
@@ -41,21 +41,25 @@ _CELLS = """
                (count(*) FILTER (WHERE state = 'submitted'))::int AS submitted,
                (count(*) FILTER (WHERE state = 'approved'))::int AS approved,
                (count(*) FILTER (WHERE state = 'returned'))::int AS returned
-        FROM annotator_patch
-        WHERE project_id = %(project_id)s AND quadkey >= %(first)s AND quadkey < %(beyond)s
+        FROM annotator_patch AS patch
+        WHERE patch.project_id = %(project_id)s
+          AND patch.quadkey >= %(first)s AND patch.quadkey < %(beyond)s{chosen}
         GROUP BY x >> %(levels)s, y >> %(levels)s
         ORDER BY x >> %(levels)s, y >> %(levels)s
     ) AS feature
 """
 
 
-def read_patch_tile(*, project_id: int, patch_zoom: int, user_id: int, x: int, y: int, z: int) -> bytes:
+def read_patch_tile(
+    *, project_id: int, patch_zoom: int, user_id: int, x: int, y: int, z: int, chosen: str = ""
+) -> bytes:
     """The vector tile (MVT) of the project's patches there, with one layer, ``patches``; empty where none are.
 
     Its features are the patches' squares with ``id``, ``quadkey``, ``state``, ``score`` (its place in the
     queue; absent when it does not wait there) and ``mine`` (1 when the person holds the claim on it). Further
     out than six levels above the patches they are 64 x 64 cells instead, with ``patches`` (how many), the
-    number of each state under the state's name, and ``state``, that of most of them.
+    number of each state under the state's name, and ``state``, that of most of them. ``chosen`` is SQL that
+    selects the ids of the patches to show, its values filled in; every patch without it.
     """
     # Below the patches' own zoom, the tile shows a part of the one patch that it lies in.
     key = quadkey(x, y, z)[:patch_zoom]
@@ -73,5 +77,7 @@ def read_patch_tile(*, project_id: int, patch_zoom: int, user_id: int, x: int, y
         "levels": levels,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_CELLS if levels > 0 else _SQUARES, parameters)
+        # A per cent sign of the choice is no place for a parameter.
+        narrowed = f" AND patch.id IN ({chosen.replace('%', '%%')})" if chosen else ""
+        cursor.execute((_CELLS if levels > 0 else _SQUARES).replace("{chosen}", narrowed), parameters)
         return bytes(cursor.fetchone()[0])

@@ -7,11 +7,13 @@ from annotator.models.inference_job import InferenceJob
 from annotator.models.label_class import LabelClass
 from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
 from annotator.models.patch import Patch, QueueEntry
+from annotator.models.patch_work import PatchClass, PatchWork
 from annotator.models.project import Membership, Project
 from annotator.models.proposal import Proposal
 from annotator.models.ranking import Ranking
 from annotator.models.review import Review
 from annotator.models.scene import Scene
+from annotator.models.spot_check import SpotCheck, SpotDraw
 from annotator.models.training_run import TrainingRun
 
 __all__ = [
@@ -25,6 +27,8 @@ __all__ = [
     "Membership",
     "ModelVersion",
     "Patch",
+    "PatchClass",
+    "PatchWork",
     "Project",
     "Proposal",
     "QueueEntry",
@@ -32,5 +36,7 @@ __all__ = [
     "Review",
     "Revision",
     "Scene",
+    "SpotCheck",
+    "SpotDraw",
     "TrainingRun",
 ]

@@ -45,6 +45,7 @@ class Proposal(models.Model):
                 name="one_proposal_per_version_scene_and_legend",
             )
         ]
+        indexes = [models.Index(fields=["model_version", "mean_entropy_nats"], name="proposal_by_entropy")]
 
     def __str__(self) -> str:
         return f"{self.patch} by {self.model_version}"

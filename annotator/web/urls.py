@@ -6,7 +6,7 @@ from django.views.i18n import set_language
 
 from annotator.web.languages import Catalogue
 from annotator.web.offline import service_worker, versioned
-from annotator.web.views import labelling, members, overview, projects, scenes
+from annotator.web.views import desk, labelling, members, overview, projects, scenes
 
 urlpatterns = [
     path("", projects.projects, name="projects"),
@@ -26,6 +26,8 @@ urlpatterns = [
     path("projects/<slug:slug>/scenes/<int:scene_id>/", scenes.scene, name="scene"),
     path("projects/<slug:slug>/annotate/", versioned(labelling.annotate), name="annotate"),
     path("service-worker.js", service_worker, name="service_worker"),
+    path("projects/<slug:slug>/desk/", desk.desk, name="desk"),
+    path("projects/<slug:slug>/desk/spot-checks/", desk.spot_checks, name="spot_checks"),
     path("projects/<slug:slug>/review/", labelling.review, name="review"),
     path("projects/<slug:slug>/review/<int:patch_id>/", labelling.review_patch, name="review_patch"),
     path("projects/<slug:slug>/members/", members.members, name="members"),

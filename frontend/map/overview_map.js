@@ -15,8 +15,10 @@ import { PATCH_STATES, hatching } from "./patch_states.js";
  * @param {HTMLElement} container
  * @param {Project} project
  * @param {number | null} sceneId the scene that is shown first; the newest one if null
+ * @param {string | null} [filter] a query of the lead's desk: only what it lets through is shown
+ * @returns {L.Map}
  */
-export function showOverviewMap(container, project, sceneId) {
+export function showOverviewMap(container, project, sceneId, filter = null) {
   const patchZoom = project.patch_zoom;
   const map = L.map(container, { attributionControl: false, maxZoom: (patchZoom ?? 18) + 6 });
   L.control.scale({ imperial: false }).addTo(map);
@@ -39,16 +41,18 @@ export function showOverviewMap(container, project, sceneId) {
   if (first) show(first);
 
   if (first) control("topright", sceneSwitcher(scenes, first, show)).addTo(map);
-  if (patchZoom !== null) showPatches(map, project, patchZoom);
+  if (patchZoom !== null) showPatches(map, project, patchZoom, filter);
+  return map;
 }
 
 /**
  * @param {L.Map} map
  * @param {Project} project
  * @param {number} patchZoom
+ * @param {string | null} filter
  */
-function showPatches(map, project, patchZoom) {
-  const patches = new PatchLayer(project.slug, { maxZoom: patchZoom + 6, maxNativeZoom: patchZoom }).addTo(map);
+function showPatches(map, project, patchZoom, filter) {
+  const patches = new PatchLayer(project.slug, { maxZoom: patchZoom + 6, maxNativeZoom: patchZoom }, filter).addTo(map);
   control("bottomright", patchLegend(patches, map)).addTo(map);
   map.on("click", ({ latlng }) => {
     if (!map.hasLayer(patches)) return;

@@ -32,10 +32,12 @@ export class PatchLayer extends L.GridLayer {
   /**
    * @param {string} projectSlug
    * @param {L.GridLayerOptions} [options]
+   * @param {string | null} [filter] a query of the lead's desk, which only leads may ask
    */
-  constructor(projectSlug, options = {}) {
+  constructor(projectSlug, options = {}, filter = null) {
     super({ keepBuffer: 1, updateWhenZooming: false, ...options });
-    this.projectSlug = projectSlug;
+    this.root = `/tiles/projects/${projectSlug}/${filter === null ? "patches" : "desk"}`;
+    this.query = filter ? `?${filter}` : "";
     this.on("tileunload", (event) => {
       this.#loading.get(event.tile)?.abort();
       this.#loading.delete(event.tile);
@@ -58,7 +60,7 @@ export class PatchLayer extends L.GridLayer {
     canvas.width = canvas.height = TILE_PX * ratio;
     const stop = new AbortController();
     this.#loading.set(canvas, stop);
-    const url = `/tiles/projects/${this.projectSlug}/patches/${coords.z}/${coords.x}/${coords.y}`;
+    const url = `${this.root}/${coords.z}/${coords.x}/${coords.y}${this.query}`;
     fetchVectorTile(url, stop.signal).then(
       (bytes) => {
         const features = featuresIn(bytes);

@@ -56,6 +56,7 @@ def addresses() -> dict[str, str]:
         "projects": reverse("projects"),
         "overview": reverse("project", args=[project.slug]),
         "editor": reverse("annotate", args=[project.slug]),
+        "desk": reverse("desk", args=[project.slug]),
         "review list": reverse("review", args=[project.slug]),
         "review": reverse("review_patch", args=[project.slug, waiting.pk]),
         "members": reverse("members", args=[project.slug]),

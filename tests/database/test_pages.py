@@ -36,6 +36,7 @@ WHO_MAY = {
     "scene": MEMBERS,
     "annotate": {"annotator", "lead"},
     "scene_new": {"lead"},
+    "desk": {"lead"},
     "review": {"lead"},
     "review_patch": {"lead"},
     "members": {"lead"},

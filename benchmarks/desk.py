@@ -1,0 +1,143 @@
+"""The lead's desk on a million patches: the slowest of a few reads of each filter, and of a page deep in the list.
+
+`--quick` takes 20,000 patches. The last line is flat JSON; times are milliseconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from itertools import islice
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
+django.setup()
+
+from django.contrib.auth.models import User  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from annotator.api.desk_tiles import chosen_sql  # noqa: E402
+from annotator.domain.projects import ClassSpec, create_project  # noqa: E402
+from annotator.imagery.patch_tiles import read_patch_tile  # noqa: E402
+from annotator.models import Project  # noqa: E402
+from annotator.queries.desk import Cursor, all_rows, count_up_to, desk_page  # noqa: E402
+from annotator.queries.desk_filter import DeskFilter  # noqa: E402
+
+ZOOM, SIDE_BITS = 17, 10
+CORNER_X, CORNER_Y = 93600 >> SIDE_BITS << SIDE_BITS, 58000 >> SIDE_BITS << SIDE_BITS
+# A square of 1,024 x 1,024 patches, of which three in ten were drawn: nine in ten of these are approved.
+_PATCHES_SQL = """
+WITH tile AS (
+    SELECT n, %(x)s + (n & 1023) AS x, %(y)s + (n >> 10) AS y FROM generate_series(0, %(count)s - 1) AS n
+), keyed AS (
+    SELECT *, (SELECT string_agg((((x >> b) & 1) + 2 * ((y >> b) & 1))::text, '' ORDER BY b DESC)
+               FROM generate_series(0, %(z)s - 1) AS b) AS quadkey FROM tile
+)
+INSERT INTO annotator_patch (project_id, quadkey, z, x, y, square, state, changed_at)
+SELECT %(project)s, quadkey, %(z)s, x, y, ST_TileEnvelope(%(z)s, x, y),
+       CASE WHEN n %% 10 > 2 THEN 'unlabelled' WHEN n %% 100 = 1 THEN 'submitted'
+            WHEN n %% 1000 = 2 THEN 'returned' ELSE 'approved' END,
+       now() - (n %% 8640) * interval '5 minutes'
+FROM keyed
+"""
+_WORK_SQL = """
+INSERT INTO annotator_patchwork
+    (patch_id, project_id, annotator_id, submitted_at, reviewer_id, decided_at, comment)
+SELECT id, project_id, %(first)s + (id * 7919 %% 20), changed_at, CASE WHEN state = 'approved' THEN %(lead)s END,
+       CASE WHEN state = 'approved' THEN changed_at END, CASE WHEN state = 'returned' THEN 'The track' ELSE '' END
+FROM annotator_patch WHERE state <> 'unlabelled'
+"""
+_CLASSES_SQL = """
+INSERT INTO annotator_patchclass (patch_id, project_id, value, pixels)
+SELECT id, project_id, value, 1000 FROM annotator_patch, (VALUES (0), (1), (2)) AS class (value)
+WHERE state <> 'unlabelled' AND (value < 2 OR id %% 5000 = 3)
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    count = 20_000 if parser.parse_args().quick else 1_000_000
+    call_command("migrate", verbosity=0)
+    project = make_project(count)
+    filters = {
+        "all": {},
+        "submitted": {"state": "submitted"},
+        "oldest_submitted": {"state": "submitted", "order": "age"},
+        "annotator": {"annotator": "annotator3"},
+        "annotator_submitted": {"annotator": "annotator3", "state": "submitted"},
+        "reviewer": {"reviewer": "lead"},
+        "common_class": {"label_class": "1"},
+        "rare_class": {"label_class": "2"},
+        "comment": {"words": "track"},
+        "month_old": {"age_min": "29.9"},
+    }
+    times = {name: worst_ms(lambda q=query: read(project, q)) for name, query in filters.items()}
+    deep = Cursor(project.patches.order_by("pk")[count * 9 // 10].pk)
+    times["deep_page"] = worst_ms(lambda: desk_page(wanted(project, {}), deep, 50))
+    times["tile"] = worst_ms(lambda: tile(project, 11, {"state": "submitted"}))
+    times["far_tile"] = worst_ms(lambda: tile(project, 7, {"state": "submitted"}))
+    started = time.perf_counter()
+    rows = sum(1 for _ in islice(all_rows(wanted(project, {})), 20_000))
+    rate = rows / (time.perf_counter() - started)
+    print(
+        json.dumps(
+            {"patches": count, "csv_rows_per_second": round(rate)}
+            | {f"{name}_ms": ms for name, ms in times.items()}
+        )
+    )
+
+
+def make_project(count: int) -> Project:
+    lead = User.objects.create(username="lead")
+    first = User.objects.create(username="annotator0")
+    for number in range(1, 20):
+        User.objects.create(username=f"annotator{number}")
+    legend = tuple(ClassSpec(value, f"class {value}", "#e69f00") for value in range(3))
+    project = create_project(user=lead, name="Benchmark", legend=legend, patch_zoom=ZOOM)
+    values = {"project": project.pk, "count": count, "z": ZOOM, "x": CORNER_X, "y": CORNER_Y}
+    with connection.cursor() as cursor:
+        cursor.execute(_PATCHES_SQL, values)
+        cursor.execute(_WORK_SQL, {"first": first.pk, "lead": lead.pk})
+        cursor.execute(_CLASSES_SQL, {})
+        cursor.execute("VACUUM ANALYZE")
+    return project
+
+
+def wanted(project: Project, query: dict[str, str]) -> DeskFilter:
+    form = DeskFilter(project, query)
+    assert form.is_valid(), form.errors
+    return form
+
+
+def read(project: Project, query: dict[str, str]) -> None:
+    """What the page asks: its rows, and how many there are."""
+    form = wanted(project, query)
+    assert desk_page(form, None, 50).rows, query
+    count_up_to(form)
+
+
+def tile(project: Project, zoom: int, query: dict[str, str]) -> None:
+    up = ZOOM - zoom
+    x, y = CORNER_X >> up, CORNER_Y >> up
+    chosen = chosen_sql(wanted(project, query))
+    assert read_patch_tile(project_id=project.pk, patch_zoom=ZOOM, user_id=0, x=x, y=y, z=zoom, chosen=chosen)
+
+
+def worst_ms(read_once: Callable[[], object], times: int = 5) -> float:
+    """The slowest of some reads, the first of which warms up and does not count."""
+    seconds = []
+    for _ in range(times + 1):
+        started = time.perf_counter()
+        read_once()
+        seconds.append(time.perf_counter() - started)
+    return round(max(seconds[1:]) * 1000, 1)
+
+
+if __name__ == "__main__":
+    main()
