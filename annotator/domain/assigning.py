@@ -37,5 +37,10 @@ def reassign_patch(*, patch: Patch, user: User, to: User | None) -> None:
     entry.save(update_fields=["reserved_for", "skipped_by"])
     if entry.holder is not None and entry.holder != to:
         put_back(patch, entry, "released", actor=user)
-    names = {"before": before.get_username() if before else None, "to": to.get_username() if to else None}
-    record_event(patch, "reassigned", actor=user, **names)
+    record_event(
+        patch,
+        "reassigned",
+        actor=user,
+        before=before.get_username() if before else None,
+        to=to.get_username() if to else None,
+    )
