@@ -139,3 +139,9 @@ class CommentMissing(MilpaError):
     code = "comment-missing"
     status = 422
     title = _("Say why")
+
+
+class InvitationOver(MilpaError):
+    code = "invitation-over"
+    status = 410
+    title = _("The invitation is over")

@@ -48,7 +48,8 @@ FROM keyed
 _WORK_SQL = """
 INSERT INTO annotator_patchwork
     (patch_id, project_id, annotator_id, submitted_at, reviewer_id, decided_at, comment)
-SELECT id, project_id, %(first)s + abs(hashint8(id)) %% 20, changed_at, CASE WHEN state = 'approved' THEN %(lead)s END,
+SELECT id, project_id, %(first)s + abs(hashint8(id)) %% 20, changed_at,
+       CASE WHEN state = 'approved' THEN %(lead)s END,
        CASE WHEN state = 'approved' THEN changed_at END, CASE WHEN state = 'returned' THEN 'The track' ELSE '' END
 FROM annotator_patch WHERE state <> 'unlabelled'
 """

@@ -34,7 +34,9 @@ class Campaign:
         return client
 
     def url(self, name: str) -> str:
-        more = {"review_patch": [self.patch.pk], "scene": [self.scene.pk]}.get(name, [])
+        more = {"review_patch": [self.patch.pk], "timeline": [self.patch.pk], "scene": [self.scene.pk]}.get(
+            name, []
+        )
         return reverse(name, args=[self.project.slug, *more])
 
     def add_candidate(self, *, verdict: dict[str, object] | None = None) -> ModelVersion:

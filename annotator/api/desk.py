@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -19,6 +17,7 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for
+from annotator.api.csv_answers import csv_response
 from annotator.domain.bulk import MOST_PATCHES, BulkVerb, Chosen, act_on_patches
 from annotator.domain.spot_checks import MOST_PER_ANNOTATOR, draw_spot_checks
 from annotator.enums import Role
@@ -75,7 +74,7 @@ class ProjectDesk(APIView):
             {
                 "next": _address(request, page.next),
                 "previous": _address(request, page.previous),
-                "count_up_to_10000": count_up_to(wanted),
+                "count_up_to_1000": count_up_to(wanted),
                 "results": page.rows,
             }
         )
@@ -140,36 +139,6 @@ def draw_document(draw: SpotDraw) -> dict[str, Any]:
             for check in draw.checks.all()
         ],
     }
-
-
-def csv_response(
-    filename: str, columns: Iterable[str], rows: Iterable[dict[str, Any]]
-) -> StreamingHttpResponse:
-    """The rows as CSV, one at a time. What a spreadsheet would take for a formula begins with an apostrophe."""
-    names = list(columns)
-
-    def lines() -> Iterator[str]:
-        writer = csv.writer(_Echo())
-        yield writer.writerow(names)
-        for row in rows:
-            yield writer.writerow([_harmless(row[name]) for name in names])
-
-    return StreamingHttpResponse(
-        lines(),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{filename}"'},
-    )
-
-
-class _Echo:
-    """A file that gives back what is written, for the csv module has no other way to make a line."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

@@ -41,8 +41,9 @@ from annotator.domain.masks import mask_from_body, values_of
 from annotator.domain.reviews import reopen_patch, review_patch
 from annotator.enums import Role, Verdict
 from annotator.errors import BadMask, OtherPerson, RevisionConflict
-from annotator.models import Event, Patch, Proposal, Revision
+from annotator.models import Patch, Proposal, Revision
 from annotator.queries.documents import patch_document, revision_document
+from annotator.queries.events import event_document, patch_events
 
 ANNOTATORS = frozenset({Role.ANNOTATOR, Role.LEAD})
 LEAD = frozenset({Role.LEAD})
@@ -233,23 +234,12 @@ class PatchHistory(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id)
-        events = Event.objects.filter(subject="patch", subject_id=patch.pk).select_related("actor")
         revisions = (
             Revision.objects.filter(annotation__patch=patch).select_related("author").defer("mask_png")
         )
         return Response(
             {
-                "events": [
-                    {
-                        "verb": e.verb,
-                        "from_state": e.from_state,
-                        "to_state": e.to_state,
-                        "actor": e.actor.get_username() if e.actor else None,
-                        "at": e.at,
-                        "facts": e.facts,
-                    }
-                    for e in events
-                ],
+                "events": [event_document(event) for event in patch_events(patch)],
                 "revisions": [revision_document(r) for r in revisions],
             }
         )

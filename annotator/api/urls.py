@@ -4,7 +4,17 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.authtoken.views import obtain_auth_token
 
-from annotator.api import desk, legends, model_versions, patch_masks, patches, projects, version_export
+from annotator.api import (
+    desk,
+    events,
+    invitations,
+    legends,
+    model_versions,
+    patch_masks,
+    patches,
+    projects,
+    version_export,
+)
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
@@ -25,9 +35,13 @@ urlpatterns = [
         desk.ProjectDeskVerb.as_view(),
     ),
     path("projects/<slug:slug>/spot-checks/", desk.ProjectSpotChecks.as_view()),
+    path("projects/<slug:slug>/events/", events.ProjectEvents.as_view()),
+    path("projects/<slug:slug>/events.csv", events.ProjectEventsCsv.as_view(), name="events_csv"),
     path("projects/<slug:slug>/training-runs/", model_versions.ProjectTrainingRuns.as_view()),
     path("projects/<slug:slug>/model-versions/", model_versions.ProjectModelVersions.as_view()),
     path("projects/<slug:slug>/rollback/", model_versions.ProjectRollback.as_view()),
+    path("projects/<slug:slug>/invitations/", invitations.ProjectInvitations.as_view()),
+    path("invitations/<int:invitation_id>/revoke/", invitations.InvitationRevoke.as_view()),
     path("scenes/<int:scene_id>/", projects.SceneDetail.as_view()),
     path("inference-jobs/<int:job_id>/", projects.InferenceJobDetail.as_view()),
     path("inference-jobs/<int:job_id>/cancel/", projects.InferenceJobCancel.as_view()),
@@ -38,6 +52,7 @@ urlpatterns = [
     path("patches/<int:patch_id>/review/", patches.PatchReview.as_view()),
     path("patches/<int:patch_id>/reopen/", patches.PatchReopen.as_view()),
     path("patches/<int:patch_id>/history/", patches.PatchHistory.as_view()),
+    path("patches/<int:patch_id>/events.csv", events.PatchEventsCsv.as_view(), name="patch_events_csv"),
     path("patches/<int:patch_id>/neighbours/", patch_masks.PatchNeighbours.as_view()),
     path("patches/<int:patch_id>/masks/", patch_masks.PatchMasks.as_view()),
     re_path(

@@ -4,6 +4,7 @@ from annotator.models.annotation import Annotation, Revision
 from annotator.models.block_side import BlockSide
 from annotator.models.event import Event
 from annotator.models.inference_job import InferenceJob
+from annotator.models.invitation import Invitation
 from annotator.models.label_class import LabelClass
 from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
 from annotator.models.patch import Patch, QueueEntry
@@ -23,6 +24,7 @@ __all__ = [
     "EvaluationMask",
     "Event",
     "InferenceJob",
+    "Invitation",
     "LabelClass",
     "Membership",
     "ModelVersion",

@@ -7,9 +7,12 @@ from annotator.models.project import Project
 
 
 class Event(models.Model):
-    """Who did what when, for every change of a state; rows are only ever added."""
+    """Who did what when, for every change of a state; rows are only ever added.
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="events")
+    The database itself refuses to change or delete one, whoever asks.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="events")
     subject = models.CharField(max_length=20, help_text="patch, scene, training_run, model_version, ...")
     subject_id = models.BigIntegerField()
     verb = models.CharField(max_length=40)
@@ -27,7 +30,10 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["at", "id"]
-        indexes = [models.Index(fields=["subject", "subject_id"], name="event_by_subject")]
+        indexes = [
+            models.Index(fields=["subject", "subject_id"], name="event_by_subject"),
+            models.Index(fields=["project", "id"], name="event_by_project"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.subject} {self.subject_id}: {self.verb}"

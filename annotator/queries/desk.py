@@ -17,7 +17,7 @@ from annotator.queries.desk_filter import DeskFilter
 from annotator.queries.versions import promoted_version
 
 PAGE_SIZE, MOST_ON_A_PAGE = 50, 500
-MOST_COUNTED = 10_000
+MOST_COUNTED = 1_000
 _CURSOR = re.compile(r"(?P<way>[np])(?P<id>\d{1,18})(?:~(?P<at>[0-9T:.+\-]{10,40}))?")
 
 

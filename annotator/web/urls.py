@@ -6,7 +6,7 @@ from django.views.i18n import set_language
 
 from annotator.web.languages import Catalogue
 from annotator.web.offline import service_worker, versioned
-from annotator.web.views import desk, labelling, members, overview, projects, scenes
+from annotator.web.views import desk, invitations, labelling, members, overview, projects, scenes
 
 urlpatterns = [
     path("", projects.projects, name="projects"),
@@ -28,9 +28,17 @@ urlpatterns = [
     path("service-worker.js", service_worker, name="service_worker"),
     path("projects/<slug:slug>/desk/", desk.desk, name="desk"),
     path("projects/<slug:slug>/desk/spot-checks/", desk.spot_checks, name="spot_checks"),
+    path("projects/<slug:slug>/patches/<int:patch_id>/timeline/", desk.timeline, name="timeline"),
     path("projects/<slug:slug>/review/", labelling.review, name="review"),
     path("projects/<slug:slug>/review/<int:patch_id>/", labelling.review_patch, name="review_patch"),
     path("projects/<slug:slug>/members/", members.members, name="members"),
+    path("projects/<slug:slug>/invitations/", invitations.invitation_new, name="invitation_new"),
+    path(
+        "projects/<slug:slug>/invitations/<int:invitation_id>/revoke/",
+        invitations.invitation_revoke,
+        name="invitation_revoke",
+    ),
+    path("invitations/<str:token>/", invitations.invitation, name="invitation"),
     path(
         "projects/<slug:slug>/members/<int:membership_id>/remove/",
         members.member_remove,

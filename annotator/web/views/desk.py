@@ -7,18 +7,19 @@ from datetime import UTC, timedelta
 
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotator.domain.bulk import BulkReport, act_on_patches
 from annotator.domain.spot_checks import draw_spot_checks
 from annotator.enums import Role
 from annotator.errors import MilpaError
-from annotator.models import LabelClass
+from annotator.models import Event, LabelClass, Patch
 from annotator.queries.desk import MOST_COUNTED, PAGE_SIZE, Cursor, DeskPage, count_up_to, desk_page
 from annotator.queries.desk_filter import UNSURE, DeskFilter
 from annotator.queries.documents import project_document, scene_document
+from annotator.queries.events import patch_events
 from annotator.queries.scenes import default_scene
 from annotator.queries.spot_checks import spot_draws
 from annotator.web.access import ProjectAccess, SignedInRequest, project_view
@@ -131,3 +132,17 @@ def _cursor(request: SignedInRequest) -> Cursor | None:
 
 def _yesterday() -> str:
     return (timezone.now().astimezone(UTC).date() - timedelta(days=1)).isoformat()
+
+
+@require_safe
+@project_view(Role.LEAD, Role.ML_STAFF)
+def timeline(request: SignedInRequest, access: ProjectAccess, patch_id: int) -> HttpResponse:
+    """Everything that happened to a patch, the newest last."""
+    patch = get_object_or_404(Patch, pk=patch_id, project=access.project)
+    entries = [(event, _facts(event)) for event in patch_events(patch)]
+    return render(request, "timeline.html", access.context(patch=patch, entries=entries))
+
+
+def _facts(event: Event) -> list[tuple[str, object]]:
+    """What is known of the event beside its states, without what is empty."""
+    return [(name.replace("_", " "), value) for name, value in event.facts.items() if value not in ("", None)]

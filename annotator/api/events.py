@@ -1,0 +1,53 @@
+"""The record of what was done: of a patch and of a project, also as CSV."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotator.api.access import project_for, row_for
+from annotator.api.csv_answers import csv_response
+from annotator.api.pagination import NewestFirst
+from annotator.enums import Role
+from annotator.models import Event, Patch
+from annotator.queries.events import COLUMNS, event_document, in_order, patch_events, project_events
+
+MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
+CSV = {(200, "text/csv"): OpenApiTypes.STR}
+NARROWING = [OpenApiParameter(name, str) for name in ("subject", "verb", "actor")]
+
+
+class ProjectEvents(APIView):
+    @extend_schema(responses={200: OpenApiTypes.OBJECT}, parameters=NARROWING)
+    def get(self, request: Request, slug: str) -> Response:
+        rows = project_events(project_for(request, slug, MANAGERS).pk, request.query_params.dict())
+        pages = NewestFirst()
+        page = pages.paginate_queryset(rows, request, view=self)
+        return pages.get_paginated_response([event_document(event) for event in page or ()])
+
+
+class ProjectEventsCsv(APIView):
+    @extend_schema(responses=CSV, parameters=NARROWING)
+    def get(self, request: Request, slug: str) -> StreamingHttpResponse:
+        project = project_for(request, slug, MANAGERS)
+        rows = in_order(project_events(project.pk, request.query_params.dict()))
+        return csv_response(f"events-{project.slug}.csv", COLUMNS, map(_flat, rows))
+
+
+class PatchEventsCsv(APIView):
+    @extend_schema(responses=CSV)
+    def get(self, request: Request, patch_id: int) -> StreamingHttpResponse:
+        patch = row_for(request, Patch, patch_id, MANAGERS)
+        rows = in_order(patch_events(patch))
+        return csv_response(f"patch-{patch.quadkey}.csv", COLUMNS, map(_flat, rows))
+
+
+def _flat(event: Event) -> dict[str, Any]:
+    return event_document(event) | {"facts": json.dumps(event.facts, ensure_ascii=False)}
