@@ -58,6 +58,7 @@ import { showOtherDrafts } from "./ui/other_drafts.js";
 import { showField } from "./ui/field_panel.js";
 import { showOutbox } from "./ui/outbox_panel.js";
 import { buildPanel, showPatchFacts, showSpotCount } from "./ui/panel.js";
+import { PinnedComments } from "./ui/pinned_comments.js";
 import { Pointed } from "./ui/pointed.js";
 import { guideThroughPoints } from "./ui/points_bar.js";
 import { PolygonInput } from "./ui/polygon_input.js";
@@ -77,6 +78,7 @@ const tools = createTools(project.legend, globalThis.localStorage ?? null);
 const situation = new Store(AT_FIRST);
 const view = new PatchView(find("#editor-map"), project.legend, { maskOf: () => editorDocument.mask() });
 const marks = new Marks(view);
+const pins = new PinnedComments(view);
 const analysis = new SceneAnalysis(() => refresh());
 const tour = new SpotTour();
 const points = new AskedPoints(editorDocument);
@@ -301,6 +303,7 @@ editorDocument.subscribe((event) => {
     void analysis.read(null, null);
     view.clear();
     showPatchFacts(null);
+    pins.show(null);
     globalThis.history.replaceState(null, "", globalThis.location.pathname);
   }
   refresh();
@@ -334,6 +337,7 @@ async function showOpened() {
   view.showPatch(patch);
   view.redraw();
   showPatchFacts(patch);
+  pins.show(patch);
   // Its steps draw whole fields.
   if (!points.count) firstPatchCard.offer();
   void showOtherDrafts(parts.drafts, project.slug, patch.id);

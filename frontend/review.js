@@ -17,6 +17,8 @@ import { createTools, clampOpacity } from "./state/tools.js";
 import { find, jsonOf, make, swatch } from "./ui/elements.js";
 import { reportIn } from "./ui/imagery_report.js";
 import { stateName } from "./ui/states.js";
+import { ReviewPins } from "./ui/review_pins.js";
+import { ReviewSwipe } from "./ui/review_swipe.js";
 import { tell } from "./ui/toasts.js";
 
 /** @type {Project} */
@@ -29,6 +31,7 @@ const tools = createTools(project.legend, globalThis.localStorage ?? null);
 /** @type {{proposal: Mask | null, revision: Mask | null}} */
 const masks = { proposal: null, revision: null };
 let isDifferenceShown = false;
+let isLeaving = false;
 let isBusy = false;
 
 const views = {
@@ -37,13 +40,19 @@ const views = {
   revision: new PatchView(find("#view-revision"), project.legend, { isAlone: false, maskOf: () => masks.revision }),
 };
 const all = Object.values(views);
+const pins = new ReviewPins(all, refresh);
+const swipe = new ReviewSwipe(all);
 const comment = /** @type {HTMLTextAreaElement} */ (find("#comment"));
 
 /** @type {{id: string, keys: string[], why: () => string | null, run: () => unknown}[]} */
 const operations = [
   { id: "approve", keys: ["A"], why: whyNoVerdict, run: () => decide("approve") },
   { id: "return", keys: ["R"], why: whyNoVerdict, run: returnPatch },
-  { id: "next", keys: ["J"], why: () => null, run: goToNext },
+  { id: "fix", keys: ["F"], why: whyNoVerdict, run: fix },
+  { id: "next", keys: ["J"], why: () => null, run: () => goOn(1) },
+  { id: "previous", keys: ["K"], why: () => null, run: () => goOn(-1) },
+  { id: "pin", keys: ["P"], why: whyNoVerdict, run: () => pins.toggle() },
+  { id: "swipe", keys: ["S"], why: () => (masks.proposal && masks.revision ? null : t("There is nothing to compare.")), run: () => (swipe.toggle(), refresh()) },
   { id: "difference", keys: ["X"], why: () => (masks.proposal && masks.revision ? null : t("There is nothing to compare.")), run: toggleDifference },
   { id: "entropy", keys: ["E"], why: () => (patch.proposal ? null : t("This patch has no proposal.")), run: () => tools.set({ isEntropyShown: !tools.state.isEntropyShown }) },
   { id: "hide", keys: ["H"], why: () => null, run: () => tools.set({ isMaskHidden: !tools.state.isMaskHidden }) },
@@ -65,7 +74,7 @@ function run(operation) {
 }
 
 function returnPatch() {
-  if (comment.value.trim()) return decide("return");
+  if (comment.value.trim() || pins.all.length) return decide("return");
   comment.focus();
   comment.setAttribute("aria-invalid", "true");
   tell(t("Say what has to change; the comment reaches the annotator. Ctrl+Enter sends it."));
@@ -79,26 +88,46 @@ async function decide(verdict) {
   isBusy = true;
   document.body.dataset["state"] = "saving";
   try {
-    patch = await api.reviewPatch(patch.id, verdict, comment.value.trim(), revision.number);
+    patch = await api.reviewPatch(patch.id, verdict, comment.value.trim(), revision.number, verdict === "return" ? pins.all : []);
     tell(verdict === "approve" ? t("Approved.") : t("Returned to the annotator."), "success");
-    await goToNext();
+    await goOn(1);
   } catch (error) {
-    const { title, sentence } = explain(error);
-    find("#problem").replaceChildren(make("strong", {}, title), " ", sentence);
-    find("#problem").hidden = false;
-    document.body.dataset["state"] = "error";
+    showProblem(error);
   } finally {
     isBusy = false;
     refresh();
   }
 }
 
-async function goToNext() {
+/** @param {unknown} error */
+function showProblem(error) {
+  const { title, sentence } = explain(error);
+  find("#problem").replaceChildren(make("strong", {}, title), " ", sentence);
+  find("#problem").hidden = false;
+  document.body.dataset["state"] = "error";
+}
+
+/** The reviewer draws the next revision, from the one that was submitted. */
+async function fix() {
+  const { revision } = patch;
+  if (!revision || isLeaving) return;
+  isLeaving = true;
+  try {
+    await api.fixPatch(patch.id, revision.number);
+    globalThis.location.assign(`/projects/${project.slug}/annotate/?patch=${patch.id}`);
+  } catch (error) {
+    isLeaving = false;
+    showProblem(error);
+  }
+}
+
+/** @param {1 | -1} way to the next of the list that waits, or to the one before */
+async function goOn(way) {
   try {
     const { results } = await api.listSubmitted(project.slug);
     const index = results.findIndex(({ id }) => id === patch.id);
     const others = [...results.slice(index + 1), ...results.slice(0, Math.max(0, index))];
-    const next = others.find(({ id }) => id !== patch.id);
+    const next = way > 0 ? others[0] : others.at(-1);
     globalThis.location.assign(next ? `${listUrl}${next.id}/` : listUrl);
   } catch {
     globalThis.location.assign(listUrl);
@@ -131,7 +160,7 @@ function refresh() {
       else button.removeAttribute("title");
     }
   }
-  const pressed = { difference: isDifferenceShown, entropy: tools.state.isEntropyShown, hide: tools.state.isMaskHidden };
+  const pressed = { difference: isDifferenceShown, entropy: tools.state.isEntropyShown, hide: tools.state.isMaskHidden, pin: pins.isPlacing, swipe: swipe.isOn };
   for (const [id, isOn] of Object.entries(pressed)) {
     for (const button of document.querySelectorAll(`[data-operation="${id}"]`)) button.setAttribute("aria-pressed", String(isOn));
   }
@@ -180,11 +209,19 @@ globalThis.addEventListener("keydown", (event) => {
   const chord = chordOf(event);
   if (event.target === comment && chord === "Ctrl+Enter") run(/** @type {typeof operations[0]} */ (byChord.get("R")));
   if (event.target === comment && chord === "Escape") comment.blur();
+  if (event.target === pins.field && chord === "Enter") pins.add();
+  if (event.target === pins.field && chord === "Escape") pins.leave();
+  if (!belongsToElement(event.target, chord) && (pins.press(chord) || swipe.press(chord))) {
+    // Else the arrow would move the map that has the focus, too.
+    event.stopPropagation();
+    event.preventDefault();
+    return;
+  }
   const operation = belongsToElement(event.target, chord) || event.repeat ? undefined : byChord.get(chord);
   if (!operation) return;
   event.preventDefault();
   run(operation);
-});
+}, { capture: true });
 comment.addEventListener("input", () => comment.removeAttribute("aria-invalid"));
 
 tools.subscribe((state, changed) => {

@@ -21,6 +21,7 @@ from annotator.api.serializers import (
     ClaimInput,
     CommentInput,
     FieldClaimsInput,
+    FixInput,
     HeartbeatInput,
     ReleaseInput,
     ReviewInput,
@@ -38,7 +39,8 @@ from annotator.domain.claims import (
     renew_claim,
 )
 from annotator.domain.masks import mask_from_body, values_of
-from annotator.domain.reviews import reopen_patch, review_patch
+from annotator.domain.pins import Pin
+from annotator.domain.reviews import fix_patch, reopen_patch, review_patch
 from annotator.enums import Role, Verdict
 from annotator.errors import BadMask, OtherPerson, RevisionConflict
 from annotator.models import Patch, Proposal, Revision
@@ -216,6 +218,20 @@ class PatchReview(APIView):
             verdict=Verdict(values["verdict"]),
             revision_number=values["revision"],
             comment=values["comment"],
+            pins=[Pin(**pin) for pin in values["pins"]],
+        )
+        return Response(patch_document(Patch.objects.get(pk=patch.pk), request.user))
+
+
+class PatchFix(APIView):
+    @extend_schema(request=FixInput, responses=OBJECT)
+    def post(self, request: Request, patch_id: int) -> Response:
+        patch = row_for(request, Patch, patch_id, LEAD)
+        given = FixInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = given.validated_data
+        fix_patch(
+            patch=patch, user=request.user, revision_number=values["revision"], comment=values["comment"]
         )
         return Response(patch_document(Patch.objects.get(pk=patch.pk), request.user))
 

@@ -69,7 +69,23 @@ class SaveParameters(serializers.Serializer):
     proposal = serializers.IntegerField(required=False, allow_null=True, default=None)
 
 
+class PinInput(serializers.Serializer):
+    x = serializers.IntegerField(min_value=0, max_value=255)
+    y = serializers.IntegerField(min_value=0, max_value=255)
+    text = serializers.CharField(max_length=1000)
+
+
+class AnswerInput(serializers.Serializer):
+    text = serializers.CharField(max_length=1000)
+
+
+class FixInput(serializers.Serializer):
+    comment = serializers.CharField(required=False, allow_blank=True, default="", max_length=4000)
+    revision = serializers.IntegerField(min_value=1)
+
+
 class ReviewInput(serializers.Serializer):
+    pins = PinInput(many=True, max_length=50, required=False, default=list)
     verdict = serializers.ChoiceField(choices=Verdict.choices)
     comment = serializers.CharField(required=False, allow_blank=True, default="", max_length=4000)
     revision = serializers.IntegerField(min_value=1)

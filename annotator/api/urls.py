@@ -12,6 +12,7 @@ from annotator.api import (
     model_versions,
     patch_masks,
     patches,
+    pins,
     projects,
     version_export,
 )
@@ -50,6 +51,9 @@ urlpatterns = [
     path("patches/<int:patch_id>/release/", patches.PatchRelease.as_view()),
     path("patches/<int:patch_id>/mask/", patches.PatchMask.as_view()),
     path("patches/<int:patch_id>/review/", patches.PatchReview.as_view()),
+    path("patches/<int:patch_id>/fix/", patches.PatchFix.as_view()),
+    path("pins/<int:pin_id>/answer/", pins.PinAnswer.as_view()),
+    path("pins/<int:pin_id>/resolve/", pins.PinResolve.as_view()),
     path("patches/<int:patch_id>/reopen/", patches.PatchReopen.as_view()),
     path("patches/<int:patch_id>/history/", patches.PatchHistory.as_view()),
     path("patches/<int:patch_id>/events.csv", events.PatchEventsCsv.as_view(), name="patch_events_csv"),

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from annotator.domain.claims import claim_patch
 from annotator.domain.events import move
 from annotator.domain.patch_work import note_reopening, note_verdict
+from annotator.domain.pins import Pin, pin_comments
 from annotator.domain.triggers import begin_run_if_due
 from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason, Verdict
 from annotator.errors import CommentMissing, RevisionConflict
@@ -18,14 +22,21 @@ RETURNED_SCORE = 1e6
 
 @transaction.atomic
 def review_patch(
-    *, patch: Patch, user: User, verdict: Verdict, revision_number: int, comment: str = ""
+    *,
+    patch: Patch,
+    user: User,
+    verdict: Verdict,
+    revision_number: int,
+    comment: str = "",
+    pins: Sequence[Pin] = (),
 ) -> Review:
-    """Approves or returns the submitted revision; a returned patch waits for its annotator with the comment.
+    """Approves or returns the submitted revision; a returned patch waits for its annotator with the comments.
 
-    Raises RevisionConflict when the revision reviewed is not the current one, CommentMissing for a return
+    ``pins`` are comments on places; what they say stands for a ``comment`` that is empty. Raises
+    RevisionConflict when the revision reviewed is not the current one, CommentMissing for a return
     without a word, IllegalTransition when the patch is not waiting for review.
     """
-    comment = comment.strip()
+    comment = comment.strip() or "\n".join(pin.text.strip() for pin in pins)
     if verdict == Verdict.RETURN and not comment:
         raise CommentMissing(_("Tell the annotator what to change: a return needs a comment."))
     patch = Patch.objects.select_for_update().get(pk=patch.pk)
@@ -51,6 +62,7 @@ def review_patch(
         revision=revision,
         defaults={"reviewer": user, "verdict": verdict, "comment": comment, "decided_at": timezone.now()},
     )
+    pin_comments(revision=revision, user=user, pins=pins)
     note_verdict(review=review, patch=patch)
     if verdict == Verdict.APPROVE:
         # An approval stands whatever comes of the run that it may begin.
@@ -64,6 +76,23 @@ def review_patch(
             reserved_for=revision.author,
         )
     return review
+
+
+@transaction.atomic
+def fix_patch(*, patch: Patch, user: User, revision_number: int, comment: str = "") -> Patch:
+    """Takes a submitted patch over from its annotator, so that the reviewer draws the next revision of it.
+
+    Recorded as what it is: a return, and a claim by the reviewer. Raises what those raise.
+    """
+    review_patch(
+        patch=patch,
+        user=user,
+        verdict=Verdict.RETURN,
+        revision_number=revision_number,
+        comment=comment.strip() or _("%(reviewer)s draws it.") % {"reviewer": user.get_username()},
+    )
+    QueueEntry.objects.filter(patch=patch).update(reserved_for=user)
+    return claim_patch(patch=patch, user=user)
 
 
 @transaction.atomic

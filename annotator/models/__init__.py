@@ -12,7 +12,7 @@ from annotator.models.patch_work import PatchClass, PatchWork
 from annotator.models.project import Membership, Project
 from annotator.models.proposal import Proposal
 from annotator.models.ranking import Ranking
-from annotator.models.review import Review
+from annotator.models.review import PinnedComment, Review
 from annotator.models.scene import Scene
 from annotator.models.spot_check import SpotCheck, SpotDraw
 from annotator.models.training_run import TrainingRun
@@ -31,6 +31,7 @@ __all__ = [
     "Patch",
     "PatchClass",
     "PatchWork",
+    "PinnedComment",
     "Project",
     "Proposal",
     "QueueEntry",

@@ -6,15 +6,18 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.gis.db.models import Extent
+from django.db.models import QuerySet
 
 from annotator.enums import Asks, SceneState
 from annotator.imagery.composites import composites_of
 from annotator.imagery.grid import lonlat_bounds, propose_patch_zoom
 from annotator.models import (
+    Annotation,
     Evaluation,
     InferenceJob,
     ModelVersion,
     Patch,
+    PinnedComment,
     Project,
     Review,
     Revision,
@@ -121,6 +124,7 @@ def patch_document(patch: Patch, user: User) -> Document:
         "proposal": _proposal_document(shown) if shown else None,
         "revision": revision_document(revision) if revision else None,
         "review": review_document(review) if review else None,
+        "pins": [pin_document(pin) for pin in open_pins(annotation)] if annotation else [],
     }
 
 
@@ -166,6 +170,25 @@ def revision_document(revision: Revision) -> Document:
         "stroke_count": revision.stroke_count,
         "pixels_changed": revision.pixels_changed,
         "proposal": revision.proposal_id,
+    }
+
+
+def open_pins(annotation: Annotation) -> QuerySet[PinnedComment]:
+    """The pinned comments on any revision of the patch that nobody has called done, the oldest first."""
+    rows = PinnedComment.objects.filter(revision__annotation=annotation, resolved_at=None)
+    return rows.select_related("author", "answered_by").order_by("pk")
+
+
+def pin_document(pin: PinnedComment) -> Document:
+    return {
+        "id": pin.pk,
+        "x": pin.x,
+        "y": pin.y,
+        "text": pin.text,
+        "author": pin.author.get_username(),
+        "answer": pin.answer,
+        "answered_by": pin.answered_by.get_username() if pin.answered_by else None,
+        "is_resolved": pin.resolved_at is not None,
     }
 
 

@@ -1,7 +1,7 @@
 /**
  * The verbs of the API, one function each.
  *
- * @import {Claim, Job, Patch, PatchPage, Revision, Run, Saved} from "./types.js"
+ * @import {Claim, Job, Patch, PatchPage, Pin, Revision, Run, Saved} from "./types.js"
  * @import {Mask} from "../state/mask.js"
  */
 import { t } from "../i18n.js";
@@ -153,11 +153,40 @@ export function fetchVectorTile(url, signal) {
  * @param {"approve" | "return"} verdict
  * @param {string} comment
  * @param {number} revisionNumber
+ * @param {{x: number, y: number, text: string}[]} [pins] comments on places
  * @returns {Promise<Patch>}
  */
-export function reviewPatch(patchId, verdict, comment, revisionNumber) {
-  const json = { verdict, comment, revision: revisionNumber };
+export function reviewPatch(patchId, verdict, comment, revisionNumber, pins = []) {
+  const json = { verdict, comment, revision: revisionNumber, pins };
   return requestJson(`${ROOT}patches/${patchId}/review/`, { method: "POST", json });
+}
+
+/**
+ * Takes a submitted patch over, to draw its next revision oneself.
+ *
+ * @param {number} patchId
+ * @param {number} revisionNumber
+ * @returns {Promise<Patch>}
+ */
+export function fixPatch(patchId, revisionNumber) {
+  return requestJson(`${ROOT}patches/${patchId}/fix/`, { method: "POST", json: { revision: revisionNumber } });
+}
+
+/**
+ * @param {number} pinId
+ * @param {string} text
+ * @returns {Promise<Pin>}
+ */
+export function answerPin(pinId, text) {
+  return requestJson(`${ROOT}pins/${pinId}/answer/`, { method: "POST", json: { text } });
+}
+
+/**
+ * @param {number} pinId
+ * @returns {Promise<Pin>}
+ */
+export function resolvePin(pinId) {
+  return requestJson(`${ROOT}pins/${pinId}/resolve/`, { method: "POST", json: {} });
 }
 
 /**

@@ -65,7 +65,17 @@
  * @property {[row: number, col: number][]} [points] cells to name, in the order of asking
  * @property {Proposal | null} proposal
  * @property {Revision | null} revision
+ * @property {Pin[]} [pins] comments on places that nobody has called done; packets kept from before lack them
  * @property {{verdict: "approve" | "return", comment: string, reviewer: string, decided_at: string} | null} review
+ *
+ * @typedef {object} Pin a comment on one place of the patch
+ * @property {number} id
+ * @property {number} x pixels from the west side
+ * @property {number} y pixels from the north side
+ * @property {string} text
+ * @property {string} author
+ * @property {string} answer
+ * @property {string | null} answered_by
  *
  * @typedef {{outcome: "claimed", patch: Patch}
  *   | {outcome: "all-claimed", until: string, detail: string}

@@ -29,7 +29,7 @@ export function synchronise(views) {
  * @param {PatchView} view
  * @param {{x: number, y: number} | null} point
  */
-function showCross(view, point) {
+export function showCross(view, point) {
   let cross = /** @type {HTMLElement | null} */ (view.container.querySelector(".review-cross"));
   if (!cross) {
     cross = document.createElement("div");

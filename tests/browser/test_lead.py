@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from annotator.models import Patch, PatchWork, Project, Scene
+from annotator.models import Patch, PatchWork, PinnedComment, Project, QueueEntry, Scene
 from tests.browser.test_loop import snap
 from tests.factories import make_proposal, make_scene, make_user, submit
 
@@ -88,3 +88,59 @@ def test_a_morning_at_the_desk(
     page.wait_for_url(lambda url: "bbox=" in url)
     expect(page.locator("input[name=patch]")).to_have_count(2)
     snap(page, "desk-spots")
+
+
+def test_review_by_keyboard_alone_and_what_the_annotator_sees(
+    page: Page, live_server: Any, sign_in: Callable[[User], Page], project: Project, waiting: list[Patch]
+) -> None:
+    first, second, third = waiting[:3]
+    sign_in(project.created_by)
+    page.set_default_timeout(30_000)
+    page.goto(f"{live_server.url}/projects/{project.slug}/review/{first.pk}/")
+    expect(page.locator("body")).to_have_attribute("data-state", "ready")
+    page.keyboard.press("s")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".review-views")).to_have_attribute("style", "--swipe: 45%;")
+    snap(page, "review-swipe")
+    page.keyboard.press("s")
+    # A place 80 px to the east and 17 px to the north of the middle.
+    page.keyboard.press("p")
+    for key in ["ArrowRight"] * 10 + ["ArrowUp"] * 2 + ["Shift+ArrowUp"]:
+        page.keyboard.press(key)
+    page.keyboard.press("Enter")
+    page.keyboard.type("Two fields here, not one.")
+    page.keyboard.press("Enter")
+    expect(page.locator("#view-revision .pin-mark")).to_have_text("1")
+    snap(page, "review-pin")
+    page.keyboard.press("r")
+    page.wait_for_url(lambda url: not url.endswith(f"/{first.pk}/"))
+    pin = PinnedComment.objects.get()
+    assert (pin.x, pin.y, pin.text) == (208, 111, "Two fields here, not one.")
+    # The next one is drawn by the reviewer, from what was submitted.
+    page.goto(f"{live_server.url}/projects/{project.slug}/review/{second.pk}/")
+    expect(page.locator("body")).to_have_attribute("data-state", "ready")
+    page.keyboard.press("f")
+    editor = page.locator("#editor")
+    expect(editor).to_have_attribute("data-patch-id", str(second.pk))
+    expect(editor).to_have_attribute("data-state", "ready")
+    drawn = np.array(page.evaluate("Array.from(globalThis.milpaEditor.document.mask())")).reshape(256, 256)
+    assert np.array_equal(drawn, bands(1, 2))
+    assert QueueEntry.objects.get(patch=second).holder == project.created_by
+    page.goto(f"{live_server.url}/projects/{project.slug}/review/{third.pk}/")
+    expect(page.locator("body")).to_have_attribute("data-state", "ready")
+    page.keyboard.press("a")
+    page.wait_for_url(lambda url: not url.endswith(f"/{third.pk}/"))
+    assert Patch.objects.get(pk=third.pk).state == "approved"
+
+    sign_in(User.objects.get(username="amina"))
+    page.goto(f"{live_server.url}/projects/{project.slug}/annotate/?patch={first.pk}")
+    expect(editor).to_have_attribute("data-state", "ready")
+    expect(page.locator("#pins")).to_contain_text("Two fields here, not one.")
+    expect(page.locator("#editor-map .pin-mark")).to_have_text("1")
+    snap(page, "editor-pin")
+    page.get_by_label("Answer to comment 1").fill("It is one: a path only.")
+    page.get_by_role("button", name="Answer", exact=True).click()
+    page.get_by_role("button", name="Done", exact=True).click()
+    expect(page.locator("#pins")).to_be_hidden()
+    pin.refresh_from_db()
+    assert (pin.answer, pin.resolved_by) == ("It is one: a path only.", User.objects.get(username="amina"))

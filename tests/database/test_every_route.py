@@ -16,7 +16,7 @@ from annotator.domain.invitations import make_invitation, token_of
 from annotator.domain.proposals import request_proposals
 from annotator.domain.training import request_run
 from annotator.enums import Role
-from annotator.models import Event, LabelClass, Ranking, Review
+from annotator.models import Event, LabelClass, PinnedComment, Ranking, Review
 from annotator.queries.versions import promoted_version
 from tests.campaigns import Campaign
 from tests.factories import approve, make_patch, make_proposal
@@ -74,6 +74,9 @@ PROGRAMS: dict[str, dict[str, set[str]]] = {
     f"{PATCH}release/": {"POST": DRAW},
     f"{PATCH}mask/": {"PUT": DRAW},
     f"{PATCH}review/": {"POST": LEADS},
+    f"{PATCH}fix/": {"POST": LEADS},
+    "api/v1/pins/<int:pin_id>/answer/": {"POST": DRAW},
+    "api/v1/pins/<int:pin_id>/resolve/": {"POST": DRAW},
     f"{PATCH}reopen/": {"POST": LEADS},
     f"{PATCH}history/": {"GET": MEMBERS},
     f"{PATCH}events.csv": {"GET": MANAGE},
@@ -168,6 +171,9 @@ def values(labelled: Campaign) -> dict[str, Any]:
         "job_id": job.pk, "run_id": run.pk, "version_id": version.pk, "proposal_id": proposal.pk,
         "revision_id": revision.pk, "invitation_id": invitation.pk, "token": token_of(invitation),
         "membership_id": project.memberships.get(user=people[ANNOTATOR]).pk,
+        "pin_id": PinnedComment.objects.create(
+            revision=revision, author=people[LEAD], x=1, y=2, text="The track"
+        ).pk,
         "kind": "mask", "suffix": "", "verb": "approve", "form": "json", "z": 3, "x": 1, "y": 1,
         "inferencejob": job.pk, "revision": revision.pk, "review": Review.objects.latest("pk").pk,
         "labelclass": LabelClass.objects.latest("pk").pk, "modelversion": version.pk, "project": project.pk,
