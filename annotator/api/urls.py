@@ -14,6 +14,7 @@ from annotator.api import (
     patches,
     pins,
     projects,
+    queue_rules,
     version_export,
 )
 
@@ -27,6 +28,7 @@ urlpatterns = [
     path("projects/<slug:slug>/inference-jobs/", projects.ProjectInferenceJobs.as_view()),
     path("projects/<slug:slug>/patches/", projects.ProjectPatches.as_view()),
     path("projects/<slug:slug>/queue/", projects.ProjectQueue.as_view()),
+    path("projects/<slug:slug>/queue-rules/", queue_rules.ProjectQueueRules.as_view()),
     path("projects/<slug:slug>/claims/", patches.ProjectClaims.as_view()),
     path("projects/<slug:slug>/field-claims/", patches.ProjectFieldClaims.as_view()),
     path("projects/<slug:slug>/desk/", desk.ProjectDesk.as_view()),
