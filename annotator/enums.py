@@ -147,3 +147,12 @@ class ImageryProblem(TextChoices):
     OFFSET = "offset", _("the imagery is shifted")
     SEASON = "season", _("the season does not show the fields")
     OTHER = "other", _("something else")
+
+
+class ParcelOrigin(TextChoices):
+    """Who drew a parcel: what its masks started from, and what a person changed."""
+
+    ACCEPTED = "accepted", _("proposed by a model, accepted as it was")
+    CORRECTED = "corrected", _("proposed by a model, corrected")
+    DRAWN = "drawn", _("drawn by hand")
+    IMPORTED = "imported", _("imported")
