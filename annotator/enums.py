@@ -152,7 +152,7 @@ class ImageryProblem(TextChoices):
 class ParcelOrigin(TextChoices):
     """Who drew a parcel: what its masks started from, and what a person changed."""
 
-    ACCEPTED = "accepted", _("proposed by a model, accepted as it was")
-    CORRECTED = "corrected", _("proposed by a model, corrected")
-    DRAWN = "drawn", _("drawn by hand")
-    IMPORTED = "imported", _("imported")
+    ACCEPTED = "accepted", "proposed by a model, accepted as it was"
+    CORRECTED = "corrected", "proposed by a model, corrected"
+    DRAWN = "drawn", "drawn by hand"
+    IMPORTED = "imported", "imported"
