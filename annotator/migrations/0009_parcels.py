@@ -16,7 +16,7 @@ def want_parcels_of_approved_patches(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0007_points_are_asked_for'),
+        ('annotator', '0008_the_queue_explains_itself'),
     ]
 
     operations = [
