@@ -5,7 +5,7 @@ from django.urls import include, path
 
 from annotator.api.desk_tiles import DeskTile
 from annotator.api.health import healthz
-from annotator.api.tiles import patch_tile, scene_tile
+from annotator.api.tiles import parcel_tile, patch_tile, scene_tile
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("tiles/scenes/<int:scene_id>/<int:z>/<int:x>/<int:y>", scene_tile),
     path("tiles/projects/<slug:slug>/patches/<int:z>/<int:x>/<int:y>", patch_tile),
     path("tiles/projects/<slug:slug>/desk/<int:z>/<int:x>/<int:y>", DeskTile.as_view()),
+    path("tiles/projects/<slug:slug>/parcels/<int:z>/<int:x>/<int:y>", parcel_tile),
     path("healthz", healthz),
     path("", include("annotator.web.urls")),
 ]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from annotator.domain.claims import claim_patch
 from annotator.domain.events import move
+from annotator.domain.parcels import want_parcels
 from annotator.domain.patch_work import note_reopening, note_verdict
 from annotator.domain.pins import Pin, pin_comments
 from annotator.domain.triggers import begin_run_if_due
@@ -65,6 +66,7 @@ def review_patch(
     pin_comments(revision=revision, user=user, pins=pins)
     note_verdict(review=review, patch=patch)
     if verdict == Verdict.APPROVE:
+        want_parcels(patch)
         # An approval stands whatever comes of the run that it may begin.
         transaction.on_commit(lambda: begin_run_if_due(patch.project_id), robust=True)
     else:
@@ -111,6 +113,7 @@ def reopen_patch(*, patch: Patch, user: User, comment: str) -> Patch:
         comment=comment.strip(),
     )
     note_reopening(patch=patch, comment=comment.strip())
+    want_parcels(patch)
     return patch
 
 

@@ -62,8 +62,8 @@ PROGRAMS: dict[str, dict[str, set[str]]] = {
     f"{API}spot-checks/": {"GET": LEADS, "POST": LEADS},
     f"{API}events/": {"GET": MANAGE},
     f"{API}events.csv": {"GET": MANAGE},
-    f"{API}training-runs/": {"GET": MEMBERS, "POST": TRAIN},
-    f"{API}model-versions/": {"GET": MEMBERS},
+    f"{API}training-runs/": {"GET": MANAGE, "POST": TRAIN},
+    f"{API}model-versions/": {"GET": MANAGE},
     f"{API}rollback/": {"POST": TRAIN},
     f"{API}invitations/": {"GET": LEADS, "POST": LEADS},
     "api/v1/invitations/<int:invitation_id>/revoke/": {"POST": LEADS},
@@ -87,18 +87,19 @@ PROGRAMS: dict[str, dict[str, set[str]]] = {
     r"api/v1/^patches/(?P<patch_id>\d+)/difference(?P<suffix>\.png|)$": {"GET": MEMBERS},
     r"api/v1/^proposals/(?P<proposal_id>\d+)/(?P<kind>mask|entropy)(?P<suffix>\.png|)$": {"GET": MEMBERS},
     r"api/v1/^revisions/(?P<revision_id>\d+)/mask(?P<suffix>\.png|)$": {"GET": MEMBERS},
-    "api/v1/training-runs/<int:run_id>/": {"GET": MEMBERS},
+    "api/v1/training-runs/<int:run_id>/": {"GET": MANAGE},
     "api/v1/training-runs/<int:run_id>/cancel/": {"POST": TRAIN},
     "api/v1/model-versions/<int:version_id>/promote/": {"POST": TRAIN},
     "api/v1/model-versions/<int:version_id>/export/": {"GET": TRAIN},
     "tiles/scenes/<int:scene_id>/<int:z>/<int:x>/<int:y>": {"GET": MEMBERS},
     "tiles/projects/<slug:slug>/patches/<int:z>/<int:x>/<int:y>": {"GET": MEMBERS},
+    "tiles/projects/<slug:slug>/parcels/<int:z>/<int:x>/<int:y>": {"GET": MEMBERS},
     "tiles/projects/<slug:slug>/desk/<int:z>/<int:x>/<int:y>": {"GET": LEADS},
 }
 # Of no project: for everybody, and for everybody who is signed in.
 OPEN = {"healthz", "login/", "logout/", "language/", "languages/<slug:language>.js", "service-worker.js",
-        "invitations/<str:token>/", "api/v1/token/", "admin/login/", "admin/logout/"}  # fmt: skip
-SIGNED_IN = {"", "projects/new/", "api/v1/schema/", "api/v1/projects/"}
+        "invitations/<str:token>/", "api/v1/token/", "api/v1/schema/", "admin/login/", "admin/logout/"}  # fmt: skip
+SIGNED_IN = {"", "projects/new/", "api/v1/projects/"}
 # The administration lets in leads and ML staff whose accounts may enter it; its rows are changed by verbs only.
 ADMIN_MODELS = ("inferencejob", "revision", "review", "labelclass", "modelversion", "project", "event", "ranking",
                 "scene", "trainingrun")  # fmt: skip
