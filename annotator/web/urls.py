@@ -28,6 +28,7 @@ urlpatterns = [
     path("service-worker.js", service_worker, name="service_worker"),
     path("projects/<slug:slug>/desk/", desk.desk, name="desk"),
     path("projects/<slug:slug>/desk/spot-checks/", desk.spot_checks, name="spot_checks"),
+    path("projects/<slug:slug>/pace/", desk.pace, name="pace"),
     path("projects/<slug:slug>/patches/<int:patch_id>/timeline/", desk.timeline, name="timeline"),
     path("projects/<slug:slug>/review/", labelling.review, name="review"),
     path("projects/<slug:slug>/review/<int:patch_id>/", labelling.review_patch, name="review_patch"),

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from annotator.domain.invitations import make_invitation, token_of
 from annotator.domain.projects import add_member
 from annotator.enums import Role
-from annotator.models import TrainingRun
+from annotator.models import PatchWork, TrainingRun
 from annotator.queries.versions import promoted_version
 from tests.factories import PASSWORD, make_patch, make_project, make_proposal, make_scene, submit
 
@@ -43,6 +46,8 @@ def addresses() -> dict[str, str]:
     for one in (patch, waiting):
         make_proposal(one, scene=scene)
     submit(waiting, ada)
+    PatchWork.objects.update(submitted_at=timezone.now() - timedelta(days=6))
+    invitation = make_invitation(project=project, user=ada, role=Role.ANNOTATOR, days=3)
     version = promoted_version(project.pk)
     run = TrainingRun.objects.create(
         project=project,
@@ -57,6 +62,9 @@ def addresses() -> dict[str, str]:
         "overview": reverse("project", args=[project.slug]),
         "editor": reverse("annotate", args=[project.slug]),
         "desk": reverse("desk", args=[project.slug]),
+        "pace": reverse("pace", args=[project.slug]),
+        "timeline": reverse("timeline", args=[project.slug, waiting.pk]),
+        "invitation": reverse("invitation", args=[token_of(invitation)]),
         "review list": reverse("review", args=[project.slug]),
         "review": reverse("review_patch", args=[project.slug, waiting.pk]),
         "members": reverse("members", args=[project.slug]),

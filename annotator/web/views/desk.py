@@ -20,10 +20,12 @@ from annotator.queries.desk import MOST_COUNTED, PAGE_SIZE, Cursor, DeskPage, co
 from annotator.queries.desk_filter import UNSURE, DeskFilter
 from annotator.queries.documents import project_document, scene_document
 from annotator.queries.events import patch_events
+from annotator.queries.pace import pace_of
 from annotator.queries.scenes import default_scene
 from annotator.queries.spot_checks import spot_draws
 from annotator.web.access import ProjectAccess, SignedInRequest, project_view
 from annotator.web.forms.desk import BulkForm, SpotForm
+from annotator.web.pace_plot import pace_plot
 
 DRAWS_SHOWN = 7
 EMPTY = DeskPage([], None, None)
@@ -132,6 +134,15 @@ def _cursor(request: SignedInRequest) -> Cursor | None:
 
 def _yesterday() -> str:
     return (timezone.now().astimezone(UTC).date() - timedelta(days=1)).isoformat()
+
+
+@require_safe
+@project_view(Role.LEAD, Role.ML_STAFF)
+def pace(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
+    """Who submitted how much on which day, and when the last patch will be submitted."""
+    found = pace_of(access.project.pk)
+    rows = [(name, sum(counts), counts[::-1]) for name, counts in found.by_annotator.items()]
+    return render(request, "pace.html", access.context(pace=found, rows=rows, plot=pace_plot(found)))
 
 
 @require_safe

@@ -1,0 +1,92 @@
+"""How fast a project goes, and when it is done."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from django.utils import timezone
+
+from annotator.models import PatchWork
+from annotator.queries.pace import forecast_of, pace_of
+from tests.campaigns import Campaign, query_count
+from tests.factories import make_member, make_patch, submit
+
+TODAY = date(2026, 5, 1)
+
+
+def work(campaign: Campaign, days: int, a_day: int = 1) -> None:
+    """So many submissions a day of one more annotator, the last of them yesterday."""
+    person = make_member(campaign.project)
+    for day in range(1, days + 1):
+        for _ in range(a_day):
+            patch = make_patch(campaign.project)
+            submit(patch, person)
+            PatchWork.objects.filter(patch=patch).update(submitted_at=timezone.now() - timedelta(days=day))
+
+
+@pytest.mark.django_db
+def test_days_people_and_what_waits_are_counted(campaign: Campaign) -> None:
+    PatchWork.objects.update(submitted_at=timezone.now() - timedelta(days=3))
+    work(campaign, 2, a_day=2)
+    pace = pace_of(campaign.project.pk)
+    assert len(pace.days) == 3
+    assert sorted(pace.by_annotator.values()) == [[0, 2, 2], [1, 0, 0]]
+    assert (pace.totals, pace.waiting, pace.forecast) == ([1, 2, 2], 1, None)
+
+
+@pytest.mark.django_db
+def test_page_api_and_csv_say_the_same(campaign: Campaign) -> None:
+    client, root = campaign.client("lead"), f"/api/v1/projects/{campaign.project.slug}/pace"
+    assert "needs five whole days" in client.get(campaign.url("pace")).content.decode()
+    work(campaign, 6)
+    page = client.get(campaign.url("pace")).content.decode()
+    assert "<svg" in page
+    assert "At 1.0 a day" in page
+    told = client.get(f"{root}/").json()
+    tomorrow = timezone.now().date() + timedelta(days=1)
+    assert told["totals"] == [1] * 6
+    assert told["forecast"]["likely"] == tomorrow.isoformat() == told["forecast"]["latest"]
+    rows = client.get(f"{root}.csv").getvalue().decode().splitlines()
+    assert rows[0] == "day,annotator,submitted"
+    assert len(rows) == 7
+    before = query_count(client, campaign.url("pace"))
+    work(campaign, 6)
+    assert query_count(client, campaign.url("pace")) == before
+
+
+def test_uneven_days_make_a_wide_interval() -> None:
+    even = forecast_of([10] * 20, 1000, TODAY)
+    uneven = forecast_of([0, 20] * 10, 1000, TODAY)
+    assert even is not None
+    assert uneven is not None
+    assert even.likely == even.earliest == even.latest == uneven.likely == TODAY + timedelta(days=100)
+    assert uneven.earliest is not None
+    assert uneven.latest is not None
+    assert uneven.earliest < TODAY + timedelta(days=90)
+    assert TODAY + timedelta(days=110) < uneven.latest < TODAY + timedelta(days=200)
+
+
+@pytest.mark.parametrize(("totals", "waiting"), [([3] * 4, 9), ([0] * 9, 9), ([3] * 9, 0)])
+def test_there_is_no_forecast_from_too_little(totals: list[int], waiting: int) -> None:
+    assert forecast_of(totals, waiting, TODAY) is None
+
+
+def test_what_would_take_centuries_has_no_day() -> None:
+    forecast = forecast_of([0, 0, 0, 0, 1], 10**6, TODAY)
+    assert forecast is not None
+    assert forecast.likely is forecast.latest is None
+
+
+def test_ninety_in_a_hundred_intervals_hold_the_true_day() -> None:
+
+    random = np.random.default_rng(3)
+    true, held = TODAY + timedelta(days=100), 0
+    for _ in range(60):
+        forecast = forecast_of([int(count) for count in random.poisson(10, 28)], 1000, TODAY)
+        assert forecast is not None
+        assert forecast.earliest is not None
+        assert forecast.latest is not None
+        held += forecast.earliest <= true <= forecast.latest
+    assert 48 <= held <= 60
