@@ -54,7 +54,7 @@ SCENE_TRANSITIONS: dict[SceneState, frozenset[SceneState]] = {
 
 
 class JobState(TextChoices):
-    """The state of an inference job."""
+    """The state of an inference job or an export."""
 
     QUEUED = "queued", _("queued")
     RUNNING = "running", _("running")
@@ -71,6 +71,16 @@ JOB_TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     JobState.CANCELLED: frozenset(),
 }
 ACTIVE_JOB_STATES = (JobState.QUEUED, JobState.RUNNING)
+
+
+class ExportKind(TextChoices):
+    """In which form the approved masks of a project are taken away."""
+
+    GEOTIFF = "geotiff", _("GeoTIFF: one mosaic of all masks")
+    CHIPS = "chips", _("PNG chips: one indexed image a patch")
+    COCO = "coco", _("COCO: objects of each patch")
+    STAC = "stac", _("STAC: a collection with the label extension")
+    INSTRUCTION = "instruction", _("Instruction data set: chats with images and answers")
 
 
 class RunState(TextChoices):

@@ -139,3 +139,23 @@ class CommentMissing(MilpaError):
     code = "comment-missing"
     status = 422
     title = _("Say why")
+
+
+class BadExport(MilpaError):
+    """``facts`` hold the ``field`` of the parameters, None where the error is of no single one."""
+
+    code = "bad-export"
+    status = 422
+    title = "The export cannot be made"
+
+
+class NothingToExport(MilpaError):
+    code = "nothing-to-export"
+    status = 422
+    title = "There is nothing to export"
+
+
+class FileGone(MilpaError):
+    code = "file-gone"
+    status = 410
+    title = "The file is not kept any more"

@@ -6,7 +6,7 @@ from rest_framework import serializers
 from rest_framework_gis.fields import GeometryField
 
 from annotator.domain.claims import Lease
-from annotator.enums import Verdict
+from annotator.enums import ExportKind, Verdict
 
 
 class LegendClassInput(serializers.Serializer):
@@ -42,6 +42,11 @@ class SceneChange(serializers.Serializer):
 
 class JobInput(serializers.Serializer):
     scene = serializers.IntegerField(required=False, allow_null=True, default=None)
+
+
+class ExportInput(serializers.Serializer):
+    kind = serializers.ChoiceField(ExportKind.choices)
+    parameters = serializers.DictField(required=False, default=dict)
 
 
 class ClaimInput(serializers.Serializer):

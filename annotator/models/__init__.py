@@ -3,6 +3,7 @@
 from annotator.models.annotation import Annotation, Revision
 from annotator.models.block_side import BlockSide
 from annotator.models.event import Event
+from annotator.models.export import Export
 from annotator.models.inference_job import InferenceJob
 from annotator.models.label_class import LabelClass
 from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
@@ -20,6 +21,7 @@ __all__ = [
     "Evaluation",
     "EvaluationMask",
     "Event",
+    "Export",
     "InferenceJob",
     "LabelClass",
     "Membership",
