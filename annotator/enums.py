@@ -79,6 +79,9 @@ class ExportKind(TextChoices):
     GEOTIFF = "geotiff", _("GeoTIFF: one mosaic of all masks")
     CHIPS = "chips", _("PNG chips: one indexed image a patch")
     COCO = "coco", _("COCO: objects of each patch")
+    GEOJSON = "geojson", _("GeoJSON: parcels")
+    GEOPACKAGE = "geopackage", _("GeoPackage: parcels")
+    GEOPARQUET = "geoparquet", _("GeoParquet: parcels by the fiboa conventions")
     STAC = "stac", _("STAC: a collection with the label extension")
     INSTRUCTION = "instruction", _("Instruction data set: chats with images and answers")
 

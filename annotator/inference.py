@@ -30,6 +30,7 @@ from mlservice.contracts import (
     StepReport,
 )
 from mlservice.errors import Cancelled, MethodError
+from mlservice.parcels import DrawnParcel, draw_parcels
 from mlservice.version_record import STARTER_NAME, Measured, Region, VersionRecord
 
 MANNERS = ("one_pass", "rows", "run_lengths")
@@ -39,6 +40,7 @@ __all__ = [
     "MANNERS",
     "STARTER_NAME",
     "Cancelled",
+    "DrawnParcel",
     "EvaluateReport",
     "FinetuneConfig",
     "FinetuneReport",
@@ -55,6 +57,7 @@ __all__ = [
     "base_temperature",
     "check_class_words",
     "code_version",
+    "draw_parcels",
     "evaluate_version",
     "finetune_config",
     "finetune_from",

@@ -15,11 +15,15 @@ from annotator.exports.contents import ExportForm
 from annotator.exports.instruction import Instructions
 from annotator.exports.mosaic import GRID_OF_PATCHES, Mosaic
 from annotator.exports.stac import Stac
+from annotator.exports.vector import GeoJson, GeoPackage, GeoParquet
 
 FORMS: Mapping[ExportKind, ExportForm] = {
     ExportKind.GEOTIFF: Mosaic(),
     ExportKind.CHIPS: Chips(),
     ExportKind.COCO: Coco(),
+    ExportKind.GEOJSON: GeoJson(),
+    ExportKind.GEOPACKAGE: GeoPackage(),
+    ExportKind.GEOPARQUET: GeoParquet(),
     ExportKind.STAC: Stac(),
     ExportKind.INSTRUCTION: Instructions(),
 }

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             name='Export',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('geotiff', 'GeoTIFF: one mosaic of all masks'), ('chips', 'PNG chips: one indexed image a patch'), ('coco', 'COCO: objects of each patch'), ('stac', 'STAC: a collection with the label extension'), ('instruction', 'Instruction data set: chats with images and answers')], max_length=12)),
+                ('kind', models.CharField(choices=[('geotiff', 'GeoTIFF: one mosaic of all masks'), ('chips', 'PNG chips: one indexed image a patch'), ('coco', 'COCO: objects of each patch'), ('geojson', 'GeoJSON: parcels'), ('geopackage', 'GeoPackage: parcels'), ('geoparquet', 'GeoParquet: parcels by the fiboa conventions'), ('stac', 'STAC: a collection with the label extension'), ('instruction', 'Instruction data set: chats with images and answers')], max_length=12)),
                 ('parameters', models.JSONField(default=dict, help_text='All of them, also those left at their default.')),
                 ('revisions', models.JSONField(default=list, help_text='Ids of the revisions, in the order of their patches.')),
                 ('basis', models.JSONField(default=dict, help_text='What else its bytes come from, as it was when it was asked for: legend, sides, imagery.')),

@@ -48,7 +48,9 @@ def export_cancel(request: SignedInRequest, access: ProjectAccess, export_id: in
 
 @require_safe
 @project_view(Role.LEAD, Role.ML_STAFF)
-def export_file(request: SignedInRequest, access: ProjectAccess, export_id: int) -> HttpResponse | FileResponse:
+def export_file(
+    request: SignedInRequest, access: ProjectAccess, export_id: int
+) -> HttpResponse | FileResponse:
     export = get_object_or_404(Export, pk=export_id, project=access.project)
     try:
         path = download_path(export)
