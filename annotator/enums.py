@@ -73,6 +73,29 @@ JOB_TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 ACTIVE_JOB_STATES = (JobState.QUEUED, JobState.RUNNING)
 
 
+class ImportState(TextChoices):
+    """The state of an import of labels."""
+
+    UPLOADED = "uploaded", _("uploaded")
+    QUEUED = "queued", _("queued")
+    RUNNING = "running", _("running")
+    SUCCEEDED = "succeeded", _("succeeded")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+IMPORT_TRANSITIONS: dict[ImportState, frozenset[ImportState]] = {
+    ImportState.UPLOADED: frozenset({ImportState.QUEUED, ImportState.CANCELLED}),
+    ImportState.QUEUED: frozenset({ImportState.RUNNING, ImportState.CANCELLED, ImportState.FAILED}),
+    ImportState.RUNNING: frozenset(
+        {ImportState.RUNNING, ImportState.SUCCEEDED, ImportState.FAILED, ImportState.CANCELLED}
+    ),
+    ImportState.SUCCEEDED: frozenset(),
+    ImportState.FAILED: frozenset(),
+    ImportState.CANCELLED: frozenset(),
+}
+
+
 class ExportKind(TextChoices):
     """In which form the approved masks of a project are taken away."""
 

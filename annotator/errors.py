@@ -159,3 +159,11 @@ class FileGone(MilpaError):
     code = "file-gone"
     status = 410
     title = "The file is not kept any more"
+
+
+class BadLabels(MilpaError):
+    """A file of labels cannot be used, or not in the way that was asked for."""
+
+    code = "bad-labels"
+    status = 422
+    title = "The labels cannot be imported"

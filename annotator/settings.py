@@ -189,6 +189,8 @@ DATABASE_PATIENCE_SECONDS = read_int("DATABASE_PATIENCE_SECONDS", 300)
 SCENE_LOST_AFTER_SECONDS = read_int("SCENE_LOST_AFTER_SECONDS", 15 * 60)
 # The largest scene that is taken by upload, in bytes.
 SCENE_UPLOAD_MAX_BYTES = read_int("SCENE_UPLOAD_MAX_BYTES", 2 * 1024**3)
+# The largest file of labels that is taken by upload, in bytes.
+LABEL_UPLOAD_MAX_BYTES = read_int("LABEL_UPLOAD_MAX_BYTES", 512 * 1024**2)
 # How long the file of an export is kept, in days; the same export can be asked for again.
 EXPORT_KEEP_DAYS = read_int("EXPORT_KEEP_DAYS", 14)
 # How much room the files of all exports together may take, in bytes.

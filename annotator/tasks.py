@@ -32,6 +32,13 @@ def make_export(export_id: int) -> None:
 
 
 @shared_task
+def import_labels(import_id: int) -> None:
+    from annotator.domain.label_imports import import_labels as domain_verb
+
+    domain_verb(import_id)
+
+
+@shared_task
 def remove_old_exports() -> int:
     from annotator.domain.exports import remove_old_exports as domain_verb
 

@@ -49,6 +49,21 @@ class ExportInput(serializers.Serializer):
     parameters = serializers.DictField(required=False, default=dict)
 
 
+class LabelFileInput(serializers.Serializer):
+    file = serializers.FileField()
+    crs = serializers.CharField(required=False, default="", max_length=4000, allow_blank=True)
+    encoding = serializers.CharField(required=False, default="", max_length=40, allow_blank=True)
+    swap_axes = serializers.BooleanField(required=False, default=False)
+
+
+class MappingInput(serializers.Serializer):
+    attribute = serializers.CharField(required=False, default="", max_length=200, allow_blank=True)
+    classes = serializers.DictField(child=serializers.IntegerField(min_value=0, max_value=255))
+    outside = serializers.IntegerField(required=False, default=255)
+    outline_px = serializers.IntegerField(required=False, default=0)
+    approve = serializers.BooleanField(required=False, default=False)
+
+
 class ClaimInput(serializers.Serializer):
     patch = serializers.IntegerField(required=False, allow_null=True, default=None)
     besides = serializers.ListField(child=serializers.IntegerField(), max_length=200, default=list)

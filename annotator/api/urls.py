@@ -4,7 +4,16 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.authtoken.views import obtain_auth_token
 
-from annotator.api import exports, legends, model_versions, patch_masks, patches, projects, version_export
+from annotator.api import (
+    exports,
+    imports,
+    legends,
+    model_versions,
+    patch_masks,
+    patches,
+    projects,
+    version_export,
+)
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
@@ -22,6 +31,10 @@ urlpatterns = [
     path("projects/<slug:slug>/model-versions/", model_versions.ProjectModelVersions.as_view()),
     path("projects/<slug:slug>/rollback/", model_versions.ProjectRollback.as_view()),
     path("projects/<slug:slug>/exports/", exports.ProjectExports.as_view()),
+    path("projects/<slug:slug>/imports/", imports.ProjectImports.as_view()),
+    path("imports/<int:import_id>/", imports.ImportDetail.as_view()),
+    path("imports/<int:import_id>/start/", imports.ImportStart.as_view()),
+    path("imports/<int:import_id>/cancel/", imports.ImportCancel.as_view()),
     path("exports/<int:export_id>/", exports.ExportDetail.as_view()),
     path("exports/<int:export_id>/cancel/", exports.ExportCancel.as_view()),
     path("exports/<int:export_id>/file/", exports.ExportFile.as_view()),

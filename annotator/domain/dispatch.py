@@ -13,6 +13,7 @@ QUEUES = {
     "ingest_scene": "default",
     "rank_patches": "default",
     "make_export": "default",
+    "import_labels": "default",
     "make_proposals": "inference",
     "train": "training",
 }

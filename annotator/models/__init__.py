@@ -6,6 +6,7 @@ from annotator.models.event import Event
 from annotator.models.export import Export
 from annotator.models.inference_job import InferenceJob
 from annotator.models.label_class import LabelClass
+from annotator.models.label_import import LabelImport
 from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
 from annotator.models.patch import Patch, QueueEntry
 from annotator.models.project import Membership, Project
@@ -24,6 +25,7 @@ __all__ = [
     "Export",
     "InferenceJob",
     "LabelClass",
+    "LabelImport",
     "Membership",
     "ModelVersion",
     "Patch",
