@@ -156,12 +156,14 @@ def _check_place(project: Project, labels: LabelFile) -> None:
         return
     to_lonlat = Transformer.from_crs(3857, 4326, always_xy=True)
     west, south, east, north = to_lonlat.transform_bounds(*labels.bounds)
-    swapped = _box(*Transformer.from_crs(4326, 3857, always_xy=True).transform_bounds(south, west, north, east))
+    swapped = _box(
+        *Transformer.from_crs(4326, 3857, always_xy=True).transform_bounds(south, west, north, east)
+    )
     lie = f"The labels lie between {west:.3f}, {south:.3f} and {east:.3f}, {north:.3f} (longitude, latitude)"
     if max(abs(west), abs(east)) < 85 and patches.filter(square__bboverlaps=swapped).exists():
         raise BadLabels(
-            f"{lie}, where the project has no patches; with latitude and longitude swapped they meet them. Say so with "
-            "swap_axes = true."
+            f"{lie}, where the project has no patches; with latitude and longitude swapped they meet them. "
+            "Say so with swap_axes = true."
         )
     raise BadLabels(
         f"{lie}, where the project has no patches. Check the file, name its CRS if that is wrong (crs = EPSG:…), or "

@@ -243,6 +243,9 @@ def endpoints(project: Project) -> list[tuple[str, str, set[Role]]]:
     export = request_export(
         project=project, user=project.created_by, kind=ExportKind.CHIPS, parameters={"images": False}
     )
+    label_import = project.label_imports.create(
+        file_name="a.geojson", stored_name="a.geojson", requested_by=project.created_by
+    )
     base, p = "/api/v1", f"/api/v1/projects/{project.slug}"
     return [
         ("get", f"{p}/", everyone),
@@ -275,6 +278,11 @@ def endpoints(project: Project) -> list[tuple[str, str, set[Role]]]:
         ("get", f"{base}/training-runs/{run.pk}/", managers),
         ("post", f"{base}/training-runs/{run.pk}/cancel/", {Role.ML_STAFF}),
         ("post", f"{base}/model-versions/{version.pk}/promote/", {Role.ML_STAFF}),
+        ("get", f"{p}/imports/", {Role.LEAD}),
+        ("post", f"{p}/imports/", {Role.LEAD}),
+        ("get", f"{base}/imports/{label_import.pk}/", {Role.LEAD}),
+        ("post", f"{base}/imports/{label_import.pk}/start/", {Role.LEAD}),
+        ("post", f"{base}/imports/{label_import.pk}/cancel/", {Role.LEAD}),
         ("get", f"{p}/exports/", managers),
         ("post", f"{p}/exports/", managers),
         ("get", f"{base}/exports/{export.pk}/", managers),
