@@ -52,7 +52,7 @@ class Mapped:
 
 
 def bring_labels(
-    *, project: Project, user: User, upload: UploadedFile, reading: Mapping[str, Any] | None = None
+    *, project: Project, user: User, upload: UploadedFile[bytes], reading: Mapping[str, Any] | None = None
 ) -> LabelImport:
     """Takes a file in and looks at it; nothing becomes of it before `start_import`. Raises BadLabels."""
     name = Path(upload.name or "labels").name[:160]

@@ -11,6 +11,7 @@ import numpy as np
 import pyogrio
 import pytest
 import shapely
+from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from pyarrow import parquet
@@ -56,8 +57,6 @@ def project_over(path: Path, zoom: int, limit: int = 4) -> Project:
     _, _, packed, _ = pyogrio.raw.read(path, max_features=3)
     area = shapely.union_all(shapely.from_wkb(packed)).envelope
     project = create_project(user=make_user(), name=path.stem, slug="over", legend=LEGEND, patch_zoom=zoom)
-    from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
-
     make_patches(project=project, footprint=MultiPolygon(GEOSGeometry(area.wkt, srid=4326), srid=4326))
     kept = project.patches.values_list("pk", flat=True)[:limit]
     project.patches.exclude(pk__in=list(kept)).delete()
@@ -204,7 +203,7 @@ def test_the_danish_and_the_indian_labels_go_through(milpa_data) -> None:
     row = imported(project, parcels, Mapped("", FIELD, outline_px=2))
     assert row.report["imported"] > 0
     Project.objects.all().delete()
-    project = project_over(parcels, zoom=15)
+    project = project_over(parcels, zoom=15, limit=60)
     label = milpa_data / "denmark-lpis-s2" / "label_field3.tif"
     row = imported(project, label, Mapped("value", {"0": 0, "1": 1, "2": 2}))
     assert row.report["imported"] > 0
