@@ -52,9 +52,9 @@ def masks_in(project: Project) -> dict[str, np.ndarray]:
     return {row.patch.quadkey: values_of(row.current.mask_png) for row in rows}
 
 
-def project_over(path: Path, zoom: int, limit: int = 4) -> Project:
+def project_over(path: Path, zoom: int, limit: int = 4, features: int = 3) -> Project:
     """A project with some patches where the first polygons of a file lie."""
-    _, _, packed, _ = pyogrio.raw.read(path, max_features=3)
+    _, _, packed, _ = pyogrio.raw.read(path, max_features=features)
     area = shapely.union_all(shapely.from_wkb(packed)).envelope
     project = create_project(user=make_user(), name=path.stem, slug="over", legend=LEGEND, patch_zoom=zoom)
     make_patches(project=project, footprint=MultiPolygon(GEOSGeometry(area.wkt, srid=4326), srid=4326))
@@ -203,7 +203,7 @@ def test_the_danish_and_the_indian_labels_go_through(milpa_data) -> None:
     row = imported(project, parcels, Mapped("", FIELD, outline_px=2))
     assert row.report["imported"] > 0
     Project.objects.all().delete()
-    project = project_over(parcels, zoom=15, limit=60)
+    project = project_over(parcels, zoom=14, limit=60, features=400)
     label = milpa_data / "denmark-lpis-s2" / "label_field3.tif"
     row = imported(project, label, Mapped("value", {"0": 0, "1": 1, "2": 2}))
     assert row.report["imported"] > 0
