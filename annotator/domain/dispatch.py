@@ -14,6 +14,7 @@ QUEUES = {
     "rank_patches": "default",
     "make_export": "default",
     "import_labels": "default",
+    "draw_parcels": "default",
     "make_proposals": "inference",
     "train": "training",
 }

@@ -8,6 +8,7 @@ from annotator.models.inference_job import InferenceJob
 from annotator.models.label_class import LabelClass
 from annotator.models.label_import import LabelImport
 from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
+from annotator.models.parcel import Parcel, ParcelPiece, ParcelUpdate
 from annotator.models.patch import Patch, QueueEntry
 from annotator.models.project import Membership, Project
 from annotator.models.proposal import Proposal
@@ -28,6 +29,9 @@ __all__ = [
     "LabelImport",
     "Membership",
     "ModelVersion",
+    "Parcel",
+    "ParcelPiece",
+    "ParcelUpdate",
     "Patch",
     "Project",
     "Proposal",

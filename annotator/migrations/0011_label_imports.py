@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0009_exports'),
+        ('annotator', '0010_exports'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
