@@ -324,3 +324,41 @@ def test_a_lead_imports_through_the_api(project, squares, client) -> None:
     assert again.status_code == 409
     import_labels(told["id"])
     assert client.get(f"{url}/").json()["report"]["imported"] == 1
+
+
+def test_a_lead_tells_values_to_classes_on_a_page(project, squares, client) -> None:
+    client.force_login(project.created_by)
+    with squares.open("rb") as file:
+        sent = client.post(f"/projects/{project.slug}/imports/", {"file": file})
+    page = client.get(sent["Location"], {"attribute": "crop"}).content.decode()
+    assert "café" in page
+    assert "Left out" in page
+    choice = {"value_0": 1, "value_1": 255, "outside": 0, "outline_px": 0}
+    wrong = client.post(f"{sent['Location']}?attribute=crop", {**choice, "outline_px": 99})
+    assert wrong.status_code == 422
+    begun = client.post(f"{sent['Location']}?attribute=crop", choice)
+    assert begun.status_code == 302
+    row = LabelImport.objects.get()
+    assert (row.state, row.mapping["classes"]) == (ImportState.QUEUED, {"café": 1, "maize": 255})
+    import_labels(row.pk)
+    report = client.get(sent["Location"]).content.decode()
+    assert "Patches imported" in report
+    refused = client.post(f"/projects/{project.slug}/imports/", {"file": SimpleUploadedFile("a.docx", b"x")})
+    assert refused.status_code == 422
+    assert "are not read" in refused.content.decode()
+
+
+def test_a_lead_starts_an_export_on_a_page_and_takes_it_away(project, client) -> None:
+    _round_trip_project(project)
+    client.force_login(project.created_by)
+    url = f"/projects/{project.slug}/exports/"
+    assert client.post(url, {"kind": "stac", "grid": "patches"}).status_code == 302
+    export = project.exports.get()
+    assert "0 of 3 patches" in client.get(url).content.decode()
+    make_export(export.pk)
+    assert "kept until" in client.get(url).content.decode()
+    answer = client.get(f"{url}{export.pk}/file/")
+    assert zipfile.is_zipfile(io.BytesIO(b"".join(answer.streaming_content)))
+    refused = client.post(url, {"kind": "instruction", "grid": "patches"})
+    assert refused.status_code == 422
+    assert "Images need a scene" in refused.content.decode()

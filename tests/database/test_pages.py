@@ -40,6 +40,7 @@ WHO_MAY = {
     "review_patch": {"lead"},
     "members": {"lead"},
     "exports": {"lead", "ml_staff"},
+    "imports": {"lead"},
 }
 
 
