@@ -154,6 +154,15 @@ def _read_ogr(path: Path, reading: Reading) -> tuple[Any, str, dict[str, Any]]:
 
 def _read_parquet(path: Path) -> tuple[Any, str, dict[str, Any]]:
     try:
+        told = parquet.read_metadata(path)
+        if told.num_rows > MAX_FEATURES:
+            raise BadLabels(
+                f"The file has {told.num_rows:,} features; at most {MAX_FEATURES:,} are taken at once."
+            )
+        if sum(told.row_group(at).total_byte_size for at in range(told.num_row_groups)) > MAX_UNPACKED_BYTES:
+            raise BadLabels(
+                "Unpacked, the file would be far larger than labels are. Leave columns out, or cut it."
+            )
         table = parquet.read_table(path)
         geo = json.loads((table.schema.metadata or {})[b"geo"])
         name = geo["primary_column"]
