@@ -39,6 +39,13 @@ def import_labels(import_id: int) -> None:
 
 
 @shared_task
+def remove_forgotten_imports() -> int:
+    from annotator.domain.label_imports import remove_forgotten_imports as domain_verb
+
+    return domain_verb()
+
+
+@shared_task
 def remove_old_exports() -> int:
     from annotator.domain.exports import remove_old_exports as domain_verb
 

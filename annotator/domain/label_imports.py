@@ -6,6 +6,7 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,20 @@ def cancel_import(*, label_import: LabelImport, user: User) -> LabelImport:
         _end(row, ImportState.CANCELLED, "Cancelled; the masks that were made stay.", actor=user)
     row.file_path.unlink(missing_ok=True)
     return row
+
+
+def remove_forgotten_imports() -> int:
+    """Ends imports that were uploaded and not begun within ``EXPORT_KEEP_DAYS``. Returns how many."""
+    limit = timezone.now() - timedelta(days=settings.EXPORT_KEEP_DAYS)
+    forgotten = LabelImport.objects.filter(state=ImportState.UPLOADED, requested_at__lt=limit)
+    for row in forgotten:
+        with transaction.atomic():
+            row = LabelImport.objects.select_for_update().get(pk=row.pk)
+            if row.state != ImportState.UPLOADED:
+                continue
+            _end(row, ImportState.CANCELLED, "Nobody said what its values are; bring it again.", actor=None)
+        row.file_path.unlink(missing_ok=True)
+    return len(forgotten)
 
 
 def import_labels(import_id: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,17 @@ import shapely
 from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from pyarrow import parquet
 
 from annotator.domain.exports import download_path, make_export, request_export
-from annotator.domain.label_imports import Mapped, bring_labels, import_labels, start_import
+from annotator.domain.label_imports import (
+    Mapped,
+    bring_labels,
+    import_labels,
+    remove_forgotten_imports,
+    start_import,
+)
 from annotator.domain.masks import values_of
 from annotator.domain.patches import make_patches
 from annotator.domain.projects import create_project
@@ -362,3 +370,28 @@ def test_a_lead_starts_an_export_on_a_page_and_takes_it_away(project, client) ->
     refused = client.post(url, {"kind": "instruction", "grid": "patches"})
     assert refused.status_code == 422
     assert "Images need a scene" in refused.content.decode()
+
+
+def test_an_import_that_nobody_begins_is_removed_in_time(project, squares, settings) -> None:
+    row = brought(project, squares)
+    assert remove_forgotten_imports() == 0
+    LabelImport.objects.update(requested_at=timezone.now() - timedelta(days=settings.EXPORT_KEEP_DAYS + 1))
+    assert remove_forgotten_imports() == 1
+    row.refresh_from_db()
+    assert (row.state, row.file_path.exists()) == (ImportState.CANCELLED, False)
+
+
+def test_an_import_that_lost_its_worker_goes_on_and_imports_a_patch_once(project, squares) -> None:
+    row = start_import(
+        label_import=brought(project, squares), user=project.created_by, mapped=Mapped("", FIELD)
+    )
+    kept = row.file_path.read_bytes()
+    import_labels(row.pk)
+    # As a worker leaves it that was killed before the end.
+    row.file_path.write_bytes(kept)
+    LabelImport.objects.update(state=ImportState.RUNNING, heartbeat_at=None, report={})
+    make_patch(project, 1003)
+    import_labels(row.pk)
+    row.refresh_from_db()
+    assert (row.state, row.report["imported"]) == (ImportState.SUCCEEDED, 1)
+    assert Annotation.objects.get(patch__x=94600).revisions.count() == 1
