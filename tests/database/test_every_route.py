@@ -16,7 +16,7 @@ from annotator.domain.invitations import make_invitation, token_of
 from annotator.domain.proposals import request_proposals
 from annotator.domain.training import request_run
 from annotator.enums import Role
-from annotator.models import Event, LabelClass, PinnedComment, Ranking, Review
+from annotator.models import Event, Export, LabelClass, LabelImport, PinnedComment, Ranking, Review
 from annotator.queries.versions import promoted_version
 from tests.campaigns import Campaign
 from tests.factories import approve, make_patch, make_proposal
@@ -42,6 +42,12 @@ PAGES: dict[str, dict[str, set[str]]] = {
     f"{PROJECT}pace/": {"GET": MANAGE},
     f"{PROJECT}review/": {"GET": LEADS},
     f"{PROJECT}review/<int:patch_id>/": {"GET": LEADS},
+    f"{PROJECT}exports/": {"GET": MANAGE, "POST": MANAGE},
+    f"{PROJECT}exports/<int:export_id>/file/": {"GET": MANAGE},
+    f"{PROJECT}exports/<int:export_id>/stop/": {"POST": MANAGE},
+    f"{PROJECT}imports/": {"GET": LEADS, "POST": LEADS},
+    f"{PROJECT}imports/<int:import_id>/": {"GET": LEADS, "POST": LEADS},
+    f"{PROJECT}imports/<int:import_id>/stop/": {"POST": LEADS},
     f"{PROJECT}members/": {"GET": LEADS, "POST": LEADS},
     f"{PROJECT}members/<int:membership_id>/remove/": {"POST": LEADS},
     f"{PROJECT}invitations/": {"POST": LEADS},
@@ -69,6 +75,14 @@ PROGRAMS: dict[str, dict[str, set[str]]] = {
     f"{API}model-versions/": {"GET": MANAGE},
     f"{API}rollback/": {"POST": TRAIN},
     f"{API}invitations/": {"GET": LEADS, "POST": LEADS},
+    f"{API}exports/": {"GET": MANAGE, "POST": MANAGE},
+    "api/v1/exports/<int:export_id>/": {"GET": MANAGE},
+    "api/v1/exports/<int:export_id>/cancel/": {"POST": MANAGE},
+    "api/v1/exports/<int:export_id>/file/": {"GET": MANAGE},
+    f"{API}imports/": {"GET": LEADS, "POST": LEADS},
+    "api/v1/imports/<int:import_id>/": {"GET": LEADS},
+    "api/v1/imports/<int:import_id>/start/": {"POST": LEADS},
+    "api/v1/imports/<int:import_id>/cancel/": {"POST": LEADS},
     "api/v1/invitations/<int:invitation_id>/revoke/": {"POST": LEADS},
     "api/v1/scenes/<int:scene_id>/": {"GET": MEMBERS, "PATCH": LEADS},
     "api/v1/inference-jobs/<int:job_id>/": {"GET": MEMBERS},
@@ -177,6 +191,10 @@ def values(labelled: Campaign) -> dict[str, Any]:
         "job_id": job.pk, "run_id": run.pk, "version_id": version.pk, "proposal_id": proposal.pk,
         "revision_id": revision.pk, "invitation_id": invitation.pk, "token": token_of(invitation),
         "membership_id": project.memberships.get(user=people[ANNOTATOR]).pk,
+        "export_id": Export.objects.create(project=project, requested_by=people[LEAD], kind="geotiff").pk,
+        "import_id": LabelImport.objects.create(
+            project=project, requested_by=people[LEAD], file_name="a.geojson", stored_name="nowhere"
+        ).pk,
         "pin_id": PinnedComment.objects.create(
             revision=revision, author=people[LEAD], x=1, y=2, text="The track"
         ).pk,

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0013_invitations'),
+        ('annotator', '0015_invitations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
