@@ -27,6 +27,7 @@ from annotator.imagery.patch_tiles import read_patch_tile  # noqa: E402
 from annotator.models import Project  # noqa: E402
 from annotator.queries.desk import Cursor, all_rows, count_up_to, desk_page  # noqa: E402
 from annotator.queries.desk_filter import DeskFilter  # noqa: E402
+from annotator.queries.pace import pace_of  # noqa: E402
 
 ZOOM, SIDE_BITS = 17, 10
 CORNER_X, CORNER_Y = 93600 >> SIDE_BITS << SIDE_BITS, 58000 >> SIDE_BITS << SIDE_BITS
@@ -38,8 +39,8 @@ WITH tile AS (
     SELECT *, (SELECT string_agg((((x >> b) & 1) + 2 * ((y >> b) & 1))::text, '' ORDER BY b DESC)
                FROM generate_series(0, %(z)s - 1) AS b) AS quadkey FROM tile
 )
-INSERT INTO annotator_patch (project_id, quadkey, z, x, y, square, state, changed_at)
-SELECT %(project)s, quadkey, %(z)s, x, y, ST_TileEnvelope(%(z)s, x, y),
+INSERT INTO annotator_patch (project_id, quadkey, z, x, y, square, is_audit, state, changed_at)
+SELECT %(project)s, quadkey, %(z)s, x, y, ST_TileEnvelope(%(z)s, x, y), false,
        CASE WHEN n %% 10 > 2 THEN 'unlabelled' WHEN n %% 100 = 1 THEN 'submitted'
             WHEN n %% 1000 = 2 THEN 'returned' ELSE 'approved' END,
        now() - (n %% 8640) * interval '5 minutes'
@@ -83,6 +84,7 @@ def main() -> None:
     times["deep_page"] = worst_ms(lambda: desk_page(wanted(project, {}), deep, 50))
     times["tile"] = worst_ms(lambda: tile(project, 11, {"state": "submitted"}))
     times["far_tile"] = worst_ms(lambda: tile(project, 7, {"state": "submitted"}))
+    times["pace"] = worst_ms(lambda: pace_of(project.pk))
     started = time.perf_counter()
     rows = sum(1 for _ in islice(all_rows(wanted(project, {})), 20_000))
     rate = rows / (time.perf_counter() - started)

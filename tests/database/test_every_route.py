@@ -193,7 +193,7 @@ def values(labelled: Campaign) -> dict[str, Any]:
         "membership_id": project.memberships.get(user=people[ANNOTATOR]).pk,
         "export_id": Export.objects.create(project=project, requested_by=people[LEAD], kind="geotiff").pk,
         "import_id": LabelImport.objects.create(
-            project=project, requested_by=people[LEAD], file_name="a.geojson", stored_name="nowhere"
+            project=project, requested_by=people[LEAD], stored_name="nowhere", preview={"attributes": {}}
         ).pk,
         "pin_id": PinnedComment.objects.create(
             revision=revision, author=people[LEAD], x=1, y=2, text="The track"
