@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.contrib.gis.geos import GEOSGeometry
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -13,6 +14,7 @@ from rest_framework.views import APIView
 from annotator.api.access import project_for, row_for
 from annotator.api.pagination import NewestFirst
 from annotator.api.serializers import JobInput, ProjectInput, SceneChange, SceneInput
+from annotator.domain.display_copies import cancel_display_copy, request_display_copy
 from annotator.domain.projects import ClassSpec, create_project
 from annotator.domain.proposals import cancel_job, request_proposals
 from annotator.domain.scenes import add_scene, change_display
@@ -20,6 +22,7 @@ from annotator.enums import PatchState, Role
 from annotator.errors import NotAllowed
 from annotator.models import InferenceJob, Project, QueueEntry, Scene
 from annotator.queries.documents import (
+    display_copy_document,
     job_document,
     patch_summary,
     project_document,
@@ -105,6 +108,32 @@ class SceneDetail(APIView):
         return Response(
             scene_document(change_display(scene=scene, user=request.user, **given.validated_data))
         )
+
+
+class SceneDisplayCopy(APIView):
+    """The COG whose blocks are the scene's tiles: how far it is, and asking for it anew."""
+
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, scene_id: int) -> Response:
+        copy = row_for(request, Scene, scene_id).display_copies.first()
+        if copy is None:
+            raise Http404
+        return Response(display_copy_document(copy))
+
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, scene_id: int) -> Response:
+        scene = row_for(request, Scene, scene_id, LEAD)
+        copy = request_display_copy(scene=scene, user=request.user)
+        return Response(display_copy_document(copy), status=202)
+
+
+class SceneDisplayCopyCancel(APIView):
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, scene_id: int) -> Response:
+        copy = row_for(request, Scene, scene_id, LEAD).display_copies.first()
+        if copy is None:
+            raise Http404
+        return Response(display_copy_document(cancel_display_copy(copy=copy, user=request.user)), status=202)
 
 
 class ProjectInferenceJobs(APIView):

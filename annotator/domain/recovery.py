@@ -9,7 +9,7 @@ from django.utils import timezone
 from annotator.domain.dispatch import send
 from annotator.domain.leases import is_lost
 from annotator.enums import ACTIVE_JOB_STATES, ACTIVE_RUN_STATES, JobState, SceneState
-from annotator.models import InferenceJob, Ranking, Scene, TrainingRun
+from annotator.models import DisplayCopy, InferenceJob, Ranking, Scene, TrainingRun
 
 
 def resend_lost_jobs() -> int:
@@ -21,6 +21,7 @@ def resend_lost_jobs() -> int:
     sent = 0
     for model, task, active in (
         (InferenceJob, "make_proposals", ACTIVE_JOB_STATES),
+        (DisplayCopy, "make_display_copy", ACTIVE_JOB_STATES),
         (TrainingRun, "train", ACTIVE_RUN_STATES),
     ):
         for row in model.objects.filter(is_lost(), state__in=active):

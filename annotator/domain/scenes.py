@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotator.domain.dispatch import enqueue
+from annotator.domain.display_copies import renew_display_copy
 from annotator.domain.events import move, record_event
 from annotator.domain.locks import lock_project
 from annotator.domain.patches import make_patches
@@ -194,6 +195,7 @@ def _finish(scene: Scene, facts: RasterFacts, cog_name: str) -> None:
     made = make_patches(project=project, footprint=facts.footprint)
     scene.save()
     move(scene, SceneState.READY, SCENE_TRANSITIONS, "ingested", actor=None, patches_made=made)
+    renew_display_copy(scene=scene, user=None)
 
 
 @transaction.atomic
@@ -237,4 +239,6 @@ def change_display(
         scene.acquired_on = acquired_on
     scene.save()
     record_event(scene, "display changed", actor=user, bands=scene.display_bands, stretch=scene.stretch)
+    if scene.state == SceneState.READY:
+        renew_display_copy(scene=scene, user=user)
     return scene

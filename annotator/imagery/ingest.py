@@ -44,7 +44,7 @@ def ingest_scene(
     """
     on_progress("Checking the file.")
     check_raster(path)
-    with _disk_full_told(cog_path, path.stat().st_size):
+    with disk_full_told(cog_path, path.stat().st_size):
         cog_path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = cog_path.with_name(f".{uuid.uuid4().hex}.tif")
         try:
@@ -159,7 +159,7 @@ def _write_cog(source: DatasetReader, target: Path) -> None:
 
 
 @contextmanager
-def _disk_full_told(cog_path: Path, needed_bytes: int) -> Iterator[None]:
+def disk_full_told(cog_path: Path, needed_bytes: int) -> Iterator[None]:
     """Refuses to begin without room for another copy of the file, and tells of a disk that fills up later."""
     sentence = (
         "There is not enough space left on the server for this scene. Ask the operator to make room on the "

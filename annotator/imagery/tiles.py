@@ -1,23 +1,16 @@
-"""Scenes as map tiles, and as the arrays that a model sees: one call serves both."""
+"""Scenes on the grid, as the arrays that a model sees."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import math
-import os
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from rasterio.enums import ColorInterp
-from rasterio.env import Env, set_gdal_config
+from rasterio.env import Env
 from rasterio.errors import RasterioIOError
 from rasterio.io import DatasetReader
 from rasterio.warp import transform_bounds
@@ -25,33 +18,18 @@ from rio_tiler.errors import TileOutsideBounds
 from rio_tiler.io import Reader
 
 from annotator.imagery.grid import QUAD, TILE_PX
+from annotator.imagery.handles import OPEN_OPTIONS, Handles
 from annotator.imagery.problems import SceneFileGone
-from annotator.models import Scene
 
-CONTENT_TYPE = "image/webp"
-MAX_TILE_ZOOM = 24
 MAX_SIZE_PX = 1024
 
 _Box = tuple[float, float, float, float]
-
-_OPEN_FILES_PER_THREAD = 16
-_BLOCK_CACHE_BYTES = 256 * 2**20
-_READ_OPTIONS = {
-    # Looking for files beside the COG costs more than reading from it.
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    # Values and mask are read one after the other; without its block cache GDAL would warp the tile twice.
-    "GDAL_VRT_WARP_USE_DATASET_RASTERIO": "NO",
-}
 
 # From so far out that a tile's pixel holds more than this many of the coarsest overview's a side, GDAL would
 # spend its time and memory on the emptiness around the scene.
 _NEAR_PX = 2
 _MAX_SAMPLES_A_SIDE = 1024
 _MAX_LATITUDE_DEG = 85.0511
-
-# Unless told otherwise, GDAL's cache of unpacked blocks takes a share of the machine's memory in each process.
-if "GDAL_CACHEMAX" not in os.environ:
-    set_gdal_config("GDAL_CACHEMAX", _BLOCK_CACHE_BYTES)
 
 
 @dataclass(frozen=True)
@@ -85,69 +63,26 @@ def read_tile(
     if values is None:
         return TileImage(np.zeros((size_px, size_px, 3), np.uint8), np.zeros((size_px, size_px), bool))
     valid = ~np.ma.getmaskarray(values).all(axis=0) & np.isfinite(values.data).all(axis=0)
-    rgb = _stretched(values.data, stretch)
+    rgb = stretched(values.data, stretch)
     rgb[:, ~valid] = 0
     return TileImage(np.ascontiguousarray(rgb.transpose(1, 2, 0)), valid)
 
 
 def read_values(
-    cog_path: Path, x: int, y: int, z: int, *, bands: Sequence[int]
+    cog_path: Path, x: int, y: int, z: int, *, size_px: int = TILE_PX, bands: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The bands' own values (bands, rows, cols) on a tile of 256 x 256 pixels, and where all of them are valid.
+    """The bands' own values (bands, rows, cols) on a tile, and where all of them are valid.
 
     Raises SceneFileGone when the file cannot be read.
     """
     any_stretch = ((0.0, 1.0),) * len(bands)
-    values = _values(cog_path, (x, y, z), TILE_PX, bands, any_stretch, "bilinear")
+    values = _values(cog_path, (x, y, z), size_px, bands, any_stretch, "bilinear")
     if values is None:
-        return np.zeros((len(bands), TILE_PX, TILE_PX), np.float32), np.zeros((TILE_PX, TILE_PX), bool)
+        return np.zeros((len(bands), size_px, size_px), np.float32), np.zeros((size_px, size_px), bool)
     return values.data, ~np.ma.getmaskarray(values).any(axis=0) & np.isfinite(values.data).all(axis=0)
 
 
-def render_tile(
-    cog_path: Path,
-    x: int,
-    y: int,
-    z: int,
-    *,
-    display_bands: Sequence[int],
-    stretch: Sequence[Sequence[float]],
-) -> bytes:
-    """The tile as a WebP image of 256 x 256 pixels, transparent where the scene has no data."""
-    tile = read_tile(cog_path, x, y, z, display_bands=display_bands, stretch=stretch)
-    return webp_of(tile) if tile.valid.any() else EMPTY_TILE
-
-
-def tile_stamp(scene: Scene) -> str:
-    """Changes whenever the scene's tiles may look different; known from the row alone."""
-    parts = [
-        scene.pk,
-        scene.cog_name,
-        scene.changed_at.isoformat(),
-        list(scene.display_bands),
-        [list(pair) for pair in scene.stretch],
-    ]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
-
-
-class _OpenFiles(threading.local):
-    """The scenes that a thread read last; GDAL's handles must not be shared between threads."""
-
-    def __init__(self) -> None:
-        self.readers: OrderedDict[tuple[str | int, ...], Reader] = OrderedDict()
-
-    def reader(self, path: Path) -> Reader:
-        status = path.stat()
-        # A file that was replaced needs a new handle, and so does a forked process.
-        key = (str(path), status.st_ino, status.st_mtime_ns, os.getpid())
-        reader = self.readers.pop(key, None) or Reader(str(path))
-        self.readers[key] = reader
-        if len(self.readers) > _OPEN_FILES_PER_THREAD:
-            self.readers.popitem(last=False)[1].close()  # type: ignore[no-untyped-call]
-        return reader
-
-
-_open_files = _OpenFiles()
+_readers = Handles(lambda path: Reader(str(path)))
 
 
 def _values(
@@ -160,8 +95,8 @@ def _values(
 ) -> np.ma.MaskedArray | None:
     """What `_read` reads, None beside the scene. Raises SceneFileGone."""
     try:
-        with Env(**_READ_OPTIONS):
-            return _read(_open_files.reader(cog_path), tile, size_px, bands, stretch, resampling)
+        with Env(**OPEN_OPTIONS):
+            return _read(_readers.of(cog_path), tile, size_px, bands, stretch, resampling)
     except TileOutsideBounds:
         return None
     except (OSError, RasterioIOError) as error:
@@ -270,24 +205,15 @@ def _is_plain(stretch: Sequence[Sequence[float]]) -> bool:
     return all((low, high) == (0, 255) for low, high in stretch)
 
 
-def _stretched(values: np.ndarray, stretch: Sequence[Sequence[float]]) -> np.ndarray:
+def stretched(values: np.ndarray, stretch: Sequence[Sequence[float]]) -> np.ndarray:
+    """The values (bands, rows, cols) in 8 bits, from 0 at the low to 255 at the high end of each band's stretch."""
     if values.dtype == np.uint8 and _is_plain(stretch):
         return values.copy()
     low, high = (np.array(ends, np.float32).reshape(-1, 1, 1) for ends in zip(*stretch, strict=True))
     # Clipped first, as a nodata value may be too large to be multiplied.
-    shown = (np.clip(values, low, high) - low) * (255 / (high - low))
-    return np.nan_to_num(shown).round().astype(np.uint8)
-
-
-def webp_of(tile: TileImage) -> bytes:
-    """The tile as a WebP image, transparent where it is not valid."""
-    image = Image.fromarray(tile.rgb)
-    if not tile.valid.all():
-        image.putalpha(Image.fromarray(tile.valid.astype(np.uint8) * 255))
-    buffer = io.BytesIO()
-    # The fastest method: a tile is made while somebody waits for it, and a few per cent of size matter less.
-    image.save(buffer, "WEBP", quality=80, method=0)
-    return buffer.getvalue()
-
-
-EMPTY_TILE = webp_of(TileImage(np.zeros((TILE_PX, TILE_PX, 3), np.uint8), np.zeros((TILE_PX, TILE_PX), bool)))
+    shown = np.clip(values, low, high)
+    shown = np.subtract(shown, low, out=shown if shown.dtype == np.float32 else None)
+    shown *= 255 / (high - low)
+    if values.dtype.kind == "f":
+        np.nan_to_num(shown, copy=False)
+    return np.rint(shown, out=shown).astype(np.uint8)

@@ -2,6 +2,7 @@
 
 from annotator.models.annotation import Annotation, Revision
 from annotator.models.block_side import BlockSide
+from annotator.models.display_copy import DisplayCopy
 from annotator.models.event import Event
 from annotator.models.inference_job import InferenceJob
 from annotator.models.label_class import LabelClass
@@ -17,6 +18,7 @@ from annotator.models.training_run import TrainingRun
 __all__ = [
     "Annotation",
     "BlockSide",
+    "DisplayCopy",
     "Evaluation",
     "EvaluationMask",
     "Event",

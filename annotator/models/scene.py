@@ -33,6 +33,12 @@ class Scene(models.Model):
     stretch = models.JSONField(
         default=list, blank=True, help_text="[low, high] of the source's values for each display band."
     )
+    display_copy_name = models.CharField(
+        max_length=200, blank=True, default="", help_text="The COG whose blocks are sent as tiles."
+    )
+    display_copy_stamp = models.CharField(
+        max_length=40, blank=True, default="", help_text="Of the display that the display copy shows."
+    )
     added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="added_scenes"
     )
@@ -53,6 +59,10 @@ class Scene(models.Model):
     @property
     def cog_path(self) -> Path:
         return Path(settings.MEDIA_ROOT) / "scenes" / self.cog_name
+
+    @property
+    def display_copy_path(self) -> Path:
+        return Path(settings.MEDIA_ROOT) / "scenes" / self.display_copy_name
 
     def __str__(self) -> str:
         return self.name

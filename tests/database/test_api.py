@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 from PIL import Image
 
+from annotator.domain.display_copies import request_display_copy
 from annotator.enums import Role
 from annotator.models import InferenceJob, Project, Revision
 from tests.factories import (
@@ -239,6 +240,7 @@ def endpoints(project: Project) -> list[tuple[str, str, set[Role]]]:
         parent=project.model_versions.get(), requested_by=project.created_by, state="failed"
     )
     version = project.model_versions.get()
+    request_display_copy(scene=scene, user=project.created_by)
     base, p = "/api/v1", f"/api/v1/projects/{project.slug}"
     return [
         ("get", f"{p}/", everyone),
@@ -256,6 +258,9 @@ def endpoints(project: Project) -> list[tuple[str, str, set[Role]]]:
         ("post", f"{p}/rollback/", {Role.ML_STAFF}),
         ("get", f"{base}/scenes/{scene.pk}/", everyone),
         ("patch", f"{base}/scenes/{scene.pk}/", {Role.LEAD}),
+        ("get", f"{base}/scenes/{scene.pk}/display-copy/", everyone),
+        ("post", f"{base}/scenes/{scene.pk}/display-copy/", {Role.LEAD}),
+        ("post", f"{base}/scenes/{scene.pk}/display-copy/cancel/", {Role.LEAD}),
         ("get", f"{base}/inference-jobs/{job.pk}/", everyone),
         ("post", f"{base}/inference-jobs/{job.pk}/cancel/", managers),
         ("get", f"{base}/patches/{patch.pk}/", everyone),

@@ -5,8 +5,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
+from annotator.domain.display_copies import cancel_display_copy, request_display_copy
 from annotator.domain.scenes import add_scene, change_display
 from annotator.enums import Role, SceneState
 from annotator.errors import MilpaError
@@ -58,12 +59,29 @@ def scene(request: SignedInRequest, access: ProjectAccess, scene_id: int) -> Htt
     return _scene_page(request, access, row, form, status=422)
 
 
+@require_POST
+@project_view(Role.LEAD)
+def display_copy(request: SignedInRequest, access: ProjectAccess, scene_id: int) -> HttpResponse:
+    """Ends the making of the scene's display copy where one is being made, else asks for one."""
+    row = get_object_or_404(Scene, pk=scene_id, project=access.project)
+    copy = row.display_copies.first()
+    try:
+        if copy is not None and copy.is_active:
+            cancel_display_copy(copy=copy, user=request.user)
+        else:
+            request_display_copy(scene=row, user=request.user)
+    except MilpaError as error:
+        messages.error(request, error.detail)
+    return redirect("scene", access.project.slug, row.pk)
+
+
 def _scene_page(
     request: SignedInRequest, access: ProjectAccess, row: Scene, form: DisplayForm, status: int = 200
 ) -> HttpResponse:
     is_ready = row.state == SceneState.READY
     context = access.context(
         scene=row,
+        display_copy=row.display_copies.first() if is_ready else None,
         form=form if access.may_lead and is_ready else None,
         project_json=project_document(access.project, request.user) if is_ready else None,
     )
