@@ -13,8 +13,9 @@ from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
 from annotator.api.pagination import NewestFirst
-from annotator.api.serializers import JobInput, ProjectInput, SceneChange, SceneInput
+from annotator.api.serializers import JobInput, PlaceInput, ProjectInput, SceneChange, SceneInput
 from annotator.domain.display_copies import cancel_display_copy, request_display_copy
+from annotator.domain.placement import correct_place
 from annotator.domain.projects import ClassSpec, create_project
 from annotator.domain.proposals import cancel_job, request_proposals
 from annotator.domain.scenes import add_scene, change_display
@@ -108,6 +109,18 @@ class SceneDetail(APIView):
         return Response(
             scene_document(change_display(scene=scene, user=request.user, **given.validated_data))
         )
+
+
+class ScenePlace(APIView):
+    """How far east and north of where its file says the scene lies, in metres on the ground."""
+
+    @extend_schema(request=PlaceInput, responses=OBJECT)
+    def put(self, request: Request, scene_id: int) -> Response:
+        scene = row_for(request, Scene, scene_id, LEAD)
+        given = PlaceInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        moved = correct_place(scene=scene, user=request.user, **given.validated_data)
+        return Response(scene_document(moved))
 
 
 class SceneDisplayCopy(APIView):

@@ -26,8 +26,8 @@ from annotator.queries.access import member_roles
 def scene_tile(request: HttpRequest, scene_id: int, z: int, x: int, y: int) -> HttpResponse:
     """A ready scene's tile for the members of its project, as a WebP image of 256 x 256 pixels.
 
-    ``?composite=`` names one of the scene's band combinations. ``?v=`` is the stamp of the scene's display, as it is in
-    the scene's ``tile_url``: what lies under it never changes, so that browsers may keep it.
+    ``?composite=`` names one of the scene's band combinations. ``?v=`` is the stamp of its display, as it is in the
+    scene's ``tile_url``: what lies under it never changes, so that browsers may keep it.
     """
     try:
         user = person_of(request)

@@ -22,6 +22,7 @@ urlpatterns = [
     path("projects/<slug:slug>/model-versions/", model_versions.ProjectModelVersions.as_view()),
     path("projects/<slug:slug>/rollback/", model_versions.ProjectRollback.as_view()),
     path("scenes/<int:scene_id>/", projects.SceneDetail.as_view()),
+    path("scenes/<int:scene_id>/place/", projects.ScenePlace.as_view()),
     path("scenes/<int:scene_id>/display-copy/", projects.SceneDisplayCopy.as_view()),
     path("scenes/<int:scene_id>/display-copy/cancel/", projects.SceneDisplayCopyCancel.as_view()),
     path("inference-jobs/<int:job_id>/", projects.InferenceJobDetail.as_view()),

@@ -18,7 +18,7 @@ from annotator.enums import ACTIVE_JOB_STATES, JOB_TRANSITIONS, JobState, SceneS
 from annotator.errors import AlreadyActive, BadScene, IllegalTransition, MilpaError, NotReady
 from annotator.imagery.composites import NATURAL, picture_of_composite
 from annotator.imagery.display_copy import write_display_copy
-from annotator.imagery.drawing import lonlat_bounds_of
+from annotator.imagery.drawing import mercator_bounds_of
 from annotator.imagery.grid import native_zoom
 from annotator.imagery.ingest import disk_full_told
 from annotator.imagery.rendering import tile_stamp
@@ -101,12 +101,14 @@ def _create(scene: Scene, user: User | None) -> DisplayCopy:
 
 def _write(copy: DisplayCopy) -> None:
     scene = copy.scene
-    bounds = lonlat_bounds_of(scene.cog_path)
-    if bounds is None:
+    bounds_m = mercator_bounds_of(scene.cog_path)
+    if bounds_m is None:
         raise BadScene(
             "The scene crosses the 180th meridian: each of its tiles is drawn when it is asked for."
         )
     assert scene.gsd_m is not None, "a ready scene is described"
+    assert scene.footprint is not None, "a ready scene is described"
+    (west, south, east, north), (east_m, north_m) = bounds_m, scene.shift_m
     stamp = tile_stamp(scene)
     name = f"{scene.project_id}-{scene.pk}-{uuid.uuid4().hex[:8]}.display.tif"
     target = Path(settings.MEDIA_ROOT) / "scenes" / name
@@ -115,8 +117,8 @@ def _write(copy: DisplayCopy) -> None:
         with disk_full_told(target, needed_bytes):
             write_display_copy(
                 lambda x, y, z, size_px: picture_of_composite(scene, NATURAL, x, y, z, size_px=size_px),
-                bounds,
-                native_zoom(scene.gsd_m, (bounds[1] + bounds[3]) / 2),
+                (west + east_m, south + north_m, east + east_m, north + north_m),
+                native_zoom(scene.gsd_m, scene.footprint.centroid.y),
                 target,
                 work_folder=target.with_name(f".display-{copy.pk}"),
                 on_progress=_Teller(copy).tell,

@@ -32,6 +32,7 @@ def rank_patches(project_id: int) -> Ranking:
             model_version=version,
             scene=scene,
             legend_number=legend_number,
+            placement_number=scene.placement_number,
             patch__queue_entry__isnull=False,
         ).values_list("patch_id", "mean_entropy_nats")
         if version and scene
@@ -70,6 +71,7 @@ def rank_patches(project_id: int) -> Ranking:
             model_version=version if fresh else None,
             scene=scene if fresh else None,
             legend_number=legend_number,
+            placement_number=scene.placement_number if fresh and scene else 1,
             patch_count=len(scored),
             order_hash=hashlib.sha256("\n".join(r[1] for r in scored).encode()).hexdigest(),
         )

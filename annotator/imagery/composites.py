@@ -39,7 +39,9 @@ def picture_of_composite(
     Raises SceneFileGone when the file cannot be read.
     """
     bands, paint = _look(scene, composite)
-    return picture_of(scene.cog_path, x, y, z, size_px=size_px, bands=bands, paint=paint)
+    return picture_of(
+        scene.cog_path, x, y, z, size_px=size_px, bands=bands, paint=paint, shift_m=scene.shift_m
+    )
 
 
 def render_composite(scene: Scene, composite: str, x: int, y: int, z: int) -> bytes:

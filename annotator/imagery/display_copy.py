@@ -19,7 +19,7 @@ from rasterio.enums import ColorInterp
 from rasterio.env import Env
 from rasterio.windows import Window
 
-from annotator.imagery.grid import QUAD, TILE_PX
+from annotator.imagery.grid import TILE_PX
 
 #: Draws the scene on the tile x, y, z in so many pixels a side; None where there is nothing of it.
 Draw = Callable[[int, int, int, int], Image.Image | None]
@@ -50,7 +50,7 @@ _Range = tuple[int, int, int, int]
 
 def write_display_copy(
     draw: Draw,
-    lonlat_bounds: tuple[float, float, float, float],
+    bounds_m: tuple[float, float, float, float],
     zoom: int,
     target: Path,
     *,
@@ -59,13 +59,14 @@ def write_display_copy(
 ) -> None:
     """Writes the tiles of that zoom, and of the levels above it until a few hold all, as a COG of WebP blocks.
 
+    ``bounds_m`` are west, south, east and north in Web Mercator metres.
     It needs memory for a few tiles, and in ``work_folder``, which is emptied first and removed at the end, the room
     of the uncompressed pixels at most. ``target`` appears whole or not at all.
     """
     shutil.rmtree(work_folder, ignore_errors=True)
     work_folder.mkdir(parents=True)
     try:
-        tiles, levels = _aligned(_tiles_of(lonlat_bounds, zoom), zoom)
+        tiles, levels = _aligned(_tiles_of(bounds_m, zoom), zoom)
         drawn, unfinished = work_folder / "drawn.tif", work_folder / "copy.tif"
         _draw_all(draw, tiles, zoom, drawn, lambda share: on_progress(share * _DRAWING_SHARE))
         _write_cog(
@@ -79,11 +80,14 @@ def write_display_copy(
         shutil.rmtree(work_folder, ignore_errors=True)
 
 
-def _tiles_of(lonlat_bounds: tuple[float, float, float, float], zoom: int) -> _Range:
+def _tiles_of(bounds_m: tuple[float, float, float, float], zoom: int) -> _Range:
     """First column and row, and the ones after the last."""
-    west, south, east, north = lonlat_bounds
-    first, last = QUAD.tile(west, north, zoom), QUAD.tile(east, south, zoom)
-    return first.x, first.y, last.x + 1, last.y + 1
+    west, south, east, north = bounds_m
+    tile_m, half = WORLD_SIDE_M / 2**zoom, WORLD_SIDE_M / 2
+    edges = ((west + half) / tile_m, (half - north) / tile_m, (east + half) / tile_m, (half - south) / tile_m)
+    first, last = (max(0, math.floor(edge)) for edge in edges[:2]), (math.ceil(edge) for edge in edges[2:])
+    left, top, right, bottom = *first, *(min(2**zoom, edge) for edge in last)
+    return left, top, right, bottom
 
 
 def _aligned(tiles: _Range, zoom: int) -> tuple[_Range, int]:

@@ -28,6 +28,7 @@ from rasterio.windows import Window
 from annotator.imagery.grid import QUAD, TILE_PX
 from annotator.imagery.handles import OPEN_OPTIONS, Handles
 from annotator.imagery.problems import SceneFileGone
+from annotator.imagery.tiles import Box, shifted_bounds
 
 #: Values (bands, rows, cols) and where each is valid, (bands or 1, rows, cols) or None for everywhere, to colours
 #: uint8 (rows, cols, 3) and where they count, bool (rows, cols) or None for everywhere.
@@ -72,6 +73,10 @@ class _Source:
         return transform_bounds(self.dataset.crs, "EPSG:4326", *self.dataset.bounds)
 
     @cached_property
+    def mercator_bounds(self) -> Box:
+        return transform_bounds(self.dataset.crs, QUAD.rasterio_crs, *self.dataset.bounds)
+
+    @cached_property
     def crosses_180(self) -> bool:
         """It lies on both sides of the world, where a place has more than one column."""
         west, _, east, _ = self.lonlat_bounds
@@ -85,7 +90,7 @@ class _Source:
             self._overviews[level] = open_dataset(self.path, OVERVIEW_LEVEL=level - 1)
         return self._overviews[level]
 
-    def place(self, bounds: tuple[float, float, float, float], size_px: int) -> _Place:
+    def place(self, bounds: Box, size_px: int) -> _Place:
         west, south, east, north = bounds
         steps = np.linspace(0, 1, _NODES)
         xs, ys = np.meshgrid(west + (east - west) * steps, north - (north - south) * steps)
@@ -123,7 +128,7 @@ def draw(
     size_px: int = TILE_PX,
     bands: Sequence[int],
     paint: Paint,
-    shift_m: tuple[float, float] = (0.0, 0.0),
+    shift_m: Sequence[float] = (0.0, 0.0),
 ) -> Image.Image | None:
     """The scene on a tile of the grid: RGB where it covers all of it, else RGBA; None without any of it.
 
@@ -131,19 +136,18 @@ def draw(
     read for a tile beside the raster. Raises SeenFromAfar where the scene has no overview that fits, SceneFileGone
     when the file cannot be read.
     """
-    west, south, east, north = QUAD.xy_bounds(x, y, z)
-    bounds = (west - shift_m[0], south - shift_m[1], east - shift_m[0], north - shift_m[1])
+    bounds = shifted_bounds(x, y, z, shift_m)
     with _reading(path) as source:
         return _drawn(source, bounds, size_px, bands, paint)
 
 
-def lonlat_bounds_of(path: Path) -> tuple[float, float, float, float] | None:
-    """West, south, east, north of the raster in degrees; None where it crosses the 180th meridian.
+def mercator_bounds_of(path: Path) -> Box | None:
+    """West, south, east, north of the raster in metres of Web Mercator, as the file has it.
 
-    Raises SceneFileGone when the file cannot be read.
+    None where it crosses the 180th meridian. Raises SceneFileGone when the file cannot be read.
     """
     with _reading(path) as source:
-        return None if source.crosses_180 else source.lonlat_bounds
+        return None if source.crosses_180 else source.mercator_bounds
 
 
 @contextmanager
@@ -157,7 +161,7 @@ def _reading(path: Path) -> Iterator[_Source]:
 
 def _drawn(
     source: _Source,
-    bounds: tuple[float, float, float, float],
+    bounds: Box,
     size_px: int,
     bands: Sequence[int],
     paint: Paint,

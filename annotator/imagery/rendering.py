@@ -21,16 +21,24 @@ MAX_TILE_ZOOM = 24
 
 
 def picture_of(
-    path: Path, x: int, y: int, z: int, *, size_px: int = TILE_PX, bands: Sequence[int], paint: Paint
+    path: Path,
+    x: int,
+    y: int,
+    z: int,
+    *,
+    size_px: int = TILE_PX,
+    bands: Sequence[int],
+    paint: Paint,
+    shift_m: Sequence[float] = (0.0, 0.0),
 ) -> Image.Image | None:
     """The scene on a tile: RGB where it covers all of it, else RGBA; None where there is nothing of it.
 
     Raises SceneFileGone when the file cannot be read.
     """
     try:
-        return draw(path, x, y, z, size_px=size_px, bands=bands, paint=paint)
+        return draw(path, x, y, z, size_px=size_px, bands=bands, paint=paint, shift_m=shift_m)
     except SeenFromAfar:
-        values, valid = read_values(path, x, y, z, size_px=size_px, bands=bands)
+        values, valid = read_values(path, x, y, z, size_px=size_px, bands=bands, shift_m=shift_m)
     if not valid.any():
         return None
     colours, counts = paint(values, valid[None])
@@ -48,9 +56,11 @@ def render_tile(
     *,
     display_bands: Sequence[int],
     stretch: Sequence[Sequence[float]],
+    shift_m: Sequence[float] = (0.0, 0.0),
 ) -> bytes:
     """The tile as a WebP image of 256 x 256 pixels, transparent where the scene has no data."""
-    return webp_of(picture_of(path, x, y, z, bands=display_bands, paint=stretch_paint(stretch)))
+    paint = stretch_paint(stretch)
+    return webp_of(picture_of(path, x, y, z, bands=display_bands, paint=paint, shift_m=shift_m))
 
 
 def stretch_paint(stretch: Sequence[Sequence[float]]) -> Paint:
@@ -78,5 +88,5 @@ EMPTY_TILE = webp_of(Image.new("RGBA", (TILE_PX, TILE_PX)))
 
 def tile_stamp(scene: Scene) -> str:
     """Changes whenever the scene's tiles look different; known from the row alone."""
-    parts = [scene.pk, scene.cog_name, list(scene.display_bands), [list(pair) for pair in scene.stretch]]
+    parts = [scene.pk, scene.cog_name, scene.display_bands, scene.stretch, scene.shift_m]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

@@ -14,7 +14,6 @@ from rasterio.env import Env
 from rasterio.errors import RasterioIOError
 from rasterio.io import DatasetReader
 from rasterio.warp import transform_bounds
-from rio_tiler.errors import TileOutsideBounds
 from rio_tiler.io import Reader
 
 from annotator.imagery.grid import QUAD, TILE_PX
@@ -23,7 +22,7 @@ from annotator.imagery.problems import SceneFileGone
 
 MAX_SIZE_PX = 1024
 
-_Box = tuple[float, float, float, float]
+Box = tuple[float, float, float, float]
 
 # From so far out that a tile's pixel holds more than this many of the coarsest overview's a side, GDAL would
 # spend its time and memory on the emptiness around the scene.
@@ -50,16 +49,19 @@ def read_tile(
     display_bands: Sequence[int],
     stretch: Sequence[Sequence[float]],
     resampling: str = "bilinear",
+    shift_m: Sequence[float] = (0.0, 0.0),
 ) -> TileImage:
     """The scene on a tile of the grid, stretched to 8 bits.
 
     ``display_bands`` are the band numbers (from 1) of red, green and blue; ``stretch`` holds for each of them
-    the value shown as 0 and the one shown as 255; ``size_px`` is the side of the answer, up to 1,024.
+    the value shown as 0 and the one shown as 255; ``size_px`` is the side of the answer, up to 1,024;
+    ``shift_m`` moves the scene east and north, in metres of Web Mercator.
     A tile beside the scene is all invalid. Raises SceneFileGone when the file cannot be read.
     """
     if not 0 < size_px <= MAX_SIZE_PX:
         raise ValueError(f"a tile has 1 to {MAX_SIZE_PX} pixels a side, not {size_px}")
-    values = _values(cog_path, (x, y, z), size_px, display_bands, stretch, resampling)
+    bounds = shifted_bounds(x, y, z, shift_m)
+    values = _values(cog_path, bounds, size_px, display_bands, stretch, resampling)
     if values is None:
         return TileImage(np.zeros((size_px, size_px, 3), np.uint8), np.zeros((size_px, size_px), bool))
     valid = ~np.ma.getmaskarray(values).all(axis=0) & np.isfinite(values.data).all(axis=0)
@@ -69,17 +71,31 @@ def read_tile(
 
 
 def read_values(
-    cog_path: Path, x: int, y: int, z: int, *, size_px: int = TILE_PX, bands: Sequence[int]
+    cog_path: Path,
+    x: int,
+    y: int,
+    z: int,
+    *,
+    size_px: int = TILE_PX,
+    bands: Sequence[int],
+    shift_m: Sequence[float] = (0.0, 0.0),
 ) -> tuple[np.ndarray, np.ndarray]:
     """The bands' own values (bands, rows, cols) on a tile, and where all of them are valid.
 
     Raises SceneFileGone when the file cannot be read.
     """
     any_stretch = ((0.0, 1.0),) * len(bands)
-    values = _values(cog_path, (x, y, z), size_px, bands, any_stretch, "bilinear")
+    bounds = shifted_bounds(x, y, z, shift_m)
+    values = _values(cog_path, bounds, size_px, bands, any_stretch, "bilinear")
     if values is None:
         return np.zeros((len(bands), size_px, size_px), np.float32), np.zeros((size_px, size_px), bool)
     return values.data, ~np.ma.getmaskarray(values).any(axis=0) & np.isfinite(values.data).all(axis=0)
+
+
+def shifted_bounds(x: int, y: int, z: int, shift_m: Sequence[float]) -> Box:
+    """West, south, east, north in Web Mercator metres of what lies on the tile once the scene is shifted."""
+    west, south, east, north = QUAD.xy_bounds(x, y, z)
+    return west - shift_m[0], south - shift_m[1], east - shift_m[0], north - shift_m[1]
 
 
 _readers = Handles(lambda path: Reader(str(path)))
@@ -87,7 +103,7 @@ _readers = Handles(lambda path: Reader(str(path)))
 
 def _values(
     cog_path: Path,
-    tile: tuple[int, int, int],
+    bounds: Box,
     size_px: int,
     bands: Sequence[int],
     stretch: Sequence[Sequence[float]],
@@ -96,22 +112,20 @@ def _values(
     """What `_read` reads, None beside the scene. Raises SceneFileGone."""
     try:
         with Env(**OPEN_OPTIONS):
-            return _read(_readers.of(cog_path), tile, size_px, bands, stretch, resampling)
-    except TileOutsideBounds:
-        return None
+            return _read(_readers.of(cog_path), bounds, size_px, bands, stretch, resampling)
     except (OSError, RasterioIOError) as error:
         raise SceneFileGone("The scene's file cannot be read any more. Add the scene again.") from error
 
 
 def _read(
     reader: Reader,
-    tile: tuple[int, int, int],
+    bounds: Box,
     size_px: int,
     display_bands: Sequence[int],
     stretch: Sequence[Sequence[float]],
     resampling: str,
-) -> np.ma.MaskedArray:
-    """The display bands' own values (bands, rows, cols), masked where there is no data."""
+) -> np.ma.MaskedArray | None:
+    """The display bands' own values (bands, rows, cols), masked where there is no data; None beside the scene."""
     dataset: DatasetReader = reader.dataset
     pixel_type = np.dtype(dataset.dtypes[0])
     # The default tolerance, named so that a source in Web Mercator is warped, too: a plain windowed read
@@ -129,15 +143,24 @@ def _read(
         "vrt_options": warp,
     }
     boxes = _boxes(dataset)
-    samples_per_px = _samples_per_px(dataset, boxes, tile, size_px)
+    samples_per_px = _samples_per_px(dataset, boxes, bounds, size_px)
     if samples_per_px > 1:
-        values = _read_from_afar(reader, boxes, tile, size_px, samples_per_px, options)
+        values = _read_from_afar(reader, boxes, bounds, size_px, samples_per_px, options)
     else:
-        values = reader.tile(*tile, tilesize=size_px, **options).array
+        if not any(_overlap(box, bounds) for box in boxes):
+            return None
+        values = reader.part(
+            bounds,
+            dst_crs=QUAD.rasterio_crs,
+            bounds_crs=QUAD.rasterio_crs,
+            width=size_px,
+            height=size_px,
+            **options,
+        ).array
     return values[[bands.index(band) for band in display_bands]]
 
 
-def _boxes(dataset: DatasetReader) -> list[_Box]:
+def _boxes(dataset: DatasetReader) -> list[Box]:
     """West, south, east, north of the scene in Web Mercator metres; two where it crosses the 180th meridian."""
     west, south, east, north = transform_bounds(dataset.crs, "EPSG:4326", *dataset.bounds)
     spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
@@ -147,11 +170,13 @@ def _boxes(dataset: DatasetReader) -> list[_Box]:
     ]
 
 
-def _samples_per_px(
-    dataset: DatasetReader, boxes: Sequence[_Box], tile: tuple[int, int, int], size_px: int
-) -> int:
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _samples_per_px(dataset: DatasetReader, boxes: Sequence[Box], bounds: Box, size_px: int) -> int:
     """Into how many samples a side to divide a pixel of the tile, a power of two; 1 unless seen from afar."""
-    west, _, east, _ = QUAD.xy_bounds(*tile)
+    west, _, east, _ = bounds
     px_m = (east - west) / size_px
     width_m = sum(box[2] - box[0] for box in boxes)
     side_px = max(width_m, boxes[0][3] - boxes[0][1]) / px_m
@@ -163,14 +188,14 @@ def _samples_per_px(
 
 def _read_from_afar(
     reader: Reader,
-    boxes: Sequence[_Box],
-    tile: tuple[int, int, int],
+    boxes: Sequence[Box],
+    bounds: Box,
     size_px: int,
     samples_per_px: int,
     options: dict[str, Any],
 ) -> np.ma.MaskedArray:
     """The means of the samples in each pixel of the tile, of which only those in the boxes are read."""
-    west, _, east, north = QUAD.xy_bounds(*tile)
+    west, _, east, north = bounds
     all_samples = size_px * samples_per_px
     step_m = (east - west) / all_samples
     sums = np.zeros((len(options["indexes"]), size_px, size_px))

@@ -15,6 +15,9 @@ class Ranking(models.Model):
     strategy = models.CharField(max_length=12, choices=QueueReason)
     model_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.SET_NULL, related_name="+")
     scene = models.ForeignKey(Scene, null=True, on_delete=models.SET_NULL, related_name="+")
+    placement_number = models.PositiveIntegerField(
+        default=1, help_text="Where its scene lay when the proposals were made."
+    )
     legend_number = models.PositiveIntegerField(
         default=1, help_text="The project's legend that the proposals were made with."
     )

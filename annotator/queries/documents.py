@@ -9,7 +9,7 @@ from django.contrib.gis.db.models import Extent
 
 from annotator.enums import Asks, SceneState
 from annotator.imagery.composites import composites_of
-from annotator.imagery.grid import lonlat_bounds, propose_patch_zoom
+from annotator.imagery.grid import lonlat_bounds, mercator_per_metre, propose_patch_zoom
 from annotator.imagery.rendering import tile_stamp
 from annotator.models import (
     DisplayCopy,
@@ -89,9 +89,18 @@ def scene_document(scene: Scene) -> Document:
         "composites": composites_of(scene.band_names),
         "display_bands": scene.display_bands,
         "stretch": scene.stretch,
+        "shift_m": _ground_shift_m(scene),
         "tile_url": f"/tiles/scenes/{scene.pk}/{{z}}/{{x}}/{{y}}?v={tile_stamp(scene)}" if ready else None,
         "patch_zoom_proposed": propose_patch_zoom(scene.gsd_m, scene.footprint.centroid.y) if ready else None,
     }
+
+
+def _ground_shift_m(scene: Scene) -> list[float]:
+    """How far the scene was moved east and north, in metres on the ground."""
+    if scene.footprint is None:
+        return [0.0, 0.0]
+    stretched_by = mercator_per_metre(scene.footprint.centroid.y)
+    return [round(metres / stretched_by, 2) for metres in scene.shift_m]
 
 
 def display_copy_document(copy: DisplayCopy) -> Document:

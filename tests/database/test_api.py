@@ -258,6 +258,7 @@ def endpoints(project: Project) -> list[tuple[str, str, set[Role]]]:
         ("post", f"{p}/rollback/", {Role.ML_STAFF}),
         ("get", f"{base}/scenes/{scene.pk}/", everyone),
         ("patch", f"{base}/scenes/{scene.pk}/", {Role.LEAD}),
+        ("put", f"{base}/scenes/{scene.pk}/place/", {Role.LEAD}),
         ("get", f"{base}/scenes/{scene.pk}/display-copy/", everyone),
         ("post", f"{base}/scenes/{scene.pk}/display-copy/", {Role.LEAD}),
         ("post", f"{base}/scenes/{scene.pk}/display-copy/cancel/", {Role.LEAD}),
