@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 # Rasterio and shapely bring their own GDAL and GEOS; they must be loaded before GeoDjango looks for one.
@@ -202,6 +203,10 @@ SCENE_FOLDERS = [
     *([MILPA_DATA] if MILPA_DATA else []),
     MEDIA_ROOT / "demo",
 ]
+# S3-compatible storage that leads may add scenes from: its address (empty: Amazon's), and the buckets that are
+# allowed. Credentials are read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; without them it is asked openly.
+S3_ENDPOINT = os.environ.get("MILPA_S3_ENDPOINT", "").strip()
+S3_BUCKETS = read_list("MILPA_S3_BUCKETS", [])
 # The model that a new project starts from: a folder or a hub name. Empty: the starter in this repository.
 BASE_MODEL = read_list("MILPA_BASE_MODEL", [""])[0] if read_list("MILPA_BASE_MODEL", []) else ""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024**2

@@ -4,7 +4,15 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.authtoken.views import obtain_auth_token
 
-from annotator.api import legends, model_versions, patch_masks, patches, projects, version_export
+from annotator.api import (
+    legends,
+    map_services,
+    model_versions,
+    patch_masks,
+    patches,
+    projects,
+    version_export,
+)
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
@@ -22,6 +30,8 @@ urlpatterns = [
     path("projects/<slug:slug>/model-versions/", model_versions.ProjectModelVersions.as_view()),
     path("projects/<slug:slug>/rollback/", model_versions.ProjectRollback.as_view()),
     path("scenes/<int:scene_id>/", projects.SceneDetail.as_view()),
+    path("scenes/<int:scene_id>/tilejson.json", map_services.scene_tilejson),
+    path("projects/<slug:slug>/wmts.xml", map_services.project_wmts),
     path("scenes/<int:scene_id>/place/", projects.ScenePlace.as_view()),
     path("scenes/<int:scene_id>/display-copy/", projects.SceneDisplayCopy.as_view()),
     path("scenes/<int:scene_id>/display-copy/cancel/", projects.SceneDisplayCopyCancel.as_view()),

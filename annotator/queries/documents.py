@@ -89,13 +89,13 @@ def scene_document(scene: Scene) -> Document:
         "composites": composites_of(scene.band_names),
         "display_bands": scene.display_bands,
         "stretch": scene.stretch,
-        "shift_m": _ground_shift_m(scene),
+        "shift_m": ground_shift_m(scene),
         "tile_url": f"/tiles/scenes/{scene.pk}/{{z}}/{{x}}/{{y}}?v={tile_stamp(scene)}" if ready else None,
         "patch_zoom_proposed": propose_patch_zoom(scene.gsd_m, scene.footprint.centroid.y) if ready else None,
     }
 
 
-def _ground_shift_m(scene: Scene) -> list[float]:
+def ground_shift_m(scene: Scene) -> list[float]:
     """How far the scene was moved east and north, in metres on the ground."""
     if scene.footprint is None:
         return [0.0, 0.0]

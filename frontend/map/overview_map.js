@@ -15,6 +15,7 @@ import { PATCH_STATES, hatching } from "./patch_states.js";
  * @param {HTMLElement} container
  * @param {Project} project
  * @param {number | null} sceneId the scene that is shown first; the newest one if null
+ * @returns {L.Map}
  */
 export function showOverviewMap(container, project, sceneId) {
   const patchZoom = project.patch_zoom;
@@ -40,6 +41,7 @@ export function showOverviewMap(container, project, sceneId) {
 
   if (first) control("topright", sceneSwitcher(scenes, first, show)).addTo(map);
   if (patchZoom !== null) showPatches(map, project, patchZoom);
+  return map;
 }
 
 /**
