@@ -39,6 +39,13 @@ def rank_patches(project_id: int) -> None:
 
 
 @shared_task
+def draw_parcels(project_id: int) -> None:
+    from annotator.domain.parcels import draw_wanted_parcels
+
+    draw_wanted_parcels(project_id)
+
+
+@shared_task
 def train(run_id: int) -> None:
     from annotator.domain.training import train as domain_verb
 
@@ -53,6 +60,13 @@ def sweep_claims() -> int:
 @shared_task
 def begin_due_runs() -> int:
     from annotator.domain.triggers import begin_due_runs as domain_verb
+
+    return domain_verb()
+
+
+@shared_task
+def rank_due_projects() -> int:
+    from annotator.domain.ranking import rank_due_projects as domain_verb
 
     return domain_verb()
 

@@ -10,14 +10,17 @@ from django.urls import path, re_path
 from django.urls.resolvers import URLPattern
 
 from annotator.admin.label_cost import label_cost_data, label_cost_page
+from annotator.admin.queue_rules import queue_rules_page
 from annotator.admin.rules import rules_page
 from annotator.admin.run_request import run_request_page
 from annotator.admin.scoped import OwnProjectsAdmin, may_see_any, may_train, require_training_role
 from annotator.admin.version_forms import RollBackForm
+from annotator.domain.parcels import rebuild_parcels
 from annotator.domain.versions import roll_back
 from annotator.enums import PatchState, VersionState
 from annotator.errors import MilpaError
 from annotator.models import LabelClass, Membership, ModelVersion, Project
+from annotator.queries.parcels import parcel_progress
 from annotator.queries.versions import promoted_version, version_before
 
 
@@ -58,10 +61,10 @@ class ProjectAdmin(OwnProjectsAdmin):
     project_path = "pk"
     list_display = ("name", "patch_zoom", "patch_count", "approved_count", "promoted_number", "created_at")
     search_fields = ("name", "slug")
-    fields = ("name", "slug", "description", "patch_zoom", "created_by", "created_at")
-    readonly_fields = ("slug", "patch_zoom", "created_by", "created_at")
+    fields = ("name", "slug", "description", "patch_zoom", "parcels", "created_by", "created_at")
+    readonly_fields = ("slug", "patch_zoom", "parcels", "created_by", "created_at")
     inlines = (LabelClassInline, MembershipInline)
-    actions = ("start_training_run",)
+    actions = ("start_training_run", "draw_parcels_anew")
     change_form_template = "admin/annotator/project_change.html"
     # Superusers edit names and members by hand, which Django's own history tells.
     history_view = admin.ModelAdmin.history_view  # type: ignore[assignment]
@@ -94,6 +97,21 @@ class ProjectAdmin(OwnProjectsAdmin):
     def promoted_number(self, project: Any) -> int | None:
         return project.promoted_number
 
+    @admin.display(description="parcels")
+    def parcels(self, project: Project) -> str:
+        count, waiting = parcel_progress(project.pk)
+        return f"{count:,}; {waiting:,} patches wait for theirs" if waiting else f"{count:,}, up to date"
+
+    @admin.action(description="Draw all parcels anew")
+    def draw_parcels_anew(self, request: HttpRequest, chosen: QuerySet[Project]) -> None:
+        for project in chosen:
+            waiting = rebuild_parcels(project=project, user=request.user)
+            messages.success(
+                request,
+                f"The parcels of {project} are drawn anew, {waiting:,} patches in all; the project's page counts "
+                "those that still wait.",
+            )
+
     @admin.action(description="Start a training run")
     def start_training_run(self, request: HttpRequest, chosen: QuerySet[Project]) -> HttpResponse | None:
         projects = list(chosen[:2])
@@ -107,6 +125,7 @@ class ProjectAdmin(OwnProjectsAdmin):
         return [
             path("<int:object_id>/train/", view(self.train_view), name="annotator_project_train"),
             path("<int:object_id>/rules/", view(self.rules_view), name="annotator_project_rules"),
+            path("<int:object_id>/queue/", view(self.queue_rules_view), name="annotator_project_queue"),
             path("<int:object_id>/roll-back/", view(self.roll_back_view), name="annotator_project_roll_back"),
             path(
                 "<int:object_id>/label-cost/", view(self.label_cost_view), name="annotator_project_label_cost"
@@ -134,6 +153,9 @@ class ProjectAdmin(OwnProjectsAdmin):
         project = self.own_row(request, str(object_id))
         require_training_role(request, project.pk)
         return rules_page(self, request, project)
+
+    def queue_rules_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return queue_rules_page(self, request, self.own_row(request, str(object_id)))
 
     def label_cost_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         return label_cost_page(self, request, self.own_row(request, str(object_id)))

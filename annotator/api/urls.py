@@ -11,6 +11,7 @@ from annotator.api import (
     patch_masks,
     patches,
     projects,
+    queue_rules,
     version_export,
 )
 
@@ -24,6 +25,7 @@ urlpatterns = [
     path("projects/<slug:slug>/inference-jobs/", projects.ProjectInferenceJobs.as_view()),
     path("projects/<slug:slug>/patches/", projects.ProjectPatches.as_view()),
     path("projects/<slug:slug>/queue/", projects.ProjectQueue.as_view()),
+    path("projects/<slug:slug>/queue-rules/", queue_rules.ProjectQueueRules.as_view()),
     path("projects/<slug:slug>/claims/", patches.ProjectClaims.as_view()),
     path("projects/<slug:slug>/field-claims/", patches.ProjectFieldClaims.as_view()),
     path("projects/<slug:slug>/training-runs/", model_versions.ProjectTrainingRuns.as_view()),

@@ -13,6 +13,7 @@ QUEUES = {
     "ingest_scene": "imagery",
     "make_display_copy": "imagery",
     "rank_patches": "default",
+    "draw_parcels": "default",
     "make_proposals": "inference",
     "train": "training",
 }

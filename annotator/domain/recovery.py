@@ -9,7 +9,7 @@ from django.utils import timezone
 from annotator.domain.dispatch import send
 from annotator.domain.leases import is_lost
 from annotator.enums import ACTIVE_JOB_STATES, ACTIVE_RUN_STATES, JobState, SceneState
-from annotator.models import DisplayCopy, InferenceJob, Ranking, Scene, TrainingRun
+from annotator.models import DisplayCopy, InferenceJob, ParcelUpdate, Ranking, Scene, TrainingRun
 
 
 def resend_lost_jobs() -> int:
@@ -42,13 +42,26 @@ def resend_lost_jobs() -> int:
     for project_id in _unranked_projects():
         send("rank_patches", project_id)
         sent += 1
+    for project_id in _undrawn_projects():
+        send("draw_parcels", project_id)
+        sent += 1
     return sent
+
+
+def _undrawn_projects() -> set[int]:
+    """Projects with patches that have waited for their parcels for long; a copy finds the project locked, if a
+    worker is drawing them."""
+    limit = timezone.now() - timedelta(seconds=settings.JOB_LOST_AFTER_SECONDS)
+    waiting = ParcelUpdate.objects.filter(wanted_at__lt=limit)
+    return set(waiting.order_by().values_list("project_id", flat=True).distinct())
 
 
 def _unranked_projects() -> set[int]:
     """Projects whose newest proposals were never ranked: the message about them was lost."""
-    newest = Ranking.objects.filter(project=OuterRef("project")).order_by("-made_at").values("made_at")[:1]
     limit = timezone.now() - timedelta(seconds=settings.JOB_LOST_AFTER_SECONDS)
+    # One that is being written has a heartbeat; one whose worker was lost has not.
+    whole = Ranking.objects.filter(Q(finished_at__isnull=False) | Q(heartbeat_at__gte=limit))
+    newest = whole.filter(project=OuterRef("project")).order_by("-made_at").values("made_at")[:1]
     ended = InferenceJob.objects.filter(
         state__in=(JobState.SUCCEEDED, JobState.CANCELLED), done__gt=0, ended_at__lt=limit
     ).annotate(ranked_at=Subquery(newest))

@@ -213,6 +213,7 @@ def _finish(scene: Scene, facts: RasterFacts, cog_name: str) -> None:
     scene.save()
     move(scene, SceneState.READY, SCENE_TRANSITIONS, "ingested", actor=None, patches_made=made)
     renew_display_copy(scene=scene, user=None)
+    enqueue("rank_patches", project.pk)
 
 
 @transaction.atomic

@@ -18,6 +18,7 @@ from annotator.models import (
     ModelVersion,
     Patch,
     Project,
+    QueueEntry,
     Review,
     Revision,
     Scene,
@@ -27,6 +28,7 @@ from annotator.queries.access import member_roles
 from annotator.queries.labels import legend_of
 from annotator.queries.progress import patch_counts
 from annotator.queries.proposals import ShownProposal, asked_points, shown_proposal
+from annotator.queries.queue_places import queue_place
 from annotator.queries.versions import promoted_version
 
 Document = dict[str, Any]
@@ -65,6 +67,7 @@ def project_document(project: Project, user: User) -> Document:
         "promoted_version": version.number if version else None,
         "asks_for": project.asks_for,
         "points_per_patch": project.points_per_patch,
+        "strategy": project.strategy,
     }
 
 
@@ -118,7 +121,12 @@ def display_copy_document(copy: DisplayCopy) -> Document:
 
 def patch_document(patch: Patch, user: User) -> Document:
     """The patch with its claim, place in the queue, proposal, current revision and last review."""
-    entry = getattr(patch, "queue_entry", None)
+    entry = (
+        QueueEntry.objects.filter(patch=patch)
+        .select_related("patch", "ranking__project", "ranking__model_version", "ranking__scene")
+        .defer("ranking__scene__footprint", "patch__square", "ranking__project__area_of_interest")
+        .first()
+    )
     annotation = getattr(patch, "annotation", None)
     revision = annotation.current if annotation else None
     review = (
@@ -137,9 +145,7 @@ def patch_document(patch: Patch, user: User) -> Document:
         "claim": {"mine": entry.holder_id == user.pk, "expires_at": entry.expires_at}
         if entry and entry.holder_id
         else None,
-        "queue": {"score": entry.score, "reason": entry.reason, "reason_text": entry.get_reason_display()}
-        if entry
-        else None,
+        "queue": queue_place(entry) if entry else None,
         "proposal": _proposal_document(shown) if shown else None,
         "revision": revision_document(revision) if revision else None,
         "review": review_document(review) if review else None,
@@ -154,6 +160,7 @@ def patch_summary(patch: Patch) -> Document:
         "x": patch.x,
         "y": patch.y,
         "state": patch.state,
+        "is_audit": patch.is_audit,
         "bounds": lonlat_bounds(patch.x, patch.y, patch.z),
     }
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0007_points_are_asked_for'),
+        ('annotator', '0009_parcels'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
