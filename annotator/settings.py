@@ -186,7 +186,7 @@ CLAIM_AHEAD_LEASE_SECONDS = read_int("CLAIM_AHEAD_LEASE_SECONDS", 3 * 60)
 CLAIM_FIELD_LEASE_SECONDS = read_int("CLAIM_FIELD_LEASE_SECONDS", 14 * 3600)
 # For how long a person who was allowed to see a scene's tiles goes on seeing them without being asked again, in
 # seconds: so long a removed member, or one who signed out, may still be sent tiles.
-TILE_GRANT_SECONDS = read_int("TILE_GRANT_SECONDS", 10)
+TILE_GRANT_SECONDS = read_int("TILE_GRANT_SECONDS", 30)
 # How many patches of a project one person may hold at a time, those taken offline among them.
 CLAIMS_PER_PERSON_MAX = read_int("CLAIMS_PER_PERSON_MAX", 40)
 # A job whose heartbeat is older than this is taken to be lost, and is started again, in seconds.

@@ -1,7 +1,7 @@
 """Map tiles from our endpoint, with its permission check, beside TiTiler on the same files under the same load.
 
 A scene of 10,240 x 10,240 px in UTM is ingested, and gets its display copy. Both servers, with as many worker
-processes each, are asked for the same tiles by as many connections, in turns: first with the files dropped from the
+processes each, are asked for the same tiles by as many connections: first with the files dropped from the
 page cache (cold), then again (warm). What counts is the processor time of the servers' processes
 a tile, as other work on the machine hardly changes it.
 
@@ -68,7 +68,7 @@ class Size:
     connections: int = 4
 
 
-FULL = Size(side_px=10_240, tiles=240, warm_rounds=2)
+FULL = Size(side_px=10_240, tiles=240, warm_rounds=3)
 QUICK = Size(side_px=2_560, tiles=60, warm_rounds=2)
 
 Tile = tuple[int, int, int]
@@ -181,9 +181,8 @@ def _measure_case(
         _drop_from_page_cache(files)
         cold[side] = _ask_all(server, urls[side], size.connections)
     warm: dict[str, list[Measured]] = {"ours": [], "peer": []}
-    # In turns, so that other work on the machine meets both.
-    for _ in range(size.warm_rounds):
-        for side, (server, _) in sides.items():
+    for side, (server, _) in sides.items():
+        for _ in range(size.warm_rounds):
             warm[side].append(_ask_all(server, urls[side], size.connections))
     found: dict[str, float | int] = {}
     for side in sides:
