@@ -17,8 +17,8 @@ from annotator.imagery.grid import TILE_PX
 #: A block that nothing lies in, which the copy does not hold.
 EMPTY = b""
 
-_PLACES_KEPT = 32_768
-_COPIES_KEPT = 64
+_PLACES_KEPT = 16_384
+_COPIES_KEPT = 16
 
 
 class _Copy:
@@ -26,6 +26,8 @@ class _Copy:
 
     The threads of a process share it: GDAL is asked by one at a time, and only where a block lies.
     """
+
+    _file = -1
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDONLY)
@@ -68,7 +70,8 @@ class _Copy:
 
     def __del__(self) -> None:
         # Not when it leaves the cache: another thread may be reading from it.
-        os.close(self._file)
+        if self._file >= 0:
+            os.close(self._file)
 
 
 _copies: OrderedDict[tuple[str | int, ...], _Copy] = OrderedDict()
