@@ -13,6 +13,8 @@ QUEUES = {
     "ingest_scene": "imagery",
     "make_display_copy": "imagery",
     "rank_patches": "default",
+    "make_export": "default",
+    "import_labels": "default",
     "draw_parcels": "default",
     "make_proposals": "inference",
     "train": "training",
