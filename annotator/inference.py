@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,9 @@ from mlservice.contracts import (
 from mlservice.errors import Cancelled, MethodError
 from mlservice.version_record import STARTER_NAME, Measured, Region, VersionRecord
 
+if TYPE_CHECKING:
+    from mlservice.agreement import PairAgreement
+
 __all__ = [
     "STARTER_NAME",
     "Cancelled",
@@ -50,6 +53,7 @@ __all__ = [
     "base_temperature",
     "check_class_words",
     "code_version",
+    "compare_masks",
     "evaluate_version",
     "finetune_config",
     "finetune_from",
@@ -265,6 +269,15 @@ def gate_verdict(
         looks=looks,
     )
     return asdict(verdict)
+
+
+def compare_masks(
+    first: NDArray[np.uint8], second: NDArray[np.uint8], boundary_value: int | None, *, first_is_truth: bool
+) -> PairAgreement:
+    """How far two people's masks ``(row, col)`` of one patch agree."""
+    from mlservice.agreement import compare
+
+    return compare(first, second, boundary_value, first_is_truth=first_is_truth)
 
 
 def score_by_entropy(mean_entropies_nats: Sequence[float]) -> list[float]:

@@ -23,8 +23,8 @@ from annotator.queries.patch_masks import (
     difference_of,
     difference_picture,
     proposals_of,
-    visible_revisions,
 )
+from annotator.queries.seen import visible_revisions
 
 ANNOTATORS = frozenset({Role.ANNOTATOR, Role.LEAD})
 OBJECT = {200: OpenApiTypes.OBJECT}

@@ -26,6 +26,7 @@ from annotator.queries.documents import (
     scene_document,
 )
 from annotator.queries.labelling_queue import latest_ranking, queue_summary
+from annotator.queries.review_list import without_open_seconds
 
 LEAD = frozenset({Role.LEAD})
 MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
@@ -182,6 +183,8 @@ class ProjectPatches(APIView):
             if state not in PatchState.values:
                 raise ValidationError({"state": [f"Name one of {', '.join(PatchState.values)}."]})
             rows = rows.filter(state=state)
+        if request.query_params.get("awaits") == "review":
+            rows = without_open_seconds(rows)
         pages = NewestFirst()
         page = pages.paginate_queryset(rows, request, view=self)
         return pages.get_paginated_response([patch_summary(patch) for patch in page or ()])

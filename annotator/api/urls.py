@@ -4,7 +4,7 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.authtoken.views import obtain_auth_token
 
-from annotator.api import legends, model_versions, patch_masks, patches, projects, version_export
+from annotator.api import legends, model_versions, patch_masks, patches, projects, quality, version_export
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("projects/<slug:slug>/inference-jobs/", projects.ProjectInferenceJobs.as_view()),
     path("projects/<slug:slug>/patches/", projects.ProjectPatches.as_view()),
     path("projects/<slug:slug>/queue/", projects.ProjectQueue.as_view()),
+    path("projects/<slug:slug>/quality/rules/", quality.ProjectQualityRules.as_view()),
     path("projects/<slug:slug>/claims/", patches.ProjectClaims.as_view()),
     path("projects/<slug:slug>/field-claims/", patches.ProjectFieldClaims.as_view()),
     path("projects/<slug:slug>/training-runs/", model_versions.ProjectTrainingRuns.as_view()),
@@ -29,6 +30,8 @@ urlpatterns = [
     path("patches/<int:patch_id>/release/", patches.PatchRelease.as_view()),
     path("patches/<int:patch_id>/mask/", patches.PatchMask.as_view()),
     path("patches/<int:patch_id>/review/", patches.PatchReview.as_view()),
+    path("patches/<int:patch_id>/double/", quality.PatchDouble.as_view()),
+    path("patches/<int:patch_id>/adjudication/", quality.PatchAdjudication.as_view()),
     path("patches/<int:patch_id>/reopen/", patches.PatchReopen.as_view()),
     path("patches/<int:patch_id>/history/", patches.PatchHistory.as_view()),
     path("patches/<int:patch_id>/neighbours/", patch_masks.PatchNeighbours.as_view()),

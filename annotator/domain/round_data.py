@@ -114,7 +114,7 @@ def _scenes(imagery: Mapping[str, Any]) -> dict[int, Scene]:
 
 
 def _labelled_patch(revision: Revision, scene: Scene, record: RoundRecord) -> LabelledPatch:
-    patch = revision.annotation.patch
+    patch = revision.annotation.drawn_patch
     context = context_of(patch, record.context_levels)
     window = context.window_of(patch)
     hidden = record.hidden_values.get(str(revision.pk), ())

@@ -10,6 +10,7 @@ from annotator.models.patch import Patch, QueueEntry
 from annotator.models.project import Membership, Project
 from annotator.models.proposal import Proposal
 from annotator.models.ranking import Ranking
+from annotator.models.reading import Comparison, DoubleAnnotation, Reading
 from annotator.models.review import Review
 from annotator.models.scene import Scene
 from annotator.models.training_run import TrainingRun
@@ -17,6 +18,8 @@ from annotator.models.training_run import TrainingRun
 __all__ = [
     "Annotation",
     "BlockSide",
+    "Comparison",
+    "DoubleAnnotation",
     "Evaluation",
     "EvaluationMask",
     "Event",
@@ -29,6 +32,7 @@ __all__ = [
     "Proposal",
     "QueueEntry",
     "Ranking",
+    "Reading",
     "Review",
     "Revision",
     "Scene",

@@ -5,18 +5,37 @@ from django.db import models
 
 from annotator.models.patch import Patch
 from annotator.models.proposal import Proposal
+from annotator.models.reading import Reading
 
 
 class Annotation(models.Model):
-    """A person's work on a patch: a chain of immutable revisions."""
+    """A person's work on a patch: a chain of immutable revisions.
 
-    patch = models.OneToOneField(Patch, on_delete=models.CASCADE, related_name="annotation")
+    The one with a patch holds what may become its truth. Those with a reading are beside it.
+    """
+
+    patch = models.OneToOneField(Patch, null=True, on_delete=models.CASCADE, related_name="annotation")
+    reading = models.OneToOneField(Reading, null=True, on_delete=models.CASCADE, related_name="annotation")
     current = models.ForeignKey(
         "Revision", null=True, on_delete=models.SET_NULL, related_name="+", help_text="The newest revision."
     )
 
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(patch__isnull=False, reading__isnull=True)
+                | models.Q(patch__isnull=True, reading__isnull=False),
+                name="of_a_patch_or_of_a_reading",
+            )
+        ]
+
+    @property
+    def drawn_patch(self) -> Patch:
+        """The patch that the masks are of, whether they are its own or a reading's."""
+        return self.patch or self.reading.patch
+
     def __str__(self) -> str:
-        return f"annotation of {self.patch}"
+        return f"annotation of {self.patch or self.reading}"
 
 
 class Revision(models.Model):

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import secrets
+
 from django.conf import settings
 from django.contrib.gis.db import models
 from django.core.validators import MaxValueValidator, MinValueValidator
 
 from annotator.enums import Asks, Role
+
+
+def new_seed() -> str:
+    return secrets.token_hex(8)
 
 
 class Project(models.Model):
@@ -53,6 +59,19 @@ class Project(models.Model):
     asks_for = models.CharField(max_length=8, choices=Asks, default=Asks.PATCHES)
     points_per_patch = models.PositiveSmallIntegerField(
         default=40, help_text="How many points are asked for on a patch, where the project asks for points."
+    )
+
+    double_share = models.FloatField(
+        default=0.0, help_text="The share of patches that two people draw, each blind to the other."
+    )
+    consensus_miou = models.FloatField(
+        default=0.8, help_text="Two masks of a patch agree if their mIoU is at least this."
+    )
+    quality_seed = models.CharField(
+        max_length=16,
+        default=new_seed,
+        editable=False,
+        help_text="Which patches the shares take follows from it; annotators must not be able to work it out.",
     )
 
     class Meta:

@@ -25,6 +25,7 @@ from annotator.queries.access import member_roles
 from annotator.queries.labels import legend_of
 from annotator.queries.progress import patch_counts
 from annotator.queries.proposals import ShownProposal, asked_points, shown_proposal
+from annotator.queries.seen import seen_by
 from annotator.queries.versions import promoted_version
 
 Document = dict[str, Any]
@@ -95,19 +96,19 @@ def scene_document(scene: Scene) -> Document:
 
 
 def patch_document(patch: Patch, user: User) -> Document:
-    """The patch with its claim, place in the queue, proposal, current revision and last review."""
-    entry = getattr(patch, "queue_entry", None)
-    annotation = getattr(patch, "annotation", None)
-    revision = annotation.current if annotation else None
+    """The patch as the person meets it: its claim, place in the queue, proposal, current revision and last review."""
+    seen = seen_by(patch, user)
+    entry, revision = seen.entry, seen.revision
     review = (
-        Review.objects.filter(revision__annotation=annotation).order_by("-decided_at").first()
-        if annotation
+        Review.objects.filter(revision__annotation=revision.annotation_id).order_by("-decided_at").first()
+        if revision
         else None
     )
     shown = shown_proposal(patch.pk)
     points = asked_points(patch.project, shown.proposal) if shown else []
     return {
         **patch_summary(patch),
+        "state": seen.state,
         "project": patch.project.slug,
         "size_px": 256,
         "asks_for": Asks.POINTS if points else Asks.PATCHES,

@@ -6,17 +6,12 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import F, QuerySet
 from numpy.typing import NDArray
 
-from annotator.enums import PatchState, Role
 from annotator.imagery.grid import quadkey
-from annotator.models import Patch, Proposal, QueueEntry, Revision
-from annotator.queries.access import member_roles
+from annotator.models import Patch, Proposal, Revision
 from annotator.queries.labels import approved_revisions
-
-User = AbstractBaseUser | AnonymousUser
 
 
 @dataclass(frozen=True)
@@ -38,22 +33,6 @@ def approved_neighbours(patch: Patch) -> list[Neighbour]:
     }
     rows = approved_revisions(patch.project_id).filter(annotation__patch__quadkey__in=places)
     return [Neighbour(*places[row.annotation.patch.quadkey], row) for row in rows.defer("mask_png")]
-
-
-def visible_revisions(patch: Patch, user: User) -> QuerySet[Revision]:
-    """The patch's revisions that the person may see, the newest first.
-
-    Leads and ML staff see all. An annotator sees all of an approved patch and of the one that is claimed, and else
-    only what is their own: nobody copies an answer that waits for review.
-    """
-    rows = Revision.objects.filter(annotation__patch=patch).select_related("author").defer("mask_png")
-    rows = rows.order_by("-number")
-    is_staff = bool(member_roles(user, patch.project_id) & {Role.LEAD, Role.ML_STAFF})
-    is_open = patch.state == PatchState.APPROVED or (
-        patch.state == PatchState.CLAIMED
-        and QueueEntry.objects.filter(patch=patch, holder_id=user.pk).exists()
-    )
-    return rows if is_staff or is_open else rows.filter(author_id=user.pk)
 
 
 def proposals_of(patch: Patch) -> QuerySet[Proposal]:

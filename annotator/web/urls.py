@@ -28,6 +28,7 @@ urlpatterns = [
     path("service-worker.js", service_worker, name="service_worker"),
     path("projects/<slug:slug>/review/", labelling.review, name="review"),
     path("projects/<slug:slug>/review/<int:patch_id>/", labelling.review_patch, name="review_patch"),
+    path("projects/<slug:slug>/review/<int:patch_id>/two/", labelling.adjudicate, name="adjudicate"),
     path("projects/<slug:slug>/members/", members.members, name="members"),
     path(
         "projects/<slug:slug>/members/<int:membership_id>/remove/",

@@ -1,0 +1,69 @@
+"""Blind readings as their readers and leads meet them."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Exists, OuterRef, QuerySet
+
+from annotator.enums import DoubleState, PatchState, ReadingState, Role
+from annotator.models import DoubleAnnotation, Membership, Patch, QueueEntry, Reading, Revision
+
+User = AbstractBaseUser | AnonymousUser
+
+
+def blind_members(project_id: int) -> QuerySet[Membership]:
+    """The memberships of the annotators who are no leads: leads see every mask, so they cannot draw one blind."""
+    rows = Membership.objects.filter(project_id=project_id)
+    leads = rows.filter(role=Role.LEAD).values("user")
+    return rows.filter(role=Role.ANNOTATOR).exclude(user__in=leads)
+
+
+def open_seconds(project_id: int, user: User) -> QuerySet[DoubleAnnotation]:
+    """The patches that wait for a second mask and that the person has not drawn, the longest waiting first.
+
+    ``was_left`` tells those that the person has had and given back. Empty for people who would not be blind.
+    """
+    own = Revision.objects.filter(annotation__patch=OuterRef("patch"), author_id=user.pk)
+    left = Reading.objects.filter(patch=OuterRef("patch"), reader_id=user.pk)
+    return (
+        DoubleAnnotation.objects.filter(
+            Exists(blind_members(project_id).filter(user_id=user.pk)),
+            ~Exists(own),
+            project_id=project_id,
+            state=DoubleState.WANTED,
+            reading__isnull=True,
+        )
+        .annotate(was_left=Exists(left))
+        .order_by("was_left", "asked_at")
+    )
+
+
+def held_readings(project_id: int, user: User) -> QuerySet[Reading]:
+    """The readings that the person holds, the longest lease first."""
+    rows = Reading.objects.filter(project_id=project_id, reader_id=user.pk, state=ReadingState.HELD)
+    return rows.order_by("-expires_at", "patch_id")
+
+
+def reading_of(patch: Patch, user: User) -> Reading | None:
+    """The reading by which the person meets the patch; None where they meet the patch itself.
+
+    That is so from taking it until the patch is approved, unless the patch itself has come to them since.
+    """
+    reading = (
+        Reading.objects.filter(patch=patch, reader_id=user.pk)
+        .exclude(state=ReadingState.LAPSED)
+        .exclude(Exists(QueueEntry.objects.filter(patch=patch, holder_id=user.pk)))
+        .select_related("annotation__current__author")
+        .defer("annotation__current__mask_png")
+        .first()
+    )
+    if reading is None or patch.state == PatchState.APPROVED:
+        return None
+    return reading
+
+
+def seen_state(patch: Patch, reading: Reading | None) -> PatchState:
+    """The state that somebody is told who meets the patch by the reading."""
+    if reading is None:
+        return PatchState(patch.state)
+    return PatchState.CLAIMED if reading.state == ReadingState.HELD else PatchState.SUBMITTED
