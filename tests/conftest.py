@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings as django_settings
 
+from annotator.celery import app
 from tests.celery_workers import QUEUES, Workers
 
 
@@ -19,6 +20,14 @@ def pytest_configure() -> None:
             "of them; it starts throw-away ones.",
             returncode=2,
         )
+    if process := os.environ.get("PYTEST_XDIST_WORKER"):
+        _use_own_broker(int(process.removeprefix("gw")))
+
+
+def _use_own_broker(number: int) -> None:
+    """Of processes that test side by side, each has its own database by Django, and its own of Redis by this."""
+    address = f"{django_settings.CELERY_BROKER_URL}?virtual_host={number}"
+    os.environ["CELERY_BROKER_URL"] = app.conf.broker_url = address
 
 
 @pytest.fixture(autouse=True)

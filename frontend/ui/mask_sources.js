@@ -59,15 +59,15 @@ export async function askMaskSource(sources, { legend, nameOf, imageUrl, areasM2
   const other = choice("mask-compared", t("Compared with"), sources, 0);
   const pictures = make("div", { class: "conflict" });
   const changes = make("ul", { class: "mask-changes small" });
-  /** @type {Mask | null} */
-  let mask = null;
+  /** @type {Map<MaskSource, Mask>} */
+  const loaded = new Map();
   const show = async () => {
     const [a, b] = [sources[chosen.index()], sources[other.index()]];
     if (!a || !b) return;
     try {
       const [after, before] = await Promise.all([a.load(), b.load()]);
       if (a !== sources[chosen.index()] || b !== sources[other.index()]) return;
-      mask = after;
+      loaded.set(a, after);
       pictures.replaceChildren(
         picture(a.label, (pixels) => paintMask(after, palette, pixels, wholePatch()), imageUrl, "chosen"),
         picture(b.label, (pixels) => paintMask(before, palette, pixels, wholePatch()), imageUrl, "compared"),
@@ -80,7 +80,7 @@ export async function askMaskSource(sources, { legend, nameOf, imageUrl, areasM2
         ),
       );
     } catch {
-      tell(t("This mask could not be loaded. Choose another one, or try again."), "warning");
+      tellThatItIsMissing();
     }
   };
   for (const one of [chosen, other]) one.select.addEventListener("change", () => void show());
@@ -95,7 +95,15 @@ export async function askMaskSource(sources, { legend, nameOf, imageUrl, areasM2
     onEscape: "close",
     isWide: true,
   });
-  return answer === "take" && mask ? { label: sources[chosen.index()]?.label ?? "", mask } : null;
+  const source = sources[chosen.index()];
+  if (answer !== "take" || !source) return null;
+  // Whoever is quicker than the link takes what was chosen, not what was still on show.
+  const mask = loaded.get(source) ?? (await source.load().catch(tellThatItIsMissing));
+  return mask ? { label: source.label, mask } : null;
+}
+
+function tellThatItIsMissing() {
+  tell(t("This mask could not be loaded. Choose another one, or try again."), "warning");
 }
 
 /** @param {number} pixels */
