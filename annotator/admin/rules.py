@@ -76,6 +76,14 @@ class RulesForm(forms.Form):
         label="Agreement that is enough",
         help_text="Two masks of a patch with at least this mIoU agree; else a reviewer decides between them.",
     )
+    blind_share = forms.FloatField(
+        label="Share of patches without proposal",
+        help_text="The proposal is kept from whoever draws them, to see how far proposals lead people.",
+    )
+    gold_share = forms.FloatField(
+        label="Share of gold patches",
+        help_text="Among the patches that an annotator is given: 0.05 makes every twentieth a gold one, by lot.",
+    )
 
 
 def rules_page(model_admin: OwnProjectsAdmin, request: HttpRequest, project: Project) -> HttpResponse:

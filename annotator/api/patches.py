@@ -42,6 +42,7 @@ from annotator.domain.reviews import reopen_patch, review_patch
 from annotator.enums import Role, Verdict
 from annotator.errors import BadMask, OtherPerson, RevisionConflict
 from annotator.models import Patch, Proposal, Revision
+from annotator.queries.chosen import is_proposal_hidden
 from annotator.queries.documents import patch_document, revision_document
 from annotator.queries.history import patch_events
 from annotator.queries.seen import may_see, seen_by, visible_revisions
@@ -275,7 +276,10 @@ class Raster(APIView):
 class ProposalRaster(Raster):
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     def get(self, request: Request, proposal_id: int, kind: str, suffix: str = "") -> HttpResponse:
-        proposal = get_object_or_404(Proposal.objects.select_related("patch"), pk=proposal_id)
+        proposal = get_object_or_404(Proposal.objects.select_related("patch__project"), pk=proposal_id)
+        check_roles(request, proposal.patch.project_id, frozenset(Role))
+        if is_proposal_hidden(proposal.patch, request.user):
+            raise Http404
         png = proposal.mask_png if kind == "mask" else proposal.entropy_png
         return self.respond(request, proposal.patch.project_id, png, suffix)
 

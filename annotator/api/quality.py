@@ -13,11 +13,13 @@ from rest_framework.views import APIView
 from annotator.api.access import project_for, row_for
 from annotator.domain.adjudication import adjudicate
 from annotator.domain.doubles import withdraw_second
+from annotator.domain.gold import mark_gold, unmark_gold
 from annotator.domain.quality_rules import change_quality_rules, quality_rules
 from annotator.enums import Decision, Role
 from annotator.models import Patch
 from annotator.queries.documents import patch_document
 from annotator.queries.doubles import double_document
+from annotator.queries.gold_answers import gold_documents
 
 LEAD = frozenset({Role.LEAD})
 MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
@@ -34,6 +36,8 @@ class AdjudicationInput(serializers.Serializer):
 
 class QualityRulesInput(serializers.Serializer):
     double_share = serializers.FloatField(required=False, help_text="Of patches, drawn by two people.")
+    blind_share = serializers.FloatField(required=False, help_text="Of patches, drawn without proposal.")
+    gold_share = serializers.FloatField(required=False, help_text="Of patches given, gold ones.")
     consensus_miou = serializers.FloatField(required=False, help_text="Two masks with this mIoU agree.")
 
 
@@ -49,6 +53,27 @@ class ProjectQualityRules(APIView):
         given.is_valid(raise_exception=True)
         changed = change_quality_rules(project=project, user=request.user, **given.validated_data)
         return Response(quality_rules(changed))
+
+
+class ProjectGold(APIView):
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, slug: str) -> Response:
+        project = project_for(request, slug, LEAD)
+        return Response({"results": gold_documents(project.pk)})
+
+
+class PatchGold(APIView):
+    @extend_schema(request=None, responses=OBJECT)
+    def put(self, request: Request, patch_id: int) -> Response:
+        patch = row_for(request, Patch, patch_id, LEAD)
+        mark_gold(patch=patch, user=request.user)
+        return Response({"results": gold_documents(patch.project_id, patch.pk)})
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, patch_id: int) -> Response:
+        patch = row_for(request, Patch, patch_id, LEAD)
+        unmark_gold(patch=patch, user=request.user)
+        return Response(status=204)
 
 
 class PatchDouble(APIView):

@@ -21,6 +21,7 @@ from annotator.errors import MilpaError, NotReady
 from annotator.imagery import composites, patch_tiles, tiles
 from annotator.models import Project, Scene
 from annotator.queries.access import member_roles
+from annotator.queries.gold import disguises
 
 _WEEK_SECONDS = 7 * 24 * 3600
 
@@ -84,7 +85,13 @@ def patch_tile(request: HttpRequest, slug: str, z: int, x: int, y: int) -> HttpR
     # Without a patch zoom there are no patches yet.
     if project.patch_zoom is not None:
         body = patch_tiles.read_patch_tile(
-            project_id=project.pk, patch_zoom=project.patch_zoom, user_id=user.pk, x=x, y=y, z=z
+            project_id=project.pk,
+            patch_zoom=project.patch_zoom,
+            user_id=user.pk,
+            x=x,
+            y=y,
+            z=z,
+            told={one.patch_id: (one.seen, one.score) for one in disguises([project.pk], user)},
         )
     etag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}

@@ -66,6 +66,7 @@ def _take_over(annotation: Annotation, reading: Reading) -> Revision:
         author=drawn.author,
         mask_png=drawn.mask_png,
         proposal=drawn.proposal,
+        hidden_proposal=drawn.hidden_proposal,
         is_submitted=True,
         seconds_spent=drawn.seconds_spent,
         stroke_count=drawn.stroke_count,

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotator.domain.claims import Lease, claim_patch, lock_entry
+from annotator.domain.corrections import record_correction
 from annotator.domain.doubles import want_second
 from annotator.domain.events import move
 from annotator.domain.masks import UNSURE, Mask, check_classes, png_of, values_of
@@ -17,6 +18,8 @@ from annotator.domain.readings import hold_on, lock_reading, submit_reading
 from annotator.enums import PATCH_TRANSITIONS, Asks, PatchState
 from annotator.errors import BadMask, RevisionConflict
 from annotator.models import Annotation, LabelClass, Patch, Project, Proposal, QueueEntry, Reading, Revision
+from annotator.queries.chosen import is_blind
+from annotator.queries.proposals import shown_proposal
 
 
 @dataclass(frozen=True)
@@ -128,18 +131,31 @@ def _add_revision(
     is_import: bool,
 ) -> Revision:
     last = annotation.revisions.aggregate(last=Max("number"))["last"] or 0
+    hidden = None if is_import else _hidden_proposal(annotation, proposal)
     return Revision.objects.create(
         annotation=annotation,
         number=last + 1,
         author=user,
         mask_png=png_of(mask),
         proposal=proposal,
+        hidden_proposal=hidden,
         seconds_spent=effort.seconds,
         stroke_count=effort.strokes,
         pixels_changed=_pixels_changed(annotation.drawn_patch.project, mask, proposal),
         idempotency_key=idempotency_key,
         is_import=is_import,
     )
+
+
+def _hidden_proposal(annotation: Annotation, given: Proposal | None) -> Proposal | None:
+    """The proposal that was kept from whoever drew this annotation from the beginning, None where none was."""
+    patch, before = annotation.drawn_patch, annotation.current
+    if given is not None or not is_blind(patch):
+        return None
+    if before is not None and before.hidden_proposal_id is None:
+        return None
+    shown = shown_proposal(patch.pk)
+    return shown.proposal if shown is not None else None
 
 
 def _pixels_changed(project: Project, mask: Mask, proposal: Proposal | None) -> int:
@@ -158,6 +174,7 @@ def _make_current(annotation: Annotation, revision: Revision, *, submit: bool, u
         return
     revision.is_submitted = True
     revision.save(update_fields=["is_submitted"])
+    record_correction(revision)
     if annotation.reading_id is not None:
         submit_reading(Reading.objects.get(pk=annotation.reading_id), revision)
         return

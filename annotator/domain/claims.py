@@ -29,7 +29,7 @@ from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason
 from annotator.errors import ClaimLost, ClaimsExhausted
 from annotator.models import Membership, Patch, Project, QueueEntry
 from annotator.queries.labelling_queue import queue_summary
-from annotator.queries.readings import reading_of, seen_state
+from annotator.queries.readings import seen_state
 
 
 class Lease(StrEnum):
@@ -115,6 +115,7 @@ def claim_next(
         if patch_id not in besides and _renew(patch_id, user, lease):
             return ClaimResult(Outcome.CLAIMED, Patch.objects.get(pk=patch_id))
     with transaction.atomic():
+        _check_limit(project, user)
         expires_at = timezone.now() + lease.duration
         taken = take_reading(project=project, user=user, expires_at=expires_at, besides=besides)
         taken = taken or _take(project, user, lease, besides)
@@ -139,8 +140,8 @@ def claim_for_the_field(*, project: Project, user: User, count: int) -> list[int
         raise _exhausted(count)
     # Two requests of one person would each take the whole number.
     list(Membership.objects.select_for_update(no_key=True).filter(project=project, user=user))
-    held = [entry.patch_id for entry in _held_by(project, user)[:count]]
-    kept = [patch_id for patch_id in held if _renew(patch_id, user, Lease.FIELD)]
+    held = [*(entry.patch_id for entry in _held_by(project, user)), *holds_readings(project, user)]
+    kept = [patch_id for patch_id in held[:count] if _renew(patch_id, user, Lease.FIELD)]
     while len(kept) < count and (patch := _take(project, user, Lease.FIELD)) is not None:
         kept.append(patch.pk)
     return kept
@@ -161,7 +162,7 @@ def claim_patch(*, patch: Patch, user: User) -> Patch:
     )
     if not taken:
         patch.refresh_from_db()
-        state = seen_state(patch, reading_of(patch, user))
+        state = seen_state(patch, user)
         raise ClaimLost(
             _(
                 "Patch %(patch)s cannot be claimed: it is %(state)s, "
@@ -257,13 +258,17 @@ def _renew(patch_id: int, user: User, lease: Lease) -> datetime | None:
 
 
 def _take(project: Project, user: User, lease: Lease, besides: Collection[int] = ()) -> Patch | None:
-    """The best open patch, None where there is none. Raises ClaimsExhausted."""
-    held = _held_by(project, user).count() + len(holds_readings(project, user))
-    if held >= settings.CLAIMS_PER_PERSON_MAX:
-        raise _exhausted(settings.CLAIMS_PER_PERSON_MAX + 1)
+    """The best open patch, None where there is none."""
     patch_id = _take_best(project, user, lease, besides, skipped_too=False)
     patch_id = patch_id or _take_best(project, user, lease, besides, skipped_too=True)
     return _mark_claimed(patch_id, user) if patch_id is not None else None
+
+
+def _check_limit(project: Project, user: User) -> None:
+    """Raises ClaimsExhausted where the person may not hold one more."""
+    held = _held_by(project, user).count() + len(holds_readings(project, user))
+    if held >= settings.CLAIMS_PER_PERSON_MAX:
+        raise _exhausted(held + 1)
 
 
 def _exhausted(wanted: int) -> ClaimsExhausted:

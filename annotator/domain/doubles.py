@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from annotator.domain.events import move, record_event
 from annotator.enums import DOUBLE_TRANSITIONS, DoubleState
 from annotator.errors import Disputed, IllegalTransition, SecondReadingOpen
-from annotator.models import Comparison, DoubleAnnotation, Patch, Project, Reading, Revision
+from annotator.models import Comparison, DoubleAnnotation, Patch, Reading, Revision
+from annotator.queries.chosen import is_chosen
 from annotator.queries.readings import blind_members
-
-
-def is_chosen(project: Project, quadkey: str, share: float, purpose: str) -> bool:
-    """Whether a share of the project's patches takes this one: always the same answer for the same seed and share.
-
-    A larger share takes all that a smaller one took, and more.
-    """
-    digest = hashlib.sha256(f"{project.quality_seed} {project.pk} {purpose} {quadkey}".encode()).digest()
-    return int.from_bytes(digest[:7], "big") < share * 2**56
 
 
 def want_second(patch: Patch, first: Revision) -> None:

@@ -12,7 +12,7 @@ from annotator.domain.projects import record_project_event
 from annotator.errors import BadRule
 from annotator.models import Project
 
-SHARES = ("double_share",)
+SHARES = ("double_share", "gold_share", "blind_share")
 FIELDS = (*SHARES, "consensus_miou")
 
 

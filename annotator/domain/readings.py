@@ -14,6 +14,7 @@ from django.utils import timezone
 from annotator.domain.comparisons import compare
 from annotator.domain.doubles import conclude, give_to, lock_double, second_wanted
 from annotator.domain.events import move, record_event
+from annotator.domain.gold import is_golds_turn, open_gold_of, pick_gold
 from annotator.enums import READING_TRANSITIONS, DoubleState, ReadingPurpose, ReadingState
 from annotator.models import DoubleAnnotation, Patch, Project, QueueEntry, Reading, Revision
 from annotator.queries.readings import held_readings, open_seconds
@@ -22,17 +23,29 @@ from annotator.queries.readings import held_readings, open_seconds
 def take_reading(
     *, project: Project, user: User, expires_at: datetime, besides: Collection[int] = ()
 ) -> Patch | None:
-    """A patch that waits for a second mask and that the person may draw blind; None where there is none.
+    """A patch that the person may draw blind: one that waits for a second mask, or a gold one when its turn has come.
 
-    The caller holds a transaction.
+    None where there is none. The caller holds a transaction.
     """
     rows = open_seconds(project.pk, user).exclude(patch__in=besides)
     double = rows.select_for_update(skip_locked=True, of=("self",)).first()
-    return _hold_second(double, user, expires_at).patch if double is not None else None
+    if double is not None:
+        return _hold_second(double, user, expires_at).patch
+    if project.gold_share and is_golds_turn(project):
+        gold = pick_gold(project, user, besides)
+        if gold is not None:
+            return _hold(gold, user, ReadingPurpose.GOLD, expires_at).patch
+    return None
 
 
 def take_up_reading(*, patch: Patch, user: User, expires_at: datetime) -> bool:
-    """Goes on with a reading that the person has had, if it is still open. The caller holds a transaction."""
+    """Takes this very patch as a reading: one that the person has had, or any gold one, as if it were unlabelled.
+
+    False where it is to be had as itself, or not at all. The caller holds a transaction.
+    """
+    if open_gold_of(patch, user):
+        _hold(patch, user, ReadingPurpose.GOLD, expires_at)
+        return True
     if not Reading.objects.filter(patch=patch, reader=user, state=ReadingState.LAPSED).exists():
         return False
     double = second_wanted(patch.pk)
@@ -106,6 +119,9 @@ def submit_reading(reading: Reading, revision: Revision) -> None:
         fields=("expires_at",),
         revision=revision.number,
     )
+    if reading.purpose == ReadingPurpose.GOLD:
+        compare(reading, revision, reading.patch.annotation.current)
+        return
     double = DoubleAnnotation.objects.select_related("first", "patch__project").get(reading=reading)
     comparison = compare(reading, revision, double.first)
     if double.state == DoubleState.WANTED:

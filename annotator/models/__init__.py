@@ -2,7 +2,9 @@
 
 from annotator.models.annotation import Annotation, Revision
 from annotator.models.block_side import BlockSide
+from annotator.models.correction import Correction
 from annotator.models.event import Event
+from annotator.models.gold_patch import GoldPatch
 from annotator.models.inference_job import InferenceJob
 from annotator.models.label_class import LabelClass
 from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
@@ -19,10 +21,12 @@ __all__ = [
     "Annotation",
     "BlockSide",
     "Comparison",
+    "Correction",
     "DoubleAnnotation",
     "Evaluation",
     "EvaluationMask",
     "Event",
+    "GoldPatch",
     "InferenceJob",
     "LabelClass",
     "Membership",

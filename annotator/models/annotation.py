@@ -46,6 +46,13 @@ class Revision(models.Model):
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="revisions")
     mask_png = models.BinaryField(help_text="256 x 256, 8 bits, class values; 255 is unsure.")
     proposal = models.ForeignKey(Proposal, null=True, on_delete=models.SET_NULL, related_name="revisions")
+    hidden_proposal = models.ForeignKey(
+        Proposal,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The proposal that was kept from the person, where the patch is drawn without.",
+    )
     is_submitted = models.BooleanField(default=False)
     is_conflicting = models.BooleanField(
         default=False, help_text="Kept beside the chain because another revision was saved first."

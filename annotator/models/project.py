@@ -67,6 +67,12 @@ class Project(models.Model):
     consensus_miou = models.FloatField(
         default=0.8, help_text="Two masks of a patch agree if their mIoU is at least this."
     )
+    blind_share = models.FloatField(
+        default=0.0, help_text="The share of patches that are drawn without their proposal."
+    )
+    gold_share = models.FloatField(
+        default=0.0, help_text="The share of gold patches among those that an annotator is given."
+    )
     quality_seed = models.CharField(
         max_length=16,
         default=new_seed,

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.gis.db.models import Extent
 
-from annotator.enums import Asks, SceneState
+from annotator.enums import Asks, PatchState, SceneState
 from annotator.imagery.composites import composites_of
 from annotator.imagery.grid import lonlat_bounds, propose_patch_zoom
 from annotator.models import (
@@ -22,6 +22,7 @@ from annotator.models import (
     TrainingRun,
 )
 from annotator.queries.access import member_roles
+from annotator.queries.chosen import is_proposal_hidden
 from annotator.queries.labels import legend_of
 from annotator.queries.progress import patch_counts
 from annotator.queries.proposals import ShownProposal, asked_points, shown_proposal
@@ -60,7 +61,7 @@ def project_document(project: Project, user: User) -> Document:
         "bounds": list(extent) if extent else None,
         "area_of_interest": area.json if area else None,
         "scenes": [scene_document(scene) for scene in project.scenes.all()],
-        "patch_counts": patch_counts(project.pk),
+        "patch_counts": patch_counts(project.pk, user),
         "promoted_version": version.number if version else None,
         "asks_for": project.asks_for,
         "points_per_patch": project.points_per_patch,
@@ -104,11 +105,10 @@ def patch_document(patch: Patch, user: User) -> Document:
         if revision
         else None
     )
-    shown = shown_proposal(patch.pk)
+    shown = None if is_proposal_hidden(patch, user) else shown_proposal(patch.pk)
     points = asked_points(patch.project, shown.proposal) if shown else []
     return {
-        **patch_summary(patch),
-        "state": seen.state,
+        **patch_summary(patch, seen.state),
         "project": patch.project.slug,
         "size_px": 256,
         "asks_for": Asks.POINTS if points else Asks.PATCHES,
@@ -125,14 +125,15 @@ def patch_document(patch: Patch, user: User) -> Document:
     }
 
 
-def patch_summary(patch: Patch) -> Document:
+def patch_summary(patch: Patch, seen: PatchState | None = None) -> Document:
+    """The patch in a list; ``seen`` is the state that the reader is told, its own unless given."""
     return {
         "id": patch.pk,
         "quadkey": patch.quadkey,
         "z": patch.z,
         "x": patch.x,
         "y": patch.y,
-        "state": patch.state,
+        "state": seen or patch.state,
         "bounds": lonlat_bounds(patch.x, patch.y, patch.z),
     }
 

@@ -6,6 +6,7 @@ from django.db.models import Q, QuerySet
 from annotator.enums import Role
 from annotator.models import Event, Patch, Reading
 from annotator.queries.access import member_roles
+from annotator.queries.gold import is_hidden_gold
 from annotator.queries.readings import reading_of
 
 User = AbstractBaseUser | AnonymousUser
@@ -22,11 +23,11 @@ def patch_events(patch: Patch, user: User) -> QuerySet[Event]:
         readings = list(Reading.objects.filter(patch=patch).values_list("pk", flat=True))
         told = (
             of_patch
-            | Q(subject="doubleannotation", subject_id=patch.pk)
+            | Q(subject__in=("doubleannotation", "goldpatch"), subject_id=patch.pk)
             | Q(subject="reading", subject_id__in=readings)
         )
-    elif reading is not None:
-        told = Q(subject="reading", subject_id=reading.pk)
+    elif reading is not None or is_hidden_gold(patch, user):
+        told = Q(subject="reading", subject_id=reading.pk if reading else None)
     else:
         told = of_patch
     return Event.objects.filter(told).select_related("actor")

@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from annotator.enums import DoubleState, PatchState, ReadingState, Role
 from annotator.models import DoubleAnnotation, Membership, Patch, QueueEntry, Reading, Revision
+from annotator.queries.gold import is_hidden_gold, seen_as
 
 User = AbstractBaseUser | AnonymousUser
 
@@ -47,7 +48,8 @@ def held_readings(project_id: int, user: User) -> QuerySet[Reading]:
 def reading_of(patch: Patch, user: User) -> Reading | None:
     """The reading by which the person meets the patch; None where they meet the patch itself.
 
-    That is so from taking it until the patch is approved, unless the patch itself has come to them since.
+    That is so from taking it until the patch is approved, unless the patch itself has come to them since; of a gold
+    patch, for as long as it is one.
     """
     reading = (
         Reading.objects.filter(patch=patch, reader_id=user.pk)
@@ -57,13 +59,14 @@ def reading_of(patch: Patch, user: User) -> Reading | None:
         .defer("annotation__current__mask_png")
         .first()
     )
-    if reading is None or patch.state == PatchState.APPROVED:
+    if reading is None or (patch.state == PatchState.APPROVED and not is_hidden_gold(patch, user)):
         return None
     return reading
 
 
-def seen_state(patch: Patch, reading: Reading | None) -> PatchState:
-    """The state that somebody is told who meets the patch by the reading."""
-    if reading is None:
-        return PatchState(patch.state)
-    return PatchState.CLAIMED if reading.state == ReadingState.HELD else PatchState.SUBMITTED
+def seen_state(patch: Patch, user: User) -> PatchState:
+    """The state that the person is told."""
+    reading = reading_of(patch, user)
+    if reading is not None or is_hidden_gold(patch, user):
+        return seen_as(reading.state if reading else None)
+    return PatchState(patch.state)

@@ -10,7 +10,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from annotator.enums import PatchState, ReadingState, Role
 from annotator.models import DoubleAnnotation, Patch, QueueEntry, Reading, Revision
 from annotator.queries.access import member_roles
-from annotator.queries.readings import reading_of, seen_state
+from annotator.queries.gold import is_hidden_gold, queue_places, seen_as
+from annotator.queries.readings import reading_of
 
 User = AbstractBaseUser | AnonymousUser
 
@@ -22,25 +23,20 @@ class SeenPatch:
     state: PatchState
     entry: QueueEntry | None
     revision: Revision | None
-    reading: Reading | None
 
 
 def seen_by(patch: Patch, user: User) -> SeenPatch:
     """The patch, or the person's own reading in the patch's clothes."""
     reading = reading_of(patch, user)
-    if reading is not None:
+    if reading is not None or is_hidden_gold(patch, user):
         annotation = getattr(reading, "annotation", None)
-        return SeenPatch(
-            seen_state(patch, reading),
-            _entry_of(reading),
-            annotation.current if annotation else None,
-            reading,
-        )
+        state = seen_as(reading.state if reading else None)
+        return SeenPatch(state, _entry_of(patch, reading, state), annotation.current if annotation else None)
     annotation = getattr(patch, "annotation", None)
     current = annotation.current if annotation else None
     if current is not None and not _main_revisions(patch, user).filter(pk=current.pk).exists():
         current = None
-    return SeenPatch(PatchState(patch.state), getattr(patch, "queue_entry", None), current, None)
+    return SeenPatch(PatchState(patch.state), getattr(patch, "queue_entry", None), current)
 
 
 def visible_revisions(patch: Patch, user: User) -> QuerySet[Revision]:
@@ -69,7 +65,7 @@ def _main_revisions(patch: Patch, user: User) -> QuerySet[Revision]:
     """Those of the patch's own annotation that the person may see."""
     rows = Revision.objects.filter(annotation__patch=patch)
     roles = member_roles(user, patch.project_id)
-    if Role.LEAD in roles or patch.state == PatchState.APPROVED:
+    if Role.LEAD in roles or (patch.state == PatchState.APPROVED and not is_hidden_gold(patch, user)):
         return rows
     if Role.ML_STAFF in roles and not DoubleAnnotation.objects.filter(patch=patch).exists():
         return rows
@@ -79,13 +75,17 @@ def _main_revisions(patch: Patch, user: User) -> QuerySet[Revision]:
     return rows.filter(Q(author_id=user.pk) | Exists(holds) | Exists(kept_beside))
 
 
-def _entry_of(reading: Reading) -> QueueEntry | None:
-    """The place in the queue that a held reading would have if it were any other patch; it is not saved."""
-    if reading.state != ReadingState.HELD:
+def _entry_of(patch: Patch, reading: Reading | None, state: PatchState) -> QueueEntry | None:
+    """The place in the queue that the patch would have if nobody had drawn it; it is not saved."""
+    if state == PatchState.SUBMITTED:
         return None
+    place = queue_places([patch.pk])[patch.pk]
+    holds = reading is not None and reading.state == ReadingState.HELD
     return QueueEntry(
-        patch_id=reading.patch_id,
-        project_id=reading.project_id,
-        holder_id=reading.reader_id,
-        expires_at=reading.expires_at,
+        patch=patch,
+        project_id=patch.project_id,
+        score=place.score,
+        reason=place.reason,
+        holder_id=reading.reader_id if reading and holds else None,
+        expires_at=reading.expires_at if reading and holds else None,
     )

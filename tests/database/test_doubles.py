@@ -18,7 +18,7 @@ from django.utils import timezone
 from annotator.domain.adjudication import adjudicate
 from annotator.domain.annotations import save_mask
 from annotator.domain.claims import claim_next, claim_patch, release_claim, sweep_expired_claims
-from annotator.domain.doubles import is_chosen, withdraw_second
+from annotator.domain.doubles import withdraw_second
 from annotator.domain.imagery_reports import report_imagery
 from annotator.domain.masks import values_of
 from annotator.domain.quality_rules import change_quality_rules
@@ -54,6 +54,7 @@ from annotator.models import (
     Reading,
     Revision,
 )
+from annotator.queries.chosen import is_chosen
 from annotator.queries.labels import approved_revisions
 from tests.factories import make_member, make_patch, make_project, make_user, mask_of, submit
 
@@ -379,7 +380,12 @@ def test_every_role_reaches_what_it_may(project: Project, patch: Patch) -> None:
 def test_rules_of_quality_are_set_and_refused(project: Project) -> None:
     client, path = client_of(project.created_by), f"/api/v1/projects/{project.slug}/quality/rules/"
     answer = client.patch(path, {"consensus_miou": 0.7}, content_type="application/json")
-    assert answer.json() == {"double_share": 1.0, "consensus_miou": 0.7}
+    assert answer.json() == {
+        "double_share": 1.0,
+        "gold_share": 0.0,
+        "blind_share": 0.0,
+        "consensus_miou": 0.7,
+    }
     event = Event.objects.get(verb="quality rules changed")
     assert event.facts["before"]["consensus_miou"] == 0.8
     answer = client.patch(path, {"double_share": 1.2}, content_type="application/json")
