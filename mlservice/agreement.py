@@ -40,6 +40,42 @@ def compare(
     return PairAgreement(_miou(first, second), _pair_counts(first, second), boundaries)
 
 
+def krippendorff_alpha(pairs: PairCounts) -> float | None:
+    """Krippendorff's alpha for nominal data of two observers, 1 − D_o / D_e, from how often each pair of values came.
+
+    Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability". Each pixel counts twice in the coincidences, once
+    in either order. Libraries take one entry a pixel; from counts, any number of patches costs the same. None
+    where all values are one: nothing could be told apart.
+    """
+    coincidences: dict[tuple[int, int], int] = {}
+    for (a, b), count in pairs.items():
+        coincidences[a, b] = coincidences.get((a, b), 0) + count
+        coincidences[b, a] = coincidences.get((b, a), 0) + count
+    totals: dict[int, int] = {}
+    for (a, _), count in coincidences.items():
+        totals[a] = totals.get(a, 0) + count
+    n = sum(totals.values())
+    expected = n * n - sum(count * count for count in totals.values())
+    if not expected:
+        return None
+    observed = sum(count for (a, b), count in coincidences.items() if a != b)
+    return 1 - (n - 1) * observed / expected
+
+
+def class_alphas(pairs: PairCounts) -> dict[int, float | None]:
+    """`krippendorff_alpha` of each class that occurs, told apart from all others together."""
+    values = sorted({value for pair in pairs for value in pair})
+    return {value: krippendorff_alpha(_one_against_rest(pairs, value)) for value in values}
+
+
+def _one_against_rest(pairs: PairCounts, value: int) -> dict[tuple[int, int], int]:
+    merged: dict[tuple[int, int], int] = {}
+    for (a, b), count in pairs.items():
+        key = int(a == value), int(b == value)
+        merged[key] = merged.get(key, 0) + count
+    return merged
+
+
 def _miou(first: Mask, second: Mask) -> float:
     """The mean IoU of the classes in either mask; 1 where both are unsure everywhere.
 

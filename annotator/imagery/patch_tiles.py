@@ -19,7 +19,8 @@ _SQUARES = """
     SELECT ST_AsMVT(feature, 'patches', 4096, 'square') FROM (
         SELECT patch.id, patch.quadkey, coalesce(told.state, patch.state) AS state,
                coalesce(entry.score, told.score) AS score,
-               (entry.holder_id IS NOT DISTINCT FROM %(user_id)s OR coalesce(told.state = 'claimed', false))::int AS mine,
+               (entry.holder_id IS NOT DISTINCT FROM %(user_id)s
+                OR coalesce(told.state = 'claimed', false))::int AS mine,
                ST_AsMVTGeom(patch.square, ST_TileEnvelope(%(z)s, %(x)s, %(y)s), 4096, 64, true) AS square
         FROM annotator_patch AS patch
         LEFT JOIN annotator_queueentry AS entry ON entry.patch_id = patch.id
