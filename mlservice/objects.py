@@ -79,6 +79,24 @@ def count_objects(truth: Mask, said: Mask, values: tuple[int, ...]) -> ObjectCou
     sure = truth != UNSURE
     true_ids, true_sizes = _objects(truth, values, sure)
     said_ids, said_sizes = _objects(said, values, sure)
+    return _count(true_ids, true_sizes, said_ids, said_sizes)
+
+
+def count_matches(true_ids: NDArray[np.int64], said_ids: NDArray[np.int64]) -> ObjectCounts:
+    """Match objects that are told apart already, such as parcels: two arrays of one shape of ids from 1 on without
+    a gap, 0 where none is. Raises ValueError for an id that no pixel has."""
+    sizes = [np.bincount(ids.ravel(), minlength=1)[1:].astype(np.int64) for ids in (true_ids, said_ids)]
+    if any((of_one == 0).any() for of_one in sizes):
+        raise ValueError("every object must have a pixel: leave no id out")
+    return _count(true_ids, sizes[0], said_ids, sizes[1])
+
+
+def _count(
+    true_ids: NDArray[np.int64],
+    true_sizes: NDArray[np.int64],
+    said_ids: NDArray[np.int64],
+    said_sizes: NDArray[np.int64],
+) -> ObjectCounts:
     both = (true_ids > 0) & (said_ids > 0)
     pairs, shared = np.unique(true_ids[both] * (said_sizes.size + 1) + said_ids[both], return_counts=True)
     of_true, of_said = np.divmod(pairs, said_sizes.size + 1)
