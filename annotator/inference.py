@@ -5,7 +5,7 @@ Whatever would load torch is imported inside the functions, so that the web proc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +49,7 @@ __all__ = [
     "Region",
     "StepReport",
     "VersionRecord",
+    "agreement_alphas",
     "base_hash",
     "base_temperature",
     "check_class_words",
@@ -278,6 +279,15 @@ def compare_masks(
     from mlservice.agreement import compare
 
     return compare(first, second, boundary_value, first_is_truth=first_is_truth)
+
+
+def agreement_alphas(
+    pairs: Mapping[tuple[int, int], int],
+) -> tuple[float | None, dict[int, float | None]]:
+    """Krippendorff's alpha of all classes, and of each class value, from pixels by pairs of values."""
+    from mlservice.agreement import class_alphas, krippendorff_alpha
+
+    return krippendorff_alpha(pairs), class_alphas(pairs)
 
 
 def score_by_entropy(mean_entropies_nats: Sequence[float]) -> list[float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -11,9 +11,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.quality_tables import TABLES, quality_csv, quality_document
 from annotator.domain.adjudication import adjudicate
 from annotator.domain.doubles import withdraw_second
 from annotator.domain.gold import mark_gold, unmark_gold
+from annotator.domain.quality_report import quality_report
 from annotator.domain.quality_rules import change_quality_rules, quality_rules
 from annotator.enums import Decision, Role
 from annotator.models import Patch
@@ -32,6 +34,22 @@ class AdjudicationInput(serializers.Serializer):
     redraws = serializers.BooleanField(
         required=False, default=False, help_text="The patch becomes yours to draw, from the mask decided for."
     )
+
+
+class ProjectQuality(APIView):
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, slug: str) -> Response:
+        project = project_for(request, slug, MANAGERS)
+        return Response(quality_document(quality_report(project)))
+
+
+class ProjectQualityTable(APIView):
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    def get(self, request: Request, slug: str, table: str) -> HttpResponse:
+        project = project_for(request, slug, MANAGERS)
+        if table not in TABLES:
+            raise Http404
+        return quality_csv(quality_report(project), table, f"{table}-{project.slug}.csv")
 
 
 class QualityRulesInput(serializers.Serializer):

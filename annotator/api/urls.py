@@ -16,6 +16,8 @@ urlpatterns = [
     path("projects/<slug:slug>/inference-jobs/", projects.ProjectInferenceJobs.as_view()),
     path("projects/<slug:slug>/patches/", projects.ProjectPatches.as_view()),
     path("projects/<slug:slug>/queue/", projects.ProjectQueue.as_view()),
+    path("projects/<slug:slug>/quality/", quality.ProjectQuality.as_view()),
+    path("projects/<slug:slug>/quality/<slug:table>.csv", quality.ProjectQualityTable.as_view()),
     path("projects/<slug:slug>/quality/rules/", quality.ProjectQualityRules.as_view()),
     path("projects/<slug:slug>/gold/", quality.ProjectGold.as_view()),
     path("projects/<slug:slug>/claims/", patches.ProjectClaims.as_view()),

@@ -120,7 +120,9 @@ def submit_reading(reading: Reading, revision: Revision) -> None:
         revision=revision.number,
     )
     if reading.purpose == ReadingPurpose.GOLD:
-        compare(reading, revision, reading.patch.annotation.current)
+        truth = reading.patch.annotation.current
+        assert truth is not None, "a gold patch was approved"
+        compare(reading, revision, truth)
         return
     double = DoubleAnnotation.objects.select_related("first", "patch__project").get(reading=reading)
     comparison = compare(reading, revision, double.first)
