@@ -177,10 +177,26 @@ class Asks(TextChoices):
     POINTS = "points", "points: the classes of single cells all over the patch"
 
 
+class Strategy(TextChoices):
+    """By what a project ranks the patches of its labelling queue."""
+
+    ENTROPY = "entropy", "mean entropy: the most uncertain patches first"
+    TOP_ENTROPY = "top-entropy", "entropy of the least certain cells: small doubtful places count, too"
+    CLASS_ENTROPY = "class-entropy", "entropy weighted by class: doubts about rare classes count more"
+    MARGIN = "margin", "margin: where the two likeliest classes are nearly level"
+    BOUNDARY = "boundary", "expected boundary error: where outlines are likely to be wrong"
+    DIVERSITY = "diversity", "entropy and diversity: uncertain, and unlike what is labelled"
+    SPREAD = "spread", "spatial spread: evenly over the area, whatever the model says"
+
+
 class QueueReason(TextChoices):
     """Why a patch stands where it stands in the labelling queue."""
 
     ENTROPY = "entropy", _("most uncertain by token entropy")
+    MARGIN = "margin", _("two classes are nearly level in many places")
+    BOUNDARY = "boundary", _("its outlines are the likeliest to be wrong")
+    NOVELTY = "novelty", _("uncertain, and unlike what has been labelled")
+    AUDIT = "audit", _("drawn by chance, to measure by")
     SPREAD = "spread", _("spread over the area: not ranked by entropy yet")
     RETURNED = "returned", _("returned by a reviewer")
 

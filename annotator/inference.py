@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.models import LabelClass, ModelVersion
+from mlservice.acquisition import PatchWorths
 from mlservice.contracts import (
     EvaluateReport,
     EvaluateSpec,
@@ -30,6 +31,8 @@ from mlservice.contracts import (
     StepReport,
 )
 from mlservice.errors import Cancelled, MethodError
+from mlservice.queue_order import QueueOrder, Waiting, arrange, is_audited
+from mlservice.queue_order import candidates as queue_candidates
 from mlservice.version_record import STARTER_NAME, Measured, Region, VersionRecord
 
 if TYPE_CHECKING:
@@ -46,10 +49,13 @@ __all__ = [
     "MethodError",
     "PatchSegmentation",
     "PatchWindow",
+    "QueueOrder",
     "Region",
     "StepReport",
     "VersionRecord",
+    "Waiting",
     "agreement_alphas",
+    "arrange",
     "base_hash",
     "base_temperature",
     "check_class_words",
@@ -61,16 +67,19 @@ __all__ = [
     "gate_rule",
     "gate_verdict",
     "has_sound_adapter",
+    "is_audited",
     "labels_hash",
     "landscape_classes",
     "largest_adapter_difference",
     "legend_for",
+    "patch_worths",
     "points_of",
+    "queue_candidates",
     "report_fields",
-    "score_by_entropy",
     "segment_context",
     "spread_scores",
     "version_archive",
+    "weighted_entropies",
     "write_landscape_scene",
 ]
 
@@ -290,16 +299,25 @@ def agreement_alphas(
     return krippendorff_alpha(pairs), class_alphas(pairs)
 
 
-def score_by_entropy(mean_entropies_nats: Sequence[float]) -> list[float]:
-    """A queue score for each patch, higher for the more uncertain one; all are at least 0."""
-    return [float(value) for value in mean_entropies_nats]
+def patch_worths(answer: PatchSegmentation) -> PatchWorths:
+    """What labelling the patch is worth by each measure that a queue can be ranked by."""
+    from mlservice.acquisition import patch_worths as measure
+
+    return measure(answer.class_probabilities, answer.entropy_nats)
 
 
-def spread_scores(positions: Sequence[tuple[int, int]]) -> list[float]:
+def weighted_entropies(class_cells: Sequence[Any], class_entropy_nats: Sequence[Any]) -> list[float]:
+    """Mean entropies in which rare classes count more, of patches given by their cells and entropies by class."""
+    from mlservice.acquisition import weighted_entropies as weigh
+
+    return [float(worth) for worth in weigh(np.asarray(class_cells), np.asarray(class_entropy_nats))]
+
+
+def spread_scores(positions: Sequence[tuple[int, int]], seed: int = 0) -> list[float]:
     """Negative queue scores that serve patches, given as tile (x, y), spread over the area."""
     from mlservice.acquisition import spread_order
 
-    order = spread_order(np.asarray(positions, dtype=np.int64).reshape(-1, 2))
+    order = spread_order(np.asarray(positions, dtype=np.int64).reshape(-1, 2), seed)
     scores = np.empty(len(positions))
     scores[order] = -1 - np.arange(len(positions)) / max(1, len(positions))
     return [float(score) for score in scores]

@@ -51,5 +51,12 @@ def begin_due_runs() -> int:
 
 
 @shared_task
+def rank_due_projects() -> int:
+    from annotator.domain.ranking import rank_due_projects as domain_verb
+
+    return domain_verb()
+
+
+@shared_task
 def resume_lost_jobs() -> int:
     return resend_lost_jobs()

@@ -52,7 +52,11 @@ def make_user(username: str = "", *, is_staff: bool = False, may_add_projects: b
 
 def make_project(*, lead: User | None = None, name: str = "Valley", **fields: object) -> Project:
     """A project with three classes and its first model version, promoted."""
-    return create_project(user=lead or make_user(), name=name, legend=LEGEND, **fields)  # type: ignore[arg-type]
+    project = create_project(user=lead or make_user(), name=name, legend=LEGEND, **fields)  # type: ignore[arg-type]
+    # Chance would move single patches of the few that a test has.
+    project.audit_share = 0
+    project.save(update_fields=["audit_share"])
+    return project
 
 
 def make_member(project: Project, role: Role = Role.ANNOTATOR, **fields: bool) -> User:
@@ -109,6 +113,8 @@ def make_proposal(
     scene: Scene | None = None,
     version: ModelVersion | None = None,
     value: int = 1,
+    embedding: tuple[float, ...] = (0.0,) * 8,
+    **measures: object,
 ) -> Proposal:
     return Proposal.objects.create(
         patch=patch,
@@ -118,7 +124,8 @@ def make_proposal(
         entropy_png=png_of(np.full((64, 64), 100, np.uint8)),
         entropy_max_nats=float(np.log(3)),
         mean_entropy_nats=mean_entropy_nats,
-        embedding=np.zeros(8, "<f2").tobytes(),
+        embedding=np.array(embedding, "<f2").tobytes(),
+        **measures,
     )
 
 

@@ -28,6 +28,7 @@ from annotator.queries.documents import (
 )
 from annotator.queries.gold import disguises
 from annotator.queries.labelling_queue import latest_ranking, queue_summary
+from annotator.queries.queue_places import queue_places, ranking_facts
 from annotator.queries.review_list import without_open_seconds
 
 LEAD = frozenset({Role.LEAD})
@@ -147,7 +148,7 @@ class ProjectQueue(APIView):
         summary, state = queue_summary(project.pk), latest_ranking(project.pk)
         first = (
             QueueEntry.objects.filter(project=project, holder__isnull=True)
-            .select_related("patch")
+            .select_related("patch", "ranking__project", "ranking__model_version", "ranking__scene")
             .order_by("-score", "patch_id")[:20]
         )
         return Response(
@@ -155,24 +156,10 @@ class ProjectQueue(APIView):
                 "open": summary.open,
                 "claimed": summary.claimed,
                 "entries": [
-                    {
-                        "patch": e.patch_id,
-                        "quadkey": e.patch.quadkey,
-                        "score": e.score,
-                        "reason": e.reason,
-                        "reason_text": e.get_reason_display(),
-                    }
-                    for e in first
+                    {"patch": e.patch_id, "quadkey": e.patch.quadkey, **place}
+                    for e, place in zip(first, queue_places(first), strict=True)
                 ],
-                "ranking": {
-                    "strategy": state.ranking.strategy,
-                    "made_at": state.ranking.made_at,
-                    "order_hash": state.ranking.order_hash,
-                    "model_version": getattr(state.ranking.model_version, "number", None),
-                    "is_stale": state.is_stale,
-                }
-                if state
-                else None,
+                "ranking": ranking_facts(state) if state else None,
             }
         )
 
@@ -183,6 +170,8 @@ class ProjectPatches(APIView):
         project = project_for(request, slug)
         rows = project.patches.all()
         seen = {one.patch_id: one.seen for one in disguises([project.pk], request.user)}
+        if request.query_params.get("audit") == "1":
+            rows = rows.filter(is_audit=True)
         if state := request.query_params.get("state"):
             if state not in PatchState.values:
                 raise ValidationError({"state": [f"Name one of {', '.join(PatchState.values)}."]})

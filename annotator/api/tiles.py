@@ -21,7 +21,7 @@ from annotator.errors import MilpaError, NotReady
 from annotator.imagery import composites, patch_tiles, tiles
 from annotator.models import Project, Scene
 from annotator.queries.access import member_roles
-from annotator.queries.gold import disguises
+from annotator.queries.gold import disguises, stand_ins
 
 _WEEK_SECONDS = 7 * 24 * 3600
 
@@ -84,6 +84,8 @@ def patch_tile(request: HttpRequest, slug: str, z: int, x: int, y: int) -> HttpR
     body = b""
     # Without a patch zoom there are no patches yet.
     if project.patch_zoom is not None:
+        others = {one.patch_id: one.seen for one in disguises([project.pk], user)}
+        places = stand_ins(project.pk, others)
         body = patch_tiles.read_patch_tile(
             project_id=project.pk,
             patch_zoom=project.patch_zoom,
@@ -91,7 +93,7 @@ def patch_tile(request: HttpRequest, slug: str, z: int, x: int, y: int) -> HttpR
             x=x,
             y=y,
             z=z,
-            told={one.patch_id: (one.seen, one.score) for one in disguises([project.pk], user)},
+            told={pk: (seen, places[pk]["score"]) for pk, seen in others.items()},
         )
     etag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}

@@ -4,7 +4,16 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.authtoken.views import obtain_auth_token
 
-from annotator.api import legends, model_versions, patch_masks, patches, projects, quality, version_export
+from annotator.api import (
+    legends,
+    model_versions,
+    patch_masks,
+    patches,
+    projects,
+    quality,
+    queue_rules,
+    version_export,
+)
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
@@ -20,6 +29,7 @@ urlpatterns = [
     path("projects/<slug:slug>/quality/<slug:table>.csv", quality.ProjectQualityTable.as_view()),
     path("projects/<slug:slug>/quality/rules/", quality.ProjectQualityRules.as_view()),
     path("projects/<slug:slug>/gold/", quality.ProjectGold.as_view()),
+    path("projects/<slug:slug>/queue-rules/", queue_rules.ProjectQueueRules.as_view()),
     path("projects/<slug:slug>/claims/", patches.ProjectClaims.as_view()),
     path("projects/<slug:slug>/field-claims/", patches.ProjectFieldClaims.as_view()),
     path("projects/<slug:slug>/training-runs/", model_versions.ProjectTrainingRuns.as_view()),

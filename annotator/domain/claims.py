@@ -301,5 +301,8 @@ def _take_best(
 
 def _mark_claimed(patch_id: int, user: User) -> Patch:
     patch = Patch.objects.select_for_update().get(pk=patch_id)
-    move(patch, PatchState.CLAIMED, PATCH_TRANSITIONS, "claimed", actor=user)
+    entry = QueueEntry.objects.only("ranking_id", "place").get(patch=patch_id)
+    # The entry goes with the submission; what put the patch in front of somebody stays.
+    place: dict[str, Any] = {"ranking": entry.ranking_id, "place": entry.place} if entry.ranking_id else {}
+    move(patch, PatchState.CLAIMED, PATCH_TRANSITIONS, "claimed", actor=user, **place)
     return patch

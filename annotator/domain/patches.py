@@ -21,14 +21,23 @@ def make_patches(*, project: Project, footprint: MultiPolygon) -> int:
         area = footprint.intersection(project.area_of_interest)
     known = set(project.patches.values_list("quadkey", flat=True))
     wanted = [(x, y, key) for x, y in patches_inside(area, zoom) if (key := quadkey(x, y, zoom)) not in known]
+    drawn = inference.is_audited(tuple(key for _, _, key in wanted), project.queue_seed, project.audit_share)
     patches = Patch.objects.bulk_create(
         [
-            Patch(project=project, quadkey=key, z=zoom, x=x, y=y, square=square(x, y, zoom))
-            for x, y, key in wanted
+            Patch(
+                project=project,
+                quadkey=key,
+                z=zoom,
+                x=x,
+                y=y,
+                square=square(x, y, zoom),
+                is_audit=bool(is_audit),
+            )
+            for (x, y, key), is_audit in zip(wanted, drawn, strict=True)
         ],
         batch_size=2000,
     )
-    scores = inference.spread_scores([(p.x, p.y) for p in patches])
+    scores = inference.spread_scores([(p.x, p.y) for p in patches], project.queue_seed)
     QueueEntry.objects.bulk_create(
         [
             QueueEntry(patch=patch, project=project, score=score, reason=QueueReason.SPREAD)

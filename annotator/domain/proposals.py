@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 from django.contrib.auth.models import User
@@ -167,6 +168,7 @@ def _propose(
             cells_per_side=answer.entropy_nats.shape[0],
             entropy_max_nats=entropy_max_nats,
             mean_entropy_nats=answer.mean_entropy_nats,
+            **asdict(inference.patch_worths(answer)),
             embedding=answer.embedding.astype("<f2").tobytes(),
             unparsed_cells=answer.unparsed_cells,
         )

@@ -17,6 +17,7 @@ from annotator.domain.events import move, record_event
 from annotator.domain.gold import is_golds_turn, open_gold_of, pick_gold
 from annotator.enums import READING_TRANSITIONS, DoubleState, ReadingPurpose, ReadingState
 from annotator.models import DoubleAnnotation, Patch, Project, QueueEntry, Reading, Revision
+from annotator.queries.gold import next_place
 from annotator.queries.readings import held_readings, open_seconds
 
 
@@ -140,7 +141,12 @@ def _hold(patch: Patch, user: User, purpose: ReadingPurpose, expires_at: datetim
     known = Reading.objects.select_for_update().filter(patch=patch, reader=user).first()
     if known is None:
         reading = Reading.objects.create(
-            project_id=patch.project_id, patch=patch, reader=user, purpose=purpose, expires_at=expires_at
+            project_id=patch.project_id,
+            patch=patch,
+            reader=user,
+            purpose=purpose,
+            expires_at=expires_at,
+            standing=next_place(patch.project_id),
         )
         record_event(reading, "claimed", actor=user, to_state=ReadingState.HELD, purpose=purpose)
         return reading

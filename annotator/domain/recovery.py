@@ -46,8 +46,10 @@ def resend_lost_jobs() -> int:
 
 def _unranked_projects() -> set[int]:
     """Projects whose newest proposals were never ranked: the message about them was lost."""
-    newest = Ranking.objects.filter(project=OuterRef("project")).order_by("-made_at").values("made_at")[:1]
     limit = timezone.now() - timedelta(seconds=settings.JOB_LOST_AFTER_SECONDS)
+    # One that is being written has a heartbeat; one whose worker was lost has not.
+    whole = Ranking.objects.filter(Q(finished_at__isnull=False) | Q(heartbeat_at__gte=limit))
+    newest = whole.filter(project=OuterRef("project")).order_by("-made_at").values("made_at")[:1]
     ended = InferenceJob.objects.filter(
         state__in=(JobState.SUCCEEDED, JobState.CANCELLED), done__gt=0, ended_at__lt=limit
     ).annotate(ranked_at=Subquery(newest))

@@ -194,6 +194,7 @@ def _finish(scene: Scene, facts: RasterFacts, cog_name: str) -> None:
     made = make_patches(project=project, footprint=facts.footprint)
     scene.save()
     move(scene, SceneState.READY, SCENE_TRANSITIONS, "ingested", actor=None, patches_made=made)
+    enqueue("rank_patches", project.pk)
 
 
 @transaction.atomic

@@ -20,6 +20,11 @@ class Patch(models.Model):
     square = models.PolygonField(srid=3857)
     state = models.CharField(max_length=12, choices=PatchState, default=PatchState.UNLABELLED)
     changed_at = models.DateTimeField(auto_now=True)
+    is_audit = models.BooleanField(
+        default=False,
+        help_text="Of the project's random sample: accuracy and area measured on it are unbiased, whatever the "
+        "strategy of the queue.",
+    )
 
     class Meta:
         verbose_name_plural = "patches"
@@ -47,6 +52,23 @@ class QueueEntry(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="queue_entries")
     score = models.FloatField(default=0.0, help_text="The higher, the sooner it is served.")
     reason = models.CharField(max_length=12, choices=QueueReason, default=QueueReason.SPREAD)
+    # What put it where it is. Not indexed: only the rows of one patch are ever asked for theirs.
+    ranking = models.ForeignKey(
+        "annotator.Ranking",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+    place = models.PositiveIntegerField(null=True, blank=True, help_text="In the ranking, from 1.")
+    worth = models.FloatField(
+        null=True, blank=True, help_text="By the ranking's strategy; empty without a proposal."
+    )
+    worth_rank = models.PositiveIntegerField(
+        default=0, help_text="Of the worth among all that have one, from 1; 0 without."
+    )
+    is_novel = models.BooleanField(default=False, help_text="Unlike anything labelled when it was ranked.")
     # A returned patch goes back to the person who drew it; anyone else meets it once that person releases it.
     reserved_for = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.gis.db import models
 from django.core.validators import MaxValueValidator, MinValueValidator
 
-from annotator.enums import Asks, Role
+from annotator.enums import Asks, Role, Strategy
 
 
 def new_seed() -> str:
@@ -59,6 +59,15 @@ class Project(models.Model):
     asks_for = models.CharField(max_length=8, choices=Asks, default=Asks.PATCHES)
     points_per_patch = models.PositiveSmallIntegerField(
         default=40, help_text="How many points are asked for on a patch, where the project asks for points."
+    )
+    strategy = models.CharField(max_length=20, choices=Strategy, default=Strategy.ENTROPY)
+    audit_share = models.FloatField(
+        default=0.1,
+        validators=[MinValueValidator(0), MaxValueValidator(0.5)],
+        help_text="The share of the patches that are drawn by chance, so that accuracy and area stay unbiased.",
+    )
+    queue_seed = models.PositiveIntegerField(
+        default=0, help_text="Decides which patches chance draws and where a spread order begins."
     )
 
     double_share = models.FloatField(

@@ -35,6 +35,21 @@ class Proposal(models.Model):
         default=False,
         help_text="Every cell was as likely to be asked for, as measuring needs it; else uncertain ones more.",
     )
+    top_entropy_nats = models.FloatField(
+        null=True, help_text="Mean entropy of the least certain tenth of the cells; empty in older proposals."
+    )
+    mean_margin = models.FloatField(
+        null=True, help_text="How near the two likeliest classes of a cell are on average, 1 where level."
+    )
+    boundary_error = models.FloatField(
+        null=True, help_text="Cells along outlines that are expected to be wrong, as a share of all cells."
+    )
+    class_cells = models.JSONField(
+        default=list, help_text="How many cells say each class, in the order of the legend."
+    )
+    class_entropy_nats = models.JSONField(
+        default=list, help_text="The entropies of those cells, added up, in the same order."
+    )
     unparsed_cells = models.PositiveIntegerField(default=0)
     made_at = models.DateTimeField(auto_now_add=True)
 

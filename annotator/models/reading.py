@@ -22,6 +22,9 @@ class Reading(models.Model):
     purpose = models.CharField(max_length=8, choices=ReadingPurpose)
     state = models.CharField(max_length=12, choices=ReadingState, default=ReadingState.HELD)
     expires_at = models.DateTimeField(null=True, blank=True)
+    standing = models.JSONField(
+        default=dict, help_text="The place in the queue that its reader is told, as of any patch."
+    )
     begun_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -17,6 +17,7 @@ class Review(models.Model):
     decided_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        indexes = [models.Index(fields=["decided_at"], name="review_by_time")]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(verdict=Verdict.APPROVE) | ~models.Q(comment=""),

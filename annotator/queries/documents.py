@@ -26,6 +26,7 @@ from annotator.queries.chosen import is_proposal_hidden
 from annotator.queries.labels import legend_of
 from annotator.queries.progress import patch_counts
 from annotator.queries.proposals import ShownProposal, asked_points, shown_proposal
+from annotator.queries.queue_places import queue_place
 from annotator.queries.seen import seen_by
 from annotator.queries.versions import promoted_version
 
@@ -65,6 +66,7 @@ def project_document(project: Project, user: User) -> Document:
         "promoted_version": version.number if version else None,
         "asks_for": project.asks_for,
         "points_per_patch": project.points_per_patch,
+        "strategy": project.strategy,
     }
 
 
@@ -116,9 +118,7 @@ def patch_document(patch: Patch, user: User) -> Document:
         "claim": {"mine": entry.holder_id == user.pk, "expires_at": entry.expires_at}
         if entry and entry.holder_id
         else None,
-        "queue": {"score": entry.score, "reason": entry.reason, "reason_text": entry.get_reason_display()}
-        if entry
-        else None,
+        "queue": queue_place(entry) if entry else None,
         "proposal": _proposal_document(shown) if shown else None,
         "revision": revision_document(revision) if revision else None,
         "review": review_document(review) if review else None,
@@ -134,6 +134,7 @@ def patch_summary(patch: Patch, seen: PatchState | None = None) -> Document:
         "x": patch.x,
         "y": patch.y,
         "state": seen or patch.state,
+        "is_audit": patch.is_audit,
         "bounds": lonlat_bounds(patch.x, patch.y, patch.z),
     }
 

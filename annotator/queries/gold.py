@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from annotator.enums import PatchState, QueueReason, ReadingPurpose, ReadingState, Role, VersionState
-from annotator.models import GoldPatch, Membership, Patch, Proposal, Reading, Revision
+from annotator.enums import PatchState, QueueReason, ReadingPurpose, ReadingState, Role
+from annotator.models import GoldPatch, Membership, Patch, QueueEntry, Reading, Revision
 
 User = AbstractBaseUser | AnonymousUser
 
@@ -65,11 +66,10 @@ class Disguise:
     project_id: int
     state: PatchState
     seen: PatchState
-    score: float
 
 
 def disguises(project_ids: Collection[int], user: User) -> list[Disguise]:
-    """All patches of the projects that the person meets as something else than they are; three queries."""
+    """All patches of the projects that the person meets as something else than they are; two queries."""
     gold = hidden_gold(project_ids, user).values_list("patch_id", "project_id", "patch__state")
     actual = {patch_id: (project_id, state) for patch_id, project_id, state in gold}
     mine = Reading.objects.filter(project__in=project_ids, reader_id=user.pk)
@@ -80,9 +80,8 @@ def disguises(project_ids: Collection[int], user: User) -> list[Disguise]:
     ):
         read[patch_id] = reading
         actual[patch_id] = (project_id, state)
-    places = queue_places(actual)
     return [
-        Disguise(pk, project_id, PatchState(state), seen_as(read.get(pk)), places[pk].score)
+        Disguise(pk, project_id, PatchState(state), seen_as(read.get(pk)))
         for pk, (project_id, state) in actual.items()
     ]
 
@@ -98,34 +97,31 @@ def seen_as(reading_state: str | None) -> PatchState:
             return PatchState.UNLABELLED
 
 
-@dataclass(frozen=True)
-class Place:
-    """A place in the queue."""
-
-    score: float
-    reason: QueueReason
+_COPIED = ("score", "reason", "ranking_id", "place", "worth", "worth_rank", "is_novel")
+_MOST_LOOKED_AT = 1000
 
 
-def queue_places(patch_ids: Collection[int]) -> dict[int, Place]:
-    """Where the patches would stand in the queue if nobody had drawn them, by patch id; one query."""
+def stand_ins(project_id: int, patch_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """For patches that nobody must tell from waiting ones, by id, the place in the queue of some that do wait.
+
+    Of one patch it is the same as long as the queue stays as it is. One query.
+    """
     if not patch_ids:
         return {}
-    fresh = Proposal.objects.filter(
-        patch__in=patch_ids,
-        model_version__state=VersionState.PROMOTED,
-        legend_number=F("patch__project__legend_number"),
+    waiting = QueueEntry.objects.filter(project_id=project_id, holder__isnull=True)
+    rows = list(
+        waiting.exclude(reason=QueueReason.RETURNED).order_by("patch_id").values(*_COPIED)[:_MOST_LOOKED_AT]
     )
-    # The newest scene's last, so that it stays.
-    rows = fresh.order_by(F("scene__acquired_on").asc(nulls_first=True), "made_at")
-    entropies = dict(rows.values_list("patch_id", "mean_entropy_nats"))
-    return {
-        pk: Place(entropies[pk], QueueReason.ENTROPY)
-        if pk in entropies
-        else Place(-1 - _fraction(pk), QueueReason.SPREAD)
-        for pk in patch_ids
-    }
+    places = rows or [{"score": -1.0}]
+    return {pk: places[_number(pk) % len(places)] for pk in patch_ids}
 
 
-def _fraction(number: int) -> float:
-    """A number between 0 and 1 that looks like chance and stays."""
-    return int.from_bytes(hashlib.sha256(str(number).encode()).digest()[:4], "big") / 2**32
+def next_place(project_id: int) -> dict[str, Any]:
+    """The place in the queue of the patch that would be served next."""
+    waiting = QueueEntry.objects.filter(project_id=project_id, holder__isnull=True, reserved_for__isnull=True)
+    return waiting.order_by("-score", "patch_id").values(*_COPIED).first() or {"score": -1.0}
+
+
+def _number(patch_id: int) -> int:
+    """A number that looks like chance and stays."""
+    return int.from_bytes(hashlib.sha256(str(patch_id).encode()).digest()[:4], "big")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from django.db.models import Count, Min, Q
 
 from annotator.models import QueueEntry, Ranking
+from annotator.queries.scenes import default_scene
 from annotator.queries.versions import promoted_version
 
 
@@ -28,23 +30,55 @@ def queue_summary(project_id: int) -> QueueSummary:
     return QueueSummary(**row)
 
 
+class Staleness(StrEnum):
+    """Why a ranking no longer says what the project would say now."""
+
+    FRESH = ""
+    VERSION = "version"
+    LEGEND = "legend"
+    SCENE = "scene"
+    RULES = "rules"
+
+
 @dataclass(frozen=True)
 class RankingState:
-    """The newest ranking; stale when it was made with a version that is no longer promoted, or an older legend."""
+    """A ranking, and whether it is stale: another version is promoted by now, the legend or the rules of the queue
+    changed, or a newer scene is there that has no proposals yet.
+    """
 
     ranking: Ranking
-    is_stale: bool
+    staleness: Staleness
+
+    @property
+    def is_stale(self) -> bool:
+        return self.staleness != Staleness.FRESH
 
 
 def latest_ranking(project_id: int) -> RankingState | None:
-    rows = Ranking.objects.filter(project_id=project_id)
+    """The newest ranking that was written to its end."""
+    rows = Ranking.objects.filter(project_id=project_id, finished_at__isnull=False)
     ranking = rows.select_related("model_version", "scene", "project").first()
-    if ranking is None:
-        return None
-    promoted = promoted_version(project_id)
-    stale = ranking.model_version_id is not None and (
-        promoted is None
-        or promoted.pk != ranking.model_version_id
-        or ranking.legend_number != ranking.project.legend_number
-    )
-    return RankingState(ranking, stale)
+    return ranking_state(ranking) if ranking else None
+
+
+def ranking_state(ranking: Ranking) -> RankingState:
+    """Asks for the promoted version and the newest scene; the ranking's own rows are to be fetched with it."""
+    return RankingState(ranking, _staleness(ranking))
+
+
+def _staleness(ranking: Ranking) -> Staleness:
+    project = ranking.project
+    rules = (ranking.strategy, ranking.seed, ranking.audit_share)
+    if rules != (project.strategy, project.queue_seed, project.audit_share):
+        return Staleness.RULES
+    if ranking.model_version_id is None:
+        return Staleness.FRESH
+    promoted = promoted_version(project.pk)
+    if promoted is None or promoted.pk != ranking.model_version_id:
+        return Staleness.VERSION
+    if ranking.legend_number != project.legend_number:
+        return Staleness.LEGEND
+    scene = default_scene(project.pk)
+    if scene is not None and scene.pk != ranking.scene_id:
+        return Staleness.SCENE
+    return Staleness.FRESH

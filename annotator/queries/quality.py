@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from django.db import connection
 from django.db.models import Avg, Count, F, StdDev, Sum
@@ -129,7 +128,7 @@ def correction_costs(project_id: int) -> list[CorrectionCost]:
     """By model version, shown and hidden proposals apart, and patches that chance chose apart; one query."""
     rows = (
         Correction.objects.filter(project_id=project_id)
-        .values("is_hidden", version=F("model_version__number"))
+        .values("is_hidden", version=F("model_version__number"), is_audit=F("patch__is_audit"))
         .annotate(
             patches=Count("pk"),
             measured=Count("miou"),
@@ -137,26 +136,13 @@ def correction_costs(project_id: int) -> list[CorrectionCost]:
             miou_deviation=StdDev("miou", sample=True),
             mean_seconds=Avg("seconds"),
             mean_strokes=Avg("strokes"),
-            mean_pixels=Avg("pixels_changed"),
+            mean_pixels_changed=Avg("pixels_changed"),
         )
-        .order_by("version", "is_hidden")
+        .order_by("version", "is_hidden", "is_audit")
     )
-    return [_cost(row) for row in rows]
-
-
-def _cost(row: dict[str, Any]) -> CorrectionCost:
-    return CorrectionCost(
-        version=row["version"],
-        is_hidden=row["is_hidden"],
-        is_audit=row.get("is_audit", False),
-        patches=row["patches"],
-        measured=row["measured"],
-        miou=row["mean_miou"],
-        miou_deviation=row["miou_deviation"],
-        seconds=row["mean_seconds"],
-        strokes=row["mean_strokes"],
-        pixels_changed=row["mean_pixels"],
-    )
+    return [
+        CorrectionCost(**{name.removeprefix("mean_"): value for name, value in row.items()}) for row in rows
+    ]
 
 
 def double_counts(project_id: int) -> dict[DoubleState, int]:

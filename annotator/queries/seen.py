@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from annotator.enums import PatchState, ReadingState, Role
 from annotator.models import DoubleAnnotation, Patch, QueueEntry, Reading, Revision
 from annotator.queries.access import member_roles
-from annotator.queries.gold import is_hidden_gold, queue_places, seen_as
+from annotator.queries.gold import is_hidden_gold, seen_as, stand_ins
 from annotator.queries.readings import reading_of
 
 User = AbstractBaseUser | AnonymousUser
@@ -36,7 +36,13 @@ def seen_by(patch: Patch, user: User) -> SeenPatch:
     current = annotation.current if annotation else None
     if current is not None and not _main_revisions(patch, user).filter(pk=current.pk).exists():
         current = None
-    return SeenPatch(PatchState(patch.state), getattr(patch, "queue_entry", None), current)
+    entry = (
+        QueueEntry.objects.filter(patch=patch)
+        .select_related("patch", "ranking__project", "ranking__model_version", "ranking__scene")
+        .defer("ranking__scene__footprint", "patch__square", "ranking__project__area_of_interest")
+        .first()
+    )
+    return SeenPatch(PatchState(patch.state), entry, current)
 
 
 def visible_revisions(patch: Patch, user: User) -> QuerySet[Revision]:
@@ -79,13 +85,12 @@ def _entry_of(patch: Patch, reading: Reading | None, state: PatchState) -> Queue
     """The place in the queue that the patch would have if nobody had drawn it; it is not saved."""
     if state == PatchState.SUBMITTED:
         return None
-    place = queue_places([patch.pk])[patch.pk]
     holds = reading is not None and reading.state == ReadingState.HELD
+    standing = reading.standing if reading and holds else stand_ins(patch.project_id, [patch.pk])[patch.pk]
     return QueueEntry(
         patch=patch,
         project_id=patch.project_id,
-        score=place.score,
-        reason=place.reason,
         holder_id=reading.reader_id if reading and holds else None,
         expires_at=reading.expires_at if reading and holds else None,
+        **standing,
     )

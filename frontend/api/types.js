@@ -60,7 +60,7 @@
  * @property {[number, number, number, number]} bounds
  * @property {PatchState} state
  * @property {{mine: boolean, expires_at: string} | null} claim
- * @property {{score: number, reason: string, reason_text: string} | null} queue
+ * @property {{score: number, reason: string, reason_text: string, explanation?: string} | null} queue
  * @property {"patches" | "points"} [asks_for] whether every pixel is asked for, or only `points`
  * @property {[row: number, col: number][]} [points] cells to name, in the order of asking
  * @property {Proposal | null} proposal

@@ -18,3 +18,16 @@ export function whyThisPatch({ queue, proposal, review }) {
   if (queue.reason === "returned" && review) return t("{reviewer} returned it with a comment.", { reviewer: review.reviewer });
   return queue.reason_text;
 }
+
+/**
+ * The sentence with the figures behind it.
+ *
+ * @param {Patch} patch
+ * @returns {string | null}
+ */
+export function whyInFull(patch) {
+  const why = whyThisPatch(patch);
+  const figures = patch.queue?.explanation;
+  if (!why || !figures) return why;
+  return figures.startsWith(why) ? figures : `${why} (${figures})`;
+}

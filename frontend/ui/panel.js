@@ -7,7 +7,7 @@
  * @import {OperationButton} from "./buttons.js"
  */
 import { number, percent, t, tn } from "../i18n.js";
-import { whyThisPatch } from "../guidance/why.js";
+import { whyInFull } from "../guidance/why.js";
 import { compositeName, compositesOf, sceneTitle } from "../map/imagery.js";
 import { patternsOf } from "../map/mask_styles.js";
 import { MAX_SIZE, MIN_SIZE } from "../actions/brush.js";
@@ -165,7 +165,7 @@ export function showPatchFacts(patch) {
   if (!patch) return;
   /** @type {[string, string][]} */
   const rows = [];
-  const why = whyThisPatch(patch);
+  const why = whyInFull(patch);
   if (why) rows.push([t("Why this one"), why]);
   if (patch.proposal) {
     const { mean_entropy_nats, entropy_max_nats, model_version, is_stale } = patch.proposal;

@@ -47,7 +47,12 @@ def test_every_patch_gets_a_proposal_and_a_place_in_the_queue(project: Project) 
     ranking = rank_patches(project.pk)
     first = project.queue_entries.order_by("-score").first()
     assert ranking.strategy == QueueReason.ENTROPY
-    assert first.score == max(Proposal.objects.values_list("mean_entropy_nats", flat=True))
+    assert first.worth == max(Proposal.objects.values_list("mean_entropy_nats", flat=True))
+    for proposal in Proposal.objects.all():
+        assert proposal.mean_entropy_nats <= proposal.top_entropy_nats <= proposal.entropy_max_nats
+        assert sum(proposal.class_cells) == 64 * 64
+        assert 0 < proposal.mean_margin < 1
+        assert 0 <= proposal.boundary_error < 0.5
 
 
 def test_a_job_goes_on_where_a_lost_worker_left_it(project: Project) -> None:

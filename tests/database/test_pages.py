@@ -133,7 +133,7 @@ def test_the_overview_says_what_orders_the_queue(campaign: Campaign) -> None:
     assert "there were no proposals to rank by" in sentence()
     make_proposal(campaign.project.patches.get(state="unlabelled"), scene=campaign.scene)
     rank_patches(campaign.project.pk)
-    assert sentence().startswith("Ranked by entropy with version 1")
+    assert sentence().startswith("Ranked with the proposals of version 1")
     assert "Stale" not in sentence()
     promote(version=campaign.add_candidate(), user=campaign.people["lead"])
     assert "Stale: version 2 was promoted since" in sentence()

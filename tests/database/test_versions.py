@@ -85,7 +85,7 @@ def test_ranking_puts_uncertain_patches_first_and_those_without_proposals_last()
         (sure.pk, QueueReason.ENTROPY),
         (unknown.pk, QueueReason.SPREAD),
     ]
-    assert (ranking.strategy, ranking.patch_count) == (QueueReason.ENTROPY, 3)
+    assert (ranking.strategy, ranking.patch_count, ranking.scored_count) == ("entropy", 3, 2)
     assert rank_patches(project.pk).order_hash == ranking.order_hash
 
 

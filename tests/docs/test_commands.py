@@ -163,7 +163,7 @@ from annotator import inference
 from annotator.domain import ranking, scenes, versions
 inference.base_temperature("")
 inference.finetune_config({})
-print(len(inference.spread_scores([(0, 0), (1, 1)])), len(inference.score_by_entropy([0.1, 0.2])))
+print(len(inference.spread_scores([(0, 0), (1, 1)])), len(inference.is_audited(('0', '1'), 0, 0.1)))
 """
 
     done = subprocess.run(

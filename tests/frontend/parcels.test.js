@@ -6,7 +6,7 @@ import { regionsOf } from "../../frontend/actions/regions.js";
 import { extentOf, rowAreasM2 } from "../../frontend/guidance/ground.js";
 import { parcelsOf } from "../../frontend/guidance/parcels.js";
 import { seamsOf } from "../../frontend/guidance/seams.js";
-import { whyThisPatch } from "../../frontend/guidance/why.js";
+import { whyInFull, whyThisPatch } from "../../frontend/guidance/why.js";
 import { UNSURE, countByClass, emptyMask } from "../../frontend/state/mask.js";
 import { randomMask, seeded } from "./random.js";
 
@@ -125,4 +125,8 @@ test("why a patch comes is a sentence, whatever the reason is called", () => {
   assert.match(whyThisPatch(queue("audit")), /chance/);
   assert.equal(whyThisPatch(queue("spread")), "for spread");
   assert.equal(whyThisPatch({ queue: null, proposal: null, review: null }), null);
+  const told = (reason, explanation) => ({ ...queue(reason), queue: { ...queue(reason).queue, explanation } });
+  assert.match(whyInFull(told("novelty", "entropy 0.82 nats, top 3 %")), /^It looks unlike.* \(entropy 0.82 nats, top 3 %\)$/);
+  assert.equal(whyInFull(told("spread", "for spread; audit: no")), "for spread; audit: no");
+  assert.equal(whyInFull({ queue: null, proposal: null, review: null }), null);
 });
