@@ -18,7 +18,6 @@ from django.utils.translation import gettext as _
 
 from annotator.domain.events import move
 from annotator.domain.readings import (
-    holds_readings,
     release_reading,
     renew_reading,
     sweep_expired_readings,
@@ -29,7 +28,7 @@ from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason
 from annotator.errors import ClaimLost, ClaimsExhausted
 from annotator.models import Membership, Patch, Project, QueueEntry
 from annotator.queries.labelling_queue import queue_summary
-from annotator.queries.readings import seen_state
+from annotator.queries.readings import held_readings, seen_state
 
 
 class Lease(StrEnum):
@@ -111,13 +110,20 @@ def claim_next(
     held = _held_by(project, user).exclude(pk__in=besides).first()
     if held is not None and _renew(held.patch_id, user, lease):
         return ClaimResult(Outcome.CLAIMED, Patch.objects.get(pk=held.patch_id))
-    for patch_id in holds_readings(project, user):
+    readings = held_readings(project.pk, user)
+    for patch_id in readings.patch_ids:
         if patch_id not in besides and _renew(patch_id, user, lease):
             return ClaimResult(Outcome.CLAIMED, Patch.objects.get(pk=patch_id))
     with transaction.atomic():
-        _check_limit(project, user)
-        expires_at = timezone.now() + lease.duration
-        taken = take_reading(project=project, user=user, expires_at=expires_at, besides=besides)
+        if _held_by(project, user).count() + len(readings.patch_ids) >= settings.CLAIMS_PER_PERSON_MAX:
+            raise _exhausted(settings.CLAIMS_PER_PERSON_MAX + 1)
+        taken = take_reading(
+            project=project,
+            user=user,
+            expires_at=timezone.now() + lease.duration,
+            besides=besides,
+            is_second_wanted=readings.is_second_wanted,
+        )
         taken = taken or _take(project, user, lease, besides)
         if taken is not None:
             return ClaimResult(Outcome.CLAIMED, taken)
@@ -140,7 +146,10 @@ def claim_for_the_field(*, project: Project, user: User, count: int) -> list[int
         raise _exhausted(count)
     # Two requests of one person would each take the whole number.
     list(Membership.objects.select_for_update(no_key=True).filter(project=project, user=user))
-    held = [*(entry.patch_id for entry in _held_by(project, user)), *holds_readings(project, user)]
+    held = [
+        *(entry.patch_id for entry in _held_by(project, user)),
+        *held_readings(project.pk, user).patch_ids,
+    ]
     kept = [patch_id for patch_id in held[:count] if _renew(patch_id, user, Lease.FIELD)]
     while len(kept) < count and (patch := _take(project, user, Lease.FIELD)) is not None:
         kept.append(patch.pk)
@@ -262,13 +271,6 @@ def _take(project: Project, user: User, lease: Lease, besides: Collection[int] =
     patch_id = _take_best(project, user, lease, besides, skipped_too=False)
     patch_id = patch_id or _take_best(project, user, lease, besides, skipped_too=True)
     return _mark_claimed(patch_id, user) if patch_id is not None else None
-
-
-def _check_limit(project: Project, user: User) -> None:
-    """Raises ClaimsExhausted where the person may not hold one more."""
-    held = _held_by(project, user).count() + len(holds_readings(project, user))
-    if held >= settings.CLAIMS_PER_PERSON_MAX:
-        raise _exhausted(held + 1)
 
 
 def _exhausted(wanted: int) -> ClaimsExhausted:

@@ -18,20 +18,21 @@ from annotator.domain.gold import is_golds_turn, open_gold_of, pick_gold
 from annotator.enums import READING_TRANSITIONS, DoubleState, ReadingPurpose, ReadingState
 from annotator.models import DoubleAnnotation, Patch, Project, QueueEntry, Reading, Revision
 from annotator.queries.gold import next_place
-from annotator.queries.readings import held_readings, open_seconds
+from annotator.queries.readings import open_seconds
 
 
 def take_reading(
-    *, project: Project, user: User, expires_at: datetime, besides: Collection[int] = ()
+    *, project: Project, user: User, expires_at: datetime, besides: Collection[int], is_second_wanted: bool
 ) -> Patch | None:
     """A patch that the person may draw blind: one that waits for a second mask, or a gold one when its turn has come.
 
     None where there is none. The caller holds a transaction.
     """
-    rows = open_seconds(project.pk, user).exclude(patch__in=besides)
-    double = rows.select_for_update(skip_locked=True, of=("self",)).first()
-    if double is not None:
-        return _hold_second(double, user, expires_at).patch
+    if is_second_wanted:
+        rows = open_seconds(project.pk, user).exclude(patch__in=besides)
+        double = rows.select_for_update(skip_locked=True, of=("self",)).first()
+        if double is not None:
+            return _hold_second(double, user, expires_at).patch
     if project.gold_share and is_golds_turn(project):
         gold = pick_gold(project, user, besides)
         if gold is not None:
@@ -161,8 +162,3 @@ def _put_back(reading: Reading, verb: str, *, actor: User | None) -> None:
     double = DoubleAnnotation.objects.filter(reading=reading).first()
     if double is not None and double.state == DoubleState.WANTED:
         give_to(double, None)
-
-
-def holds_readings(project: Project, user: User) -> list[int]:
-    """The ids of the patches whose readings the person holds, the longest lease first."""
-    return list(held_readings(project.pk, user).values_list("patch_id", flat=True))
