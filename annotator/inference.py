@@ -31,6 +31,9 @@ from mlservice.contracts import (
     StepReport,
 )
 from mlservice.errors import Cancelled, MethodError
+from mlservice.parcel_pieces import PatchPieces
+from mlservice.parcels import area_m2 as parcel_area_m2
+from mlservice.parcels import join_outlines, join_pieces, piece_certainties
 from mlservice.queue_order import QueueOrder, Waiting, arrange, is_audited
 from mlservice.queue_order import candidates as queue_candidates
 from mlservice.version_record import STARTER_NAME, Measured, Region, VersionRecord
@@ -47,6 +50,7 @@ __all__ = [
     "LabelledPatch",
     "Measured",
     "MethodError",
+    "PatchPieces",
     "PatchSegmentation",
     "PatchWindow",
     "QueueOrder",
@@ -68,11 +72,16 @@ __all__ = [
     "gate_verdict",
     "has_sound_adapter",
     "is_audited",
+    "join_outlines",
+    "join_pieces",
     "labels_hash",
     "landscape_classes",
     "largest_adapter_difference",
     "legend_for",
+    "parcel_area_m2",
+    "parcel_pieces",
     "patch_worths",
+    "piece_certainties",
     "points_of",
     "queue_candidates",
     "report_fields",
@@ -91,6 +100,15 @@ def legend_for(classes: Sequence[LabelClass]) -> Legend:
             for c in classes
         )
     )
+
+
+def parcel_pieces(
+    masks: Mapping[tuple[int, int], NDArray[np.uint8]], place: tuple[int, int], classes: Sequence[LabelClass]
+) -> PatchPieces:
+    """What the patch at tile ``(x, y)`` holds of each parcel, from its mask and those of the patches around it."""
+    from mlservice.parcel_pieces import patch_pieces
+
+    return patch_pieces(masks, place, legend_for(classes))
 
 
 def check_class_words(classes: Sequence[LabelClass]) -> None:

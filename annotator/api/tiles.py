@@ -1,4 +1,4 @@
-"""Image tiles of scenes and vector tiles of patches.
+"""Image tiles of scenes and vector tiles of patches and parcels.
 
 Plain Django views, since a map asks for dozens at once and REST framework would double the time of a cached one.
 """
@@ -6,6 +6,7 @@ Plain Django views, since a map asks for dozens at once and REST framework would
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
@@ -18,10 +19,10 @@ from rest_framework.exceptions import AuthenticationFailed
 from annotator.api.problems import plain_problem
 from annotator.enums import SceneState
 from annotator.errors import MilpaError, NotReady
-from annotator.imagery import composites, patch_tiles, tiles
+from annotator.imagery import composites, parcel_tiles, patch_tiles, tiles
 from annotator.models import Project, Scene
 from annotator.queries.access import member_roles
-from annotator.queries.gold import disguises, stand_ins
+from annotator.queries.gold import disguises, hidden_gold, stand_ins
 
 _WEEK_SECONDS = 7 * 24 * 3600
 
@@ -73,6 +74,44 @@ def scene_tile(request: HttpRequest, scene_id: int, z: int, x: int, y: int) -> H
 @gzip_page
 def patch_tile(request: HttpRequest, slug: str, z: int, x: int, y: int) -> HttpResponse:
     """The patches of a project for its members, as a Mapbox Vector Tile."""
+
+    def read(project: Project, user: User, patch_zoom: int) -> bytes:
+        others = {one.patch_id: one.seen for one in disguises([project.pk], user)}
+        places = stand_ins(project.pk, others)
+        return patch_tiles.read_patch_tile(
+            project_id=project.pk,
+            patch_zoom=patch_zoom,
+            user_id=user.pk,
+            x=x,
+            y=y,
+            z=z,
+            told={pk: (seen, places[pk]["score"]) for pk, seen in others.items()},
+        )
+
+    return _vector_tile(request, slug, (z, x, y), read)
+
+
+@require_safe
+@gzip_page
+def parcel_tile(request: HttpRequest, slug: str, z: int, x: int, y: int) -> HttpResponse:
+    """The parcels of a project for its members, likewise."""
+
+    def read(project: Project, user: User, patch_zoom: int) -> bytes:
+        hidden = hidden_gold([project.pk], user).values_list("patch_id", flat=True)
+        return parcel_tiles.read_parcel_tile(
+            project_id=project.pk, patch_zoom=patch_zoom, x=x, y=y, z=z, hidden=list(hidden)
+        )
+
+    return _vector_tile(request, slug, (z, x, y), read)
+
+
+def _vector_tile(
+    request: HttpRequest,
+    slug: str,
+    tile: tuple[int, int, int],
+    read: Callable[[Project, User, int], bytes],
+) -> HttpResponse:
+    z, x, y = tile
     try:
         user = _person(request)
         _check_tile(x, y, z)
@@ -81,20 +120,8 @@ def patch_tile(request: HttpRequest, slug: str, z: int, x: int, y: int) -> HttpR
             raise _NotFound("There is no such project, or you are no member of it.")
     except MilpaError as error:
         return plain_problem(error)
-    body = b""
     # Without a patch zoom there are no patches yet.
-    if project.patch_zoom is not None:
-        others = {one.patch_id: one.seen for one in disguises([project.pk], user)}
-        places = stand_ins(project.pk, others)
-        body = patch_tiles.read_patch_tile(
-            project_id=project.pk,
-            patch_zoom=project.patch_zoom,
-            user_id=user.pk,
-            x=x,
-            y=y,
-            z=z,
-            told={pk: (seen, places[pk]["score"]) for pk, seen in others.items()},
-        )
+    body = b"" if project.patch_zoom is None else read(project, user, project.patch_zoom)
     etag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     fresh = HttpResponse(body, content_type=patch_tiles.CONTENT_TYPE, headers=headers)

@@ -8,6 +8,7 @@ from annotator.models.gold_patch import GoldPatch
 from annotator.models.inference_job import InferenceJob
 from annotator.models.label_class import LabelClass
 from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
+from annotator.models.parcel import Parcel, ParcelPiece, ParcelUpdate
 from annotator.models.patch import Patch, QueueEntry
 from annotator.models.project import Membership, Project
 from annotator.models.proposal import Proposal
@@ -31,6 +32,9 @@ __all__ = [
     "LabelClass",
     "Membership",
     "ModelVersion",
+    "Parcel",
+    "ParcelPiece",
+    "ParcelUpdate",
     "Patch",
     "Project",
     "Proposal",

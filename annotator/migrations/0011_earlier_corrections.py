@@ -21,7 +21,7 @@ WHERE revision.is_submitted AND NOT revision.is_import
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0009_quality'),
+        ('annotator', '0010_quality'),
     ]
 
     operations = [

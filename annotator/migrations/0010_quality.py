@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0008_the_queue_explains_itself'),
+        ('annotator', '0009_parcels'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
