@@ -4,9 +4,11 @@ from annotator.models.annotation import Annotation, Revision
 from annotator.models.block_side import BlockSide
 from annotator.models.correction import Correction
 from annotator.models.event import Event
+from annotator.models.export import Export
 from annotator.models.gold_patch import GoldPatch
 from annotator.models.inference_job import InferenceJob
 from annotator.models.label_class import LabelClass
+from annotator.models.label_import import LabelImport
 from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
 from annotator.models.parcel import Parcel, ParcelPiece, ParcelUpdate
 from annotator.models.patch import Patch, QueueEntry
@@ -27,9 +29,11 @@ __all__ = [
     "Evaluation",
     "EvaluationMask",
     "Event",
+    "Export",
     "GoldPatch",
     "InferenceJob",
     "LabelClass",
+    "LabelImport",
     "Membership",
     "ModelVersion",
     "Parcel",

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0009_parcels'),
+        ('annotator', '0011_label_imports'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

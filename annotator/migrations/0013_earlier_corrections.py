@@ -21,7 +21,7 @@ WHERE revision.is_submitted AND NOT revision.is_import
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0010_quality'),
+        ('annotator', '0012_quality'),
     ]
 
     operations = [
