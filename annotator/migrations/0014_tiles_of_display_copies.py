@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0011_label_imports'),
+        ('annotator', '0013_earlier_corrections'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

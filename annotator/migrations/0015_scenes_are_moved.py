@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0012_tiles_of_display_copies'),
+        ('annotator', '0014_tiles_of_display_copies'),
     ]
 
     operations = [
