@@ -36,6 +36,7 @@ class DeskTile(APIView):
                 x=x,
                 y=y,
                 z=z,
+                told={},
                 chosen="" if wanted.is_empty else chosen_sql(wanted),
             )
         return HttpResponse(

@@ -17,7 +17,8 @@ from annotator.api.csv_answers import csv_response
 from annotator.api.pagination import NewestFirst
 from annotator.enums import Role
 from annotator.models import Event, Patch
-from annotator.queries.events import COLUMNS, event_document, in_order, patch_events, project_events
+from annotator.queries.events import COLUMNS, event_document, in_order, project_events
+from annotator.queries.history import patch_events
 
 MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
 CSV = {(200, "text/csv"): OpenApiTypes.STR}
@@ -45,7 +46,7 @@ class PatchEventsCsv(APIView):
     @extend_schema(responses=CSV)
     def get(self, request: Request, patch_id: int) -> StreamingHttpResponse:
         patch = row_for(request, Patch, patch_id, MANAGERS)
-        rows = in_order(patch_events(patch))
+        rows = in_order(patch_events(patch, request.user))
         return csv_response(f"patch-{patch.quadkey}.csv", COLUMNS, map(_flat, rows))
 
 

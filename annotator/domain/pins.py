@@ -57,4 +57,6 @@ def resolve_pin(*, pin: PinnedComment, user: User) -> PinnedComment:
 
 
 def _record(pin: PinnedComment, verb: str, user: User, **facts: str) -> None:
-    record_event(pin.revision.annotation.patch, verb, actor=user, x=pin.x, y=pin.y, comment=pin.text, **facts)
+    record_event(
+        pin.revision.annotation.drawn_patch, verb, actor=user, x=pin.x, y=pin.y, comment=pin.text, **facts
+    )

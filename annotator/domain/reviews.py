@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotator.domain.claims import claim_patch
+from annotator.domain.doubles import settle_for_review
 from annotator.domain.events import move
 from annotator.domain.parcels import want_parcels
 from annotator.domain.patch_work import note_reopening, note_verdict
@@ -30,12 +31,15 @@ def review_patch(
     revision_number: int,
     comment: str = "",
     pins: Sequence[Pin] = (),
+    decides_dispute: bool = False,
 ) -> Review:
     """Approves or returns the submitted revision; a returned patch waits for its annotator with the comments.
 
-    ``pins`` are comments on places; what they say stands for a ``comment`` that is empty. Raises
-    RevisionConflict when the revision reviewed is not the current one, CommentMissing for a return
-    without a word, IllegalTransition when the patch is not waiting for review.
+    ``pins`` are comments on places; what they say stands for a ``comment`` that is empty.
+    Where two people drew the patch and do not agree, an approval has to be for one of both masks, which
+    ``decides_dispute`` says; see `annotator.domain.adjudication`.
+    Raises RevisionConflict when the revision reviewed is not the current one, CommentMissing for a return
+    without a word, IllegalTransition when the patch is not waiting for review, SecondReadingOpen, Disputed.
     """
     comment = comment.strip() or "\n".join(pin.text.strip() for pin in pins)
     if verdict == Verdict.RETURN and not comment:
@@ -47,6 +51,8 @@ def review_patch(
             _("The patch has a newer revision than the one you looked at. Reload and look again."),
             current=revision.pk if revision else None,
         )
+    if patch.state == PatchState.SUBMITTED:
+        settle_for_review(patch, user, decides=decides_dispute or verdict == Verdict.RETURN)
     state = PatchState.APPROVED if verdict == Verdict.APPROVE else PatchState.RETURNED
     move(
         patch,

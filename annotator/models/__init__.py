@@ -2,8 +2,11 @@
 
 from annotator.models.annotation import Annotation, Revision
 from annotator.models.block_side import BlockSide
+from annotator.models.correction import Correction
+from annotator.models.display_copy import DisplayCopy
 from annotator.models.event import Event
 from annotator.models.export import Export
+from annotator.models.gold_patch import GoldPatch
 from annotator.models.inference_job import InferenceJob
 from annotator.models.invitation import Invitation
 from annotator.models.label_class import LabelClass
@@ -15,6 +18,7 @@ from annotator.models.patch_work import PatchClass, PatchWork
 from annotator.models.project import Membership, Project
 from annotator.models.proposal import Proposal
 from annotator.models.ranking import Ranking
+from annotator.models.reading import Comparison, DoubleAnnotation, Reading
 from annotator.models.review import PinnedComment, Review
 from annotator.models.scene import Scene
 from annotator.models.spot_check import SpotCheck, SpotDraw
@@ -23,10 +27,15 @@ from annotator.models.training_run import TrainingRun
 __all__ = [
     "Annotation",
     "BlockSide",
+    "Comparison",
+    "Correction",
+    "DisplayCopy",
+    "DoubleAnnotation",
     "Evaluation",
     "EvaluationMask",
     "Event",
     "Export",
+    "GoldPatch",
     "InferenceJob",
     "Invitation",
     "LabelClass",
@@ -44,6 +53,7 @@ __all__ = [
     "Proposal",
     "QueueEntry",
     "Ranking",
+    "Reading",
     "Review",
     "Revision",
     "Scene",

@@ -60,4 +60,4 @@ class PinnedComment(models.Model):
 
     @property
     def project_id(self) -> int:
-        return self.revision.annotation.patch.project_id
+        return self.revision.annotation.drawn_patch.project_id

@@ -7,14 +7,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from annotator.models import Event, Patch
+from annotator.models import Event
 
 COLUMNS = ("id", "at", "actor", "subject", "subject_id", "verb", "from_state", "to_state", "facts")
-
-
-def patch_events(patch: Patch) -> QuerySet[Event]:
-    """Everything that happened to the patch, the oldest first."""
-    return Event.objects.filter(subject="patch", subject_id=patch.pk).select_related("actor")
 
 
 def project_events(project_id: int, given: dict[str, str]) -> QuerySet[Event]:

@@ -12,11 +12,22 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
+from annotator.api.quality_tables import TABLES
 from annotator.domain.invitations import make_invitation, token_of
 from annotator.domain.proposals import request_proposals
 from annotator.domain.training import request_run
 from annotator.enums import Role
-from annotator.models import Event, Export, LabelClass, LabelImport, PinnedComment, Ranking, Review
+from annotator.models import (
+    DisplayCopy,
+    DoubleAnnotation,
+    Event,
+    Export,
+    LabelClass,
+    LabelImport,
+    PinnedComment,
+    Ranking,
+    Review,
+)
 from annotator.queries.versions import promoted_version
 from tests.campaigns import Campaign
 from tests.factories import approve, make_patch, make_proposal
@@ -35,6 +46,8 @@ PAGES: dict[str, dict[str, set[str]]] = {
     f"{PROJECT}proposals/<int:job_id>/stop/": {"POST": MANAGE},
     f"{PROJECT}scenes/new/": {"GET": LEADS, "POST": LEADS},
     f"{PROJECT}scenes/<int:scene_id>/": {"GET": MEMBERS, "POST": LEADS},
+    f"{PROJECT}scenes/<int:scene_id>/place/": {"POST": LEADS},
+    f"{PROJECT}scenes/<int:scene_id>/display-copy/": {"POST": LEADS},
     f"{PROJECT}annotate/": {"GET": DRAW},
     f"{PROJECT}desk/": {"GET": LEADS, "POST": LEADS},
     f"{PROJECT}desk/spot-checks/": {"POST": LEADS},
@@ -42,6 +55,10 @@ PAGES: dict[str, dict[str, set[str]]] = {
     f"{PROJECT}pace/": {"GET": MANAGE},
     f"{PROJECT}review/": {"GET": LEADS},
     f"{PROJECT}review/<int:patch_id>/": {"GET": LEADS},
+    f"{PROJECT}review/<int:patch_id>/two/": {"GET": LEADS},
+    f"{PROJECT}review/<int:patch_id>/one/": {"POST": LEADS},
+    f"{PROJECT}review/<int:patch_id>/gold/": {"POST": LEADS},
+    f"{PROJECT}quality/": {"GET": MANAGE, "POST": MANAGE},
     f"{PROJECT}exports/": {"GET": MANAGE, "POST": MANAGE},
     f"{PROJECT}exports/<int:export_id>/file/": {"GET": MANAGE},
     f"{PROJECT}exports/<int:export_id>/stop/": {"POST": MANAGE},
@@ -69,6 +86,11 @@ PROGRAMS: dict[str, dict[str, set[str]]] = {
     f"{API}spot-checks/": {"GET": LEADS, "POST": LEADS},
     f"{API}pace/": {"GET": MANAGE},
     f"{API}pace.csv": {"GET": MANAGE},
+    f"{API}quality/": {"GET": MANAGE},
+    f"{API}quality/<slug:table>.csv": {"GET": MANAGE},
+    f"{API}quality/rules/": {"GET": MANAGE, "PATCH": MANAGE},
+    f"{API}gold/": {"GET": LEADS},
+    f"{API}wmts.xml": {"GET": MEMBERS},
     f"{API}events/": {"GET": MANAGE},
     f"{API}events.csv": {"GET": MANAGE},
     f"{API}training-runs/": {"GET": MANAGE, "POST": TRAIN},
@@ -84,6 +106,10 @@ PROGRAMS: dict[str, dict[str, set[str]]] = {
     "api/v1/imports/<int:import_id>/start/": {"POST": LEADS},
     "api/v1/imports/<int:import_id>/cancel/": {"POST": LEADS},
     "api/v1/invitations/<int:invitation_id>/revoke/": {"POST": LEADS},
+    "api/v1/scenes/<int:scene_id>/tilejson.json": {"GET": MEMBERS},
+    "api/v1/scenes/<int:scene_id>/place/": {"PUT": LEADS},
+    "api/v1/scenes/<int:scene_id>/display-copy/": {"GET": MEMBERS, "POST": LEADS},
+    "api/v1/scenes/<int:scene_id>/display-copy/cancel/": {"POST": LEADS},
     "api/v1/scenes/<int:scene_id>/": {"GET": MEMBERS, "PATCH": LEADS},
     "api/v1/inference-jobs/<int:job_id>/": {"GET": MEMBERS},
     "api/v1/inference-jobs/<int:job_id>/cancel/": {"POST": MANAGE},
@@ -92,6 +118,9 @@ PROGRAMS: dict[str, dict[str, set[str]]] = {
     f"{PATCH}release/": {"POST": DRAW},
     f"{PATCH}mask/": {"PUT": DRAW},
     f"{PATCH}review/": {"POST": LEADS},
+    f"{PATCH}double/": {"GET": LEADS, "DELETE": LEADS},
+    f"{PATCH}gold/": {"PUT": LEADS, "DELETE": LEADS},
+    f"{PATCH}adjudication/": {"POST": LEADS},
     f"{PATCH}fix/": {"POST": LEADS},
     "api/v1/pins/<int:pin_id>/answer/": {"POST": DRAW},
     "api/v1/pins/<int:pin_id>/resolve/": {"POST": DRAW},
@@ -186,7 +215,10 @@ def values(labelled: Campaign) -> dict[str, Any]:
     job = request_proposals(project=project, user=people[LEAD], scene=labelled.scene)
     run = request_run(project=project, user=people[ML_STAFF])
     invitation = make_invitation(project=project, user=people[LEAD], role=Role.ANNOTATOR, days=1)
+    DisplayCopy.objects.create(project=project, scene=labelled.scene, requested_by=people[LEAD])
+    DoubleAnnotation.objects.create(patch=patch, project=project, first=revision, share=0.1)
     return {
+        "table": next(iter(TABLES)),
         "slug": project.slug, "project_id": project.pk, "patch_id": patch.pk, "scene_id": labelled.scene.pk,
         "job_id": job.pk, "run_id": run.pk, "version_id": version.pk, "proposal_id": proposal.pk,
         "revision_id": revision.pk, "invitation_id": invitation.pk, "token": token_of(invitation),

@@ -19,7 +19,7 @@ from annotator.models import Event, LabelClass, Patch
 from annotator.queries.desk import MOST_COUNTED, PAGE_SIZE, Cursor, DeskPage, count_up_to, desk_page
 from annotator.queries.desk_filter import UNSURE, DeskFilter
 from annotator.queries.documents import project_document, scene_document
-from annotator.queries.events import patch_events
+from annotator.queries.history import patch_events
 from annotator.queries.pace import pace_of
 from annotator.queries.scenes import default_scene
 from annotator.queries.spot_checks import spot_draws
@@ -150,7 +150,7 @@ def pace(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
 def timeline(request: SignedInRequest, access: ProjectAccess, patch_id: int) -> HttpResponse:
     """Everything that happened to a patch, the newest last."""
     patch = get_object_or_404(Patch, pk=patch_id, project=access.project)
-    entries = [(event, _facts(event)) for event in patch_events(patch)]
+    entries = [(event, _facts(event)) for event in patch_events(patch, request.user)]
     return render(request, "timeline.html", access.context(patch=patch, entries=entries))
 
 

@@ -13,7 +13,7 @@ def note_earlier_work(apps, schema_editor):
     PatchClass = apps.get_model("annotator", "PatchClass")
     # The newest submission of each patch; a draft that was saved after it is nobody's to judge yet.
     rows = (
-        Revision.objects.filter(is_submitted=True, is_conflicting=False)
+        Revision.objects.filter(is_submitted=True, is_conflicting=False, annotation__patch__isnull=False)
         .order_by("annotation_id", "-number")
         .distinct("annotation_id")
         .values_list("pk", "annotation__patch_id", "annotation__patch__project_id", "author_id", "saved_at", "mask_png")
@@ -40,7 +40,7 @@ def note_earlier_work(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0012_the_desk'),
+        ('annotator', '0016_the_desk'),
     ]
 
     operations = [

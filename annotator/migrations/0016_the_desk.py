@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0011_label_imports'),
+        ('annotator', '0015_scenes_are_moved'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
