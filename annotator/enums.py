@@ -33,6 +33,53 @@ PATCH_TRANSITIONS: dict[PatchState, frozenset[PatchState]] = {
 }
 
 
+class ReadingPurpose(TextChoices):
+    """What a blind answer to a patch is for."""
+
+    SECOND = "second", "to draw a patch twice"
+    GOLD = "gold", "to be compared with a gold patch"
+
+
+class ReadingState(TextChoices):
+    HELD = "held", "held"
+    LAPSED = "lapsed", "given back or expired"
+    SUBMITTED = "submitted", "submitted"
+
+
+READING_TRANSITIONS: dict[ReadingState, frozenset[ReadingState]] = {
+    ReadingState.HELD: frozenset({ReadingState.LAPSED, ReadingState.SUBMITTED}),
+    # Whoever comes back to it goes on from the own drafts.
+    ReadingState.LAPSED: frozenset({ReadingState.HELD}),
+    ReadingState.SUBMITTED: frozenset(),
+}
+
+
+class DoubleState(TextChoices):
+    """How far the double annotation of a patch is."""
+
+    WANTED = "wanted", "waits for a second reading"
+    AGREED = "agreed", "both agree"
+    DISPUTED = "disputed", "waits for adjudication"
+    SETTLED = "settled", "adjudicated"
+    WITHDRAWN = "withdrawn", "the second reading was called off"
+
+
+DOUBLE_TRANSITIONS: dict[DoubleState, frozenset[DoubleState]] = {
+    DoubleState.WANTED: frozenset({DoubleState.AGREED, DoubleState.DISPUTED, DoubleState.WITHDRAWN}),
+    DoubleState.DISPUTED: frozenset({DoubleState.SETTLED}),
+    DoubleState.AGREED: frozenset(),
+    DoubleState.SETTLED: frozenset(),
+    DoubleState.WITHDRAWN: frozenset(),
+}
+
+
+class Decision(TextChoices):
+    """What a reviewer makes of two masks that do not agree."""
+
+    FIRST = "first", "the mask that was submitted first"
+    SECOND = "second", "the second reading"
+
+
 class Verdict(TextChoices):
     APPROVE = "approve", "approve"
     RETURN = "return", "return"
@@ -54,7 +101,7 @@ SCENE_TRANSITIONS: dict[SceneState, frozenset[SceneState]] = {
 
 
 class JobState(TextChoices):
-    """The state of an inference job."""
+    """The state of an inference job or an export."""
 
     QUEUED = "queued", _("queued")
     RUNNING = "running", _("running")
@@ -71,6 +118,42 @@ JOB_TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     JobState.CANCELLED: frozenset(),
 }
 ACTIVE_JOB_STATES = (JobState.QUEUED, JobState.RUNNING)
+
+
+class ImportState(TextChoices):
+    """The state of an import of labels."""
+
+    UPLOADED = "uploaded", _("uploaded")
+    QUEUED = "queued", _("queued")
+    RUNNING = "running", _("running")
+    SUCCEEDED = "succeeded", _("succeeded")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+IMPORT_TRANSITIONS: dict[ImportState, frozenset[ImportState]] = {
+    ImportState.UPLOADED: frozenset({ImportState.QUEUED, ImportState.CANCELLED}),
+    ImportState.QUEUED: frozenset({ImportState.RUNNING, ImportState.CANCELLED, ImportState.FAILED}),
+    ImportState.RUNNING: frozenset(
+        {ImportState.RUNNING, ImportState.SUCCEEDED, ImportState.FAILED, ImportState.CANCELLED}
+    ),
+    ImportState.SUCCEEDED: frozenset(),
+    ImportState.FAILED: frozenset(),
+    ImportState.CANCELLED: frozenset(),
+}
+
+
+class ExportKind(TextChoices):
+    """In which form the approved masks of a project are taken away."""
+
+    GEOTIFF = "geotiff", _("GeoTIFF: one mosaic of all masks")
+    CHIPS = "chips", _("PNG chips: one indexed image a patch")
+    COCO = "coco", _("COCO: objects of each patch")
+    GEOJSON = "geojson", _("GeoJSON: parcels")
+    GEOPACKAGE = "geopackage", _("GeoPackage: parcels")
+    GEOPARQUET = "geoparquet", _("GeoParquet: parcels by the fiboa conventions")
+    STAC = "stac", _("STAC: a collection with the label extension")
+    INSTRUCTION = "instruction", _("Instruction data set: chats with images and answers")
 
 
 class RunState(TextChoices):
