@@ -91,7 +91,7 @@ class Collections(FeatureView):
         return Response(
             {
                 "links": [_link(f"{root}/collections", "self", "This document")],
-                "collections": [_description(root, project, name) for name in COLLECTIONS],
+                "collections": [_description(request, root, project, name) for name in COLLECTIONS],
             }
         )
 
@@ -101,7 +101,7 @@ class CollectionDetail(FeatureView):
     def get(self, request: Request, slug: str, name: str) -> Response:
         project = project_for(request, slug)
         self.collection(name)
-        return Response(_description(self.root(request, project), project, name))
+        return Response(_description(request, self.root(request, project), project, name))
 
 
 class Items(FeatureView):
@@ -117,7 +117,7 @@ class Items(FeatureView):
         limit = min(_whole_number(given.get("limit"), "limit", DEFAULT_LIMIT, least=1), MAX_LIMIT)
         after = _whole_number(given.get("after"), "after", 0, least=0)
         wanted = Wanted(_bounds(given.get("bbox")), since, until, after)
-        page = self.collection(name).page(project.pk, wanted, limit)
+        page = self.collection(name).page(project.pk, request.user, wanted, limit)
         here = f"{self.root(request, project)}/collections/{name}/items"
         links = [_link(f"{here}?{given.urlencode()}", "self", "This page", GeoJSONRenderer.media_type)]
         if page.last_id is not None:
@@ -141,7 +141,7 @@ class Item(FeatureView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str, name: str, feature_id: int) -> Response:
         project = project_for(request, slug)
-        feature = self.collection(name).one(project.pk, feature_id)
+        feature = self.collection(name).one(project.pk, request.user, feature_id)
         if feature is None:
             raise Http404
         there = f"{self.root(request, project)}/collections/{name}"
@@ -156,9 +156,9 @@ def _link(href: str, rel: str, title: str, media_type: str = "application/json")
     return {"href": href, "rel": rel, "type": media_type, "title": title}
 
 
-def _description(root: str, project: Project, name: str) -> dict[str, Any]:
+def _description(request: Request, root: str, project: Project, name: str) -> dict[str, Any]:
     collection, there = COLLECTIONS[name], f"{root}/collections/{name}"
-    bounds = collection.bounds(project.pk)
+    bounds = collection.bounds(project.pk, request.user)
     return {
         "id": name,
         "title": f"{project.name}: {collection.title}",

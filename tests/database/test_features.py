@@ -15,6 +15,7 @@ import shapely
 from django.test import Client
 from rest_framework.authtoken.models import Token
 
+from annotator.domain.gold import mark_gold
 from annotator.domain.parcels import draw_wanted_parcels
 from annotator.enums import Role
 from annotator.models import Parcel, Project
@@ -112,8 +113,25 @@ def test_a_box_and_a_time_choose(client: Client, project: Project):
     (one,) = items(client, f"{address}?bbox={west},{south},{east},{north}")["features"]
     assert one["id"] == every[0]["id"]
     assert not items(client, f"{address}?bbox=0,0,1,1")["features"]
-    assert not items(client, f"{address}?datetime=../2000-01-01")["features"]
-    assert len(items(client, f"{address}?datetime=2000-01-01T00:00:00Z/..")["features"]) == 3
+    parcels = url(project, "/collections/parcels/items")
+    assert not items(client, f"{parcels}?datetime=../2000-01-01")["features"]
+    assert len(items(client, f"{parcels}?datetime=2000-01-01T00:00:00Z/..")["features"]) == 6
+
+
+def test_a_gold_patch_is_to_an_annotator_as_if_nobody_had_drawn_it(client: Client, project: Project):
+    gold = project.patches.order_by("pk").first()
+    assert gold is not None
+    mark_gold(patch=gold, user=project.created_by)
+    annotator = Client()
+    annotator.force_login(make_member(project, Role.ANNOTATOR))
+    parcels = url(project, "/collections/parcels/items")
+    assert items(client, parcels)["numberMatched"] == 6
+    assert items(annotator, parcels)["numberMatched"] == 4
+    hidden = Parcel.objects.filter(pieces__patch=gold).first()
+    assert hidden is not None
+    assert annotator.get(f"{parcels}/{hidden.pk}").status_code == 404
+    told = items(annotator, url(project, f"/collections/patches/items/{gold.pk}"))
+    assert told["properties"]["state"] == "unlabelled"
 
 
 @pytest.mark.parametrize(
