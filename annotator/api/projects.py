@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.contrib.gis.geos import GEOSGeometry
+from django.db.models import Q
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -25,8 +26,10 @@ from annotator.queries.documents import (
     project_document,
     scene_document,
 )
+from annotator.queries.gold import disguises
 from annotator.queries.labelling_queue import latest_ranking, queue_summary
 from annotator.queries.queue_places import queue_places, ranking_facts
+from annotator.queries.review_list import without_open_seconds
 
 LEAD = frozenset({Role.LEAD})
 MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
@@ -164,13 +167,20 @@ class ProjectQueue(APIView):
 class ProjectPatches(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
-        rows = project_for(request, slug).patches.all()
+        project = project_for(request, slug)
+        rows = project.patches.all()
+        seen = {one.patch_id: one.seen for one in disguises([project.pk], request.user)}
         if request.query_params.get("audit") == "1":
             rows = rows.filter(is_audit=True)
         if state := request.query_params.get("state"):
             if state not in PatchState.values:
                 raise ValidationError({"state": [f"Name one of {', '.join(PatchState.values)}."]})
-            rows = rows.filter(state=state)
+            as_seen = [pk for pk, other in seen.items() if other == state]
+            rows = rows.filter(Q(state=state) & ~Q(pk__in=list(seen)) | Q(pk__in=as_seen))
+        if request.query_params.get("awaits") == "review":
+            rows = without_open_seconds(rows)
         pages = NewestFirst()
         page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([patch_summary(patch) for patch in page or ()])
+        return pages.get_paginated_response(
+            [patch_summary(patch, seen.get(patch.pk)) for patch in page or ()]
+        )

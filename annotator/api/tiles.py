@@ -22,6 +22,7 @@ from annotator.errors import MilpaError, NotReady
 from annotator.imagery import composites, parcel_tiles, patch_tiles, tiles
 from annotator.models import Project, Scene
 from annotator.queries.access import member_roles
+from annotator.queries.gold import disguises, hidden_gold, stand_ins
 
 _WEEK_SECONDS = 7 * 24 * 3600
 
@@ -75,8 +76,16 @@ def patch_tile(request: HttpRequest, slug: str, z: int, x: int, y: int) -> HttpR
     """The patches of a project for its members, as a Mapbox Vector Tile."""
 
     def read(project: Project, user: User, patch_zoom: int) -> bytes:
+        others = {one.patch_id: one.seen for one in disguises([project.pk], user)}
+        places = stand_ins(project.pk, others)
         return patch_tiles.read_patch_tile(
-            project_id=project.pk, patch_zoom=patch_zoom, user_id=user.pk, x=x, y=y, z=z
+            project_id=project.pk,
+            patch_zoom=patch_zoom,
+            user_id=user.pk,
+            x=x,
+            y=y,
+            z=z,
+            told={pk: (seen, places[pk]["score"]) for pk, seen in others.items()},
         )
 
     return _vector_tile(request, slug, (z, x, y), read)
@@ -88,7 +97,10 @@ def parcel_tile(request: HttpRequest, slug: str, z: int, x: int, y: int) -> Http
     """The parcels of a project for its members, likewise."""
 
     def read(project: Project, user: User, patch_zoom: int) -> bytes:
-        return parcel_tiles.read_parcel_tile(project_id=project.pk, patch_zoom=patch_zoom, x=x, y=y, z=z)
+        hidden = hidden_gold([project.pk], user).values_list("patch_id", flat=True)
+        return parcel_tiles.read_parcel_tile(
+            project_id=project.pk, patch_zoom=patch_zoom, x=x, y=y, z=z, hidden=list(hidden)
+        )
 
     return _vector_tile(request, slug, (z, x, y), read)
 

@@ -17,10 +17,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotator.domain.events import move
+from annotator.domain.readings import (
+    release_reading,
+    renew_reading,
+    sweep_expired_readings,
+    take_reading,
+    take_up_reading,
+)
 from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason
 from annotator.errors import ClaimLost, ClaimsExhausted
 from annotator.models import Membership, Patch, Project, QueueEntry
 from annotator.queries.labelling_queue import queue_summary
+from annotator.queries.readings import held_readings, seen_state
 
 
 class Lease(StrEnum):
@@ -94,6 +102,7 @@ def claim_next(
 ) -> ClaimResult:
     """The patch that the person already holds, else the most uncertain one that nobody holds.
 
+    Before that come patches that wait for a second mask: their review waits for it. Nothing tells them apart.
     ``besides`` are ids of patches that the person does not ask for: the one under work while the next is
     loaded, and those whose masks wait for the connection. Raises ClaimsExhausted.
     """
@@ -101,8 +110,21 @@ def claim_next(
     held = _held_by(project, user).exclude(pk__in=besides).first()
     if held is not None and _renew(held.patch_id, user, lease):
         return ClaimResult(Outcome.CLAIMED, Patch.objects.get(pk=held.patch_id))
+    readings = held_readings(project.pk, user)
+    for patch_id in readings.patch_ids:
+        if patch_id not in besides and _renew(patch_id, user, lease):
+            return ClaimResult(Outcome.CLAIMED, Patch.objects.get(pk=patch_id))
     with transaction.atomic():
-        taken = _take(project, user, lease, besides)
+        if _held_by(project, user).count() + len(readings.patch_ids) >= settings.CLAIMS_PER_PERSON_MAX:
+            raise _exhausted(settings.CLAIMS_PER_PERSON_MAX + 1)
+        taken = take_reading(
+            project=project,
+            user=user,
+            expires_at=timezone.now() + lease.duration,
+            besides=besides,
+            is_second_wanted=readings.is_second_wanted,
+        )
+        taken = taken or _take(project, user, lease, besides)
         if taken is not None:
             return ClaimResult(Outcome.CLAIMED, taken)
     if not project.patches.exists():
@@ -124,8 +146,11 @@ def claim_for_the_field(*, project: Project, user: User, count: int) -> list[int
         raise _exhausted(count)
     # Two requests of one person would each take the whole number.
     list(Membership.objects.select_for_update(no_key=True).filter(project=project, user=user))
-    held = [entry.patch_id for entry in _held_by(project, user)[:count]]
-    kept = [patch_id for patch_id in held if _renew(patch_id, user, Lease.FIELD)]
+    held = [
+        *(entry.patch_id for entry in _held_by(project, user)),
+        *held_readings(project.pk, user).patch_ids,
+    ]
+    kept = [patch_id for patch_id in held[:count] if _renew(patch_id, user, Lease.FIELD)]
     while len(kept) < count and (patch := _take(project, user, Lease.FIELD)) is not None:
         kept.append(patch.pk)
     return kept
@@ -136,20 +161,24 @@ def claim_patch(*, patch: Patch, user: User) -> Patch:
     """Claims that very patch, or renews the person's claim on it. Raises ClaimLost when it is not to be had."""
     if _renew(patch.pk, user, Lease.WORK):
         return Patch.objects.get(pk=patch.pk)
+    expires_at = timezone.now() + Lease.WORK.duration
+    if take_up_reading(patch=patch, user=user, expires_at=expires_at):
+        return patch
     taken = (
         QueueEntry.objects.filter(patch=patch, holder__isnull=True)
         .exclude(reserved_for__isnull=False, reserved_for__in=User.objects.exclude(pk=user.pk))
-        .update(holder=user, expires_at=timezone.now() + Lease.WORK.duration)
+        .update(holder=user, expires_at=expires_at)
     )
     if not taken:
         patch.refresh_from_db()
+        state = seen_state(patch, user)
         raise ClaimLost(
             _(
                 "Patch %(patch)s cannot be claimed: it is %(state)s, "
                 "or somebody else holds it. Take the next one from the queue."
             )
-            % {"patch": patch, "state": patch.get_state_display()},
-            state=patch.state,
+            % {"patch": patch, "state": state.label},
+            state=state,
         )
     return _mark_claimed(patch.pk, user)
 
@@ -173,6 +202,8 @@ def release_claim(*, patch: Patch, user: User, is_skipped: bool = True) -> None:
 
     Whoever skipped it gets others first; one that was only loaded ahead goes back as if nobody had held it.
     """
+    if release_reading(patch=patch, user=user):
+        return
     entry = lock_entry(patch.pk)
     patch = Patch.objects.select_for_update().get(pk=patch.pk)
     if entry is None or entry.holder_id != user.pk:
@@ -191,7 +222,7 @@ def sweep_expired_claims() -> int:
         .order_by("expires_at")
         .values_list("patch_id", flat=True)[:1000]
     )
-    return sum(_expire(patch_id) for patch_id in expired)
+    return sum(_expire(patch_id) for patch_id in expired) + sweep_expired_readings()
 
 
 @transaction.atomic
@@ -231,14 +262,12 @@ def _renew(patch_id: int, user: User, lease: Lease) -> datetime | None:
     wanted = timezone.now() + lease.duration
     mine = QueueEntry.objects.filter(patch_id=patch_id, holder=user)
     if not mine.update(expires_at=Greatest(F("expires_at"), wanted)):
-        return None
+        return renew_reading(patch_id, user, wanted)
     return mine.values_list("expires_at", flat=True).first()
 
 
 def _take(project: Project, user: User, lease: Lease, besides: Collection[int] = ()) -> Patch | None:
-    """The best open patch, None where there is none. Raises ClaimsExhausted."""
-    if _held_by(project, user).count() >= settings.CLAIMS_PER_PERSON_MAX:
-        raise _exhausted(settings.CLAIMS_PER_PERSON_MAX + 1)
+    """The best open patch, None where there is none."""
     patch_id = _take_best(project, user, lease, besides, skipped_too=False)
     patch_id = patch_id or _take_best(project, user, lease, besides, skipped_too=True)
     return _mark_claimed(patch_id, user) if patch_id is not None else None

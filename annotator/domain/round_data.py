@@ -115,7 +115,7 @@ def scenes_of(imagery: Mapping[str, Any]) -> dict[int, Scene]:
 
 def labelled_patch(revision: Revision, scene: Scene, record: RoundRecord) -> LabelledPatch:
     """The revision's mask on its scene's pixels, with what of it teaches."""
-    patch = revision.annotation.patch
+    patch = revision.annotation.drawn_patch
     context = context_of(patch, record.context_levels)
     window = context.window_of(patch)
     hidden = record.hidden_values.get(str(revision.pk), ())

@@ -2,8 +2,10 @@
 
 from annotator.models.annotation import Annotation, Revision
 from annotator.models.block_side import BlockSide
+from annotator.models.correction import Correction
 from annotator.models.event import Event
 from annotator.models.export import Export
+from annotator.models.gold_patch import GoldPatch
 from annotator.models.inference_job import InferenceJob
 from annotator.models.label_class import LabelClass
 from annotator.models.label_import import LabelImport
@@ -13,6 +15,7 @@ from annotator.models.patch import Patch, QueueEntry
 from annotator.models.project import Membership, Project
 from annotator.models.proposal import Proposal
 from annotator.models.ranking import Ranking
+from annotator.models.reading import Comparison, DoubleAnnotation, Reading
 from annotator.models.review import Review
 from annotator.models.scene import Scene
 from annotator.models.training_run import TrainingRun
@@ -20,10 +23,14 @@ from annotator.models.training_run import TrainingRun
 __all__ = [
     "Annotation",
     "BlockSide",
+    "Comparison",
+    "Correction",
+    "DoubleAnnotation",
     "Evaluation",
     "EvaluationMask",
     "Event",
     "Export",
+    "GoldPatch",
     "InferenceJob",
     "LabelClass",
     "LabelImport",
@@ -37,6 +44,7 @@ __all__ = [
     "Proposal",
     "QueueEntry",
     "Ranking",
+    "Reading",
     "Review",
     "Revision",
     "Scene",

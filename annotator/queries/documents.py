@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.gis.db.models import Extent
 
-from annotator.enums import Asks, SceneState
+from annotator.enums import Asks, PatchState, SceneState
 from annotator.imagery.composites import composites_of
 from annotator.imagery.grid import lonlat_bounds, propose_patch_zoom
 from annotator.models import (
@@ -16,17 +16,18 @@ from annotator.models import (
     ModelVersion,
     Patch,
     Project,
-    QueueEntry,
     Review,
     Revision,
     Scene,
     TrainingRun,
 )
 from annotator.queries.access import member_roles
+from annotator.queries.chosen import is_proposal_hidden
 from annotator.queries.labels import legend_of
 from annotator.queries.progress import patch_counts
 from annotator.queries.proposals import ShownProposal, asked_points, shown_proposal
 from annotator.queries.queue_places import queue_place
+from annotator.queries.seen import seen_by
 from annotator.queries.versions import promoted_version
 
 Document = dict[str, Any]
@@ -61,7 +62,7 @@ def project_document(project: Project, user: User) -> Document:
         "bounds": list(extent) if extent else None,
         "area_of_interest": area.json if area else None,
         "scenes": [scene_document(scene) for scene in project.scenes.all()],
-        "patch_counts": patch_counts(project.pk),
+        "patch_counts": patch_counts(project.pk, user),
         "promoted_version": version.number if version else None,
         "asks_for": project.asks_for,
         "points_per_patch": project.points_per_patch,
@@ -98,24 +99,18 @@ def scene_document(scene: Scene) -> Document:
 
 
 def patch_document(patch: Patch, user: User) -> Document:
-    """The patch with its claim, place in the queue, proposal, current revision and last review."""
-    entry = (
-        QueueEntry.objects.filter(patch=patch)
-        .select_related("patch", "ranking__project", "ranking__model_version", "ranking__scene")
-        .defer("ranking__scene__footprint", "patch__square", "ranking__project__area_of_interest")
-        .first()
-    )
-    annotation = getattr(patch, "annotation", None)
-    revision = annotation.current if annotation else None
+    """The patch as the person meets it: its claim, place in the queue, proposal, current revision and last review."""
+    seen = seen_by(patch, user)
+    entry, revision = seen.entry, seen.revision
     review = (
-        Review.objects.filter(revision__annotation=annotation).order_by("-decided_at").first()
-        if annotation
+        Review.objects.filter(revision__annotation=revision.annotation_id).order_by("-decided_at").first()
+        if revision
         else None
     )
-    shown = shown_proposal(patch.pk)
+    shown = None if is_proposal_hidden(patch, user) else shown_proposal(patch.pk)
     points = asked_points(patch.project, shown.proposal) if shown else []
     return {
-        **patch_summary(patch),
+        **patch_summary(patch, seen.state),
         "project": patch.project.slug,
         "size_px": 256,
         "asks_for": Asks.POINTS if points else Asks.PATCHES,
@@ -130,14 +125,15 @@ def patch_document(patch: Patch, user: User) -> Document:
     }
 
 
-def patch_summary(patch: Patch) -> Document:
+def patch_summary(patch: Patch, seen: PatchState | None = None) -> Document:
+    """The patch in a list; ``seen`` is the state that the reader is told, its own unless given."""
     return {
         "id": patch.pk,
         "quadkey": patch.quadkey,
         "z": patch.z,
         "x": patch.x,
         "y": patch.y,
-        "state": patch.state,
+        "state": seen or patch.state,
         "is_audit": patch.is_audit,
         "bounds": lonlat_bounds(patch.x, patch.y, patch.z),
     }
