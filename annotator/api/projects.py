@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.contrib.gis.geos import GEOSGeometry
 from django.db.models import Q
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -13,7 +14,9 @@ from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
 from annotator.api.pagination import NewestFirst
-from annotator.api.serializers import JobInput, ProjectInput, SceneChange, SceneInput
+from annotator.api.serializers import JobInput, PlaceInput, ProjectInput, SceneChange, SceneInput
+from annotator.domain.display_copies import cancel_display_copy, request_display_copy
+from annotator.domain.placement import correct_place
 from annotator.domain.projects import ClassSpec, create_project
 from annotator.domain.proposals import cancel_job, request_proposals
 from annotator.domain.scenes import add_scene, change_display
@@ -21,6 +24,7 @@ from annotator.enums import PatchState, Role
 from annotator.errors import NotAllowed
 from annotator.models import InferenceJob, Project, QueueEntry, Scene
 from annotator.queries.documents import (
+    display_copy_document,
     job_document,
     patch_summary,
     project_document,
@@ -109,6 +113,44 @@ class SceneDetail(APIView):
         return Response(
             scene_document(change_display(scene=scene, user=request.user, **given.validated_data))
         )
+
+
+class ScenePlace(APIView):
+    """How far east and north of where its file says the scene lies, in metres on the ground."""
+
+    @extend_schema(request=PlaceInput, responses=OBJECT)
+    def put(self, request: Request, scene_id: int) -> Response:
+        scene = row_for(request, Scene, scene_id, LEAD)
+        given = PlaceInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        moved = correct_place(scene=scene, user=request.user, **given.validated_data)
+        return Response(scene_document(moved))
+
+
+class SceneDisplayCopy(APIView):
+    """The COG whose blocks are the scene's tiles: how far it is, and asking for it anew."""
+
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, scene_id: int) -> Response:
+        copy = row_for(request, Scene, scene_id).display_copies.first()
+        if copy is None:
+            raise Http404
+        return Response(display_copy_document(copy))
+
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, scene_id: int) -> Response:
+        scene = row_for(request, Scene, scene_id, LEAD)
+        copy = request_display_copy(scene=scene, user=request.user)
+        return Response(display_copy_document(copy), status=202)
+
+
+class SceneDisplayCopyCancel(APIView):
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, scene_id: int) -> Response:
+        copy = row_for(request, Scene, scene_id, LEAD).display_copies.first()
+        if copy is None:
+            raise Http404
+        return Response(display_copy_document(cancel_display_copy(copy=copy, user=request.user)), status=202)
 
 
 class ProjectInferenceJobs(APIView):

@@ -3,6 +3,7 @@
 from annotator.models.annotation import Annotation, Revision
 from annotator.models.block_side import BlockSide
 from annotator.models.correction import Correction
+from annotator.models.display_copy import DisplayCopy
 from annotator.models.event import Event
 from annotator.models.export import Export
 from annotator.models.gold_patch import GoldPatch
@@ -25,6 +26,7 @@ __all__ = [
     "BlockSide",
     "Comparison",
     "Correction",
+    "DisplayCopy",
     "DoubleAnnotation",
     "Evaluation",
     "EvaluationMask",

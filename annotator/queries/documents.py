@@ -9,8 +9,10 @@ from django.contrib.gis.db.models import Extent
 
 from annotator.enums import Asks, PatchState, SceneState
 from annotator.imagery.composites import composites_of
-from annotator.imagery.grid import lonlat_bounds, propose_patch_zoom
+from annotator.imagery.grid import lonlat_bounds, mercator_per_metre, propose_patch_zoom
+from annotator.imagery.rendering import tile_stamp
 from annotator.models import (
+    DisplayCopy,
     Evaluation,
     InferenceJob,
     ModelVersion,
@@ -91,10 +93,30 @@ def scene_document(scene: Scene) -> Document:
         "composites": composites_of(scene.band_names),
         "display_bands": scene.display_bands,
         "stretch": scene.stretch,
-        "tile_url": f"/tiles/scenes/{scene.pk}/{{z}}/{{x}}/{{y}}?v={int(scene.changed_at.timestamp() * 1000)}"
-        if ready
-        else None,
+        "shift_m": ground_shift_m(scene),
+        "tile_url": f"/tiles/scenes/{scene.pk}/{{z}}/{{x}}/{{y}}?v={tile_stamp(scene)}" if ready else None,
         "patch_zoom_proposed": propose_patch_zoom(scene.gsd_m, scene.footprint.centroid.y) if ready else None,
+    }
+
+
+def ground_shift_m(scene: Scene) -> list[float]:
+    """How far the scene was moved east and north, in metres on the ground."""
+    if scene.footprint is None:
+        return [0.0, 0.0]
+    stretched_by = mercator_per_metre(scene.footprint.centroid.y)
+    return [round(metres / stretched_by, 2) for metres in scene.shift_m]
+
+
+def display_copy_document(copy: DisplayCopy) -> Document:
+    """How far the making of a scene's display copy is."""
+    return {
+        "scene": copy.scene_id,
+        "state": copy.state,
+        "percent": copy.percent,
+        "message": copy.message,
+        "is_active": copy.is_active,
+        "requested_at": copy.requested_at,
+        "ended_at": copy.ended_at,
     }
 
 

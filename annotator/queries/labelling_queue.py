@@ -79,6 +79,7 @@ def _staleness(ranking: Ranking) -> Staleness:
     if ranking.legend_number != project.legend_number:
         return Staleness.LEGEND
     scene = default_scene(project.pk)
-    if scene is not None and scene.pk != ranking.scene_id:
+    ranked_on = (ranking.scene_id, ranking.placement_number)
+    if scene is not None and (scene.pk, scene.placement_number) != ranked_on:
         return Staleness.SCENE
     return Staleness.FRESH

@@ -34,6 +34,10 @@ urlpatterns = [
     path("projects/<slug:slug>/proposals/<int:job_id>/stop/", overview.stop_proposals, name="stop_proposals"),
     path("projects/<slug:slug>/scenes/new/", scenes.scene_new, name="scene_new"),
     path("projects/<slug:slug>/scenes/<int:scene_id>/", scenes.scene, name="scene"),
+    path("projects/<slug:slug>/scenes/<int:scene_id>/place/", scenes.place, name="scene_place"),
+    path(
+        "projects/<slug:slug>/scenes/<int:scene_id>/display-copy/", scenes.display_copy, name="display_copy"
+    ),
     path("projects/<slug:slug>/annotate/", versioned(labelling.annotate), name="annotate"),
     path("service-worker.js", service_worker, name="service_worker"),
     path("projects/<slug:slug>/review/", labelling.review, name="review"),
