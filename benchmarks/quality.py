@@ -42,7 +42,8 @@ WITH patches AS (
 ), corrections AS (
     INSERT INTO annotator_correction (annotation_id, project_id, patch_id, model_version_id, author_id, is_hidden,
         miou, seconds, strokes, pixels_changed, submitted_at)
-    SELECT id, %(project)s, patch_id, %(version)s, (%(users)s::bigint[])[1 + id %% 10], id %% 20 = 0, 0.6 + 0.4 * random(),
+    SELECT id, %(project)s, patch_id, %(version)s, (%(users)s::bigint[])[1 + id %% 10], id %% 20 = 0,
+        0.6 + 0.4 * random(),
         60, 8, 900, now()
     FROM annotations
 ), readings AS (
