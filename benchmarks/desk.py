@@ -84,7 +84,7 @@ def main() -> None:
     times["deep_page"] = worst_ms(lambda: desk_page(wanted(project, {}), deep, 50))
     times["tile"] = worst_ms(lambda: tile(project, 11, {"state": "submitted"}))
     times["far_tile"] = worst_ms(lambda: tile(project, 7, {"state": "submitted"}))
-    times["pace"] = worst_ms(lambda: pace_of(project.pk))
+    times["pace"] = worst_ms(lambda: pace_of(project.pk, project.created_by))
     started = time.perf_counter()
     rows = sum(1 for _ in islice(all_rows(wanted(project, {})), 20_000))
     rate = rows / (time.perf_counter() - started)
@@ -129,7 +129,9 @@ def tile(project: Project, zoom: int, query: dict[str, str]) -> None:
     up = ZOOM - zoom
     x, y = CORNER_X >> up, CORNER_Y >> up
     chosen = chosen_sql(wanted(project, query))
-    assert read_patch_tile(project_id=project.pk, patch_zoom=ZOOM, user_id=0, x=x, y=y, z=zoom, chosen=chosen)
+    assert read_patch_tile(
+        project_id=project.pk, patch_zoom=ZOOM, user_id=0, x=x, y=y, z=zoom, told={}, chosen=chosen
+    )
 
 
 def worst_ms(read_once: Callable[[], object], times: int = 5) -> float:

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from annotator.api.access import project_for
 from annotator.api.desk import FILTERS, LEAD, wanted_in
-from annotator.imagery import patch_tiles, tiles
+from annotator.imagery import patch_tiles, rendering
 from annotator.queries.desk_filter import DeskFilter
 
 
@@ -23,7 +23,7 @@ class DeskTile(APIView):
     @extend_schema(responses={(200, patch_tiles.CONTENT_TYPE): OpenApiTypes.BINARY}, parameters=FILTERS)
     def get(self, request: Request, slug: str, z: int, x: int, y: int) -> HttpResponse:
         project = project_for(request, slug, LEAD)
-        if z > tiles.MAX_TILE_ZOOM or x >= 2**z or y >= 2**z:
+        if z > rendering.MAX_TILE_ZOOM or x >= 2**z or y >= 2**z:
             raise NotFound(f"There is no tile {z}/{x}/{y}.")
         wanted = wanted_in(request, project)
         body = b""

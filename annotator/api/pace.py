@@ -20,7 +20,7 @@ MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
 class ProjectPace(APIView):
     @extend_schema(responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request, slug: str) -> Response:
-        pace = pace_of(project_for(request, slug, MANAGERS).pk)
+        pace = pace_of(project_for(request, slug, MANAGERS).pk, request.user)
         return Response(asdict(pace) | {"totals": pace.totals})
 
 
@@ -28,7 +28,7 @@ class ProjectPaceCsv(APIView):
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
     def get(self, request: Request, slug: str) -> StreamingHttpResponse:
         project = project_for(request, slug, MANAGERS)
-        pace = pace_of(project.pk)
+        pace = pace_of(project.pk, request.user)
         rows = (
             {"day": day.isoformat(), "annotator": name, "submitted": count}
             for name, counts in pace.by_annotator.items()

@@ -31,6 +31,8 @@ from annotator.imagery.grid import TILE_PX
 
 STRIP_PX = 256
 CHUNK_PX = 4096
+# More than there are in a row at any zoom.
+TILES_ACROSS = 2**32
 MAX_PIXELS = 2_500_000_000
 MOSAIC = "labels.tif"
 GRID_OF_PATCHES = "patches"
@@ -38,12 +40,16 @@ GRID_OF_PATCHES = "patches"
 
 @dataclass(frozen=True)
 class Grid:
-    """A mosaic's pixels: where they lie, and how many rows and columns there are."""
+    """A mosaic's pixels: where they lie, and how many rows and columns there are.
+
+    ``shift_m``: how far east and north of there, in metres of Web Mercator, the land is that they show.
+    """
 
     crs: str
     transform: Affine
     rows: int
     cols: int
+    shift_m: tuple[float, float] = (0.0, 0.0)
 
     @property
     def strips(self) -> int:
@@ -87,7 +93,8 @@ def grid_of(contents: Contents) -> Grid:
 def _scene_grid(contents: Contents) -> Grid:
     assert contents.scene is not None
     with rasterio.open(contents.scene.cog_path) as scene:
-        return Grid(scene.crs.to_wkt(), scene.transform, scene.height, scene.width)
+        east_m, north_m = contents.scene.shift_m
+        return Grid(scene.crs.to_wkt(), scene.transform, scene.height, scene.width, (east_m, north_m))
 
 
 def _patch_grid(contents: Contents) -> Grid:
@@ -136,6 +143,7 @@ def _values(contents: Contents, grid: Grid, top: int, rows: int) -> Mask:
         x, y = grid.transform * tuple(np.meshgrid(cols, np.arange(top, top + rows) + 0.5))
         if grid.crs != MERCATOR:
             x, y = to_mercator.transform(x, y)
+            x, y = x + grid.shift_m[0], y + grid.shift_m[1]
         # Counted from the world's corner, in pixels of the patches' zoom.
         pixel = np.stack(~origin * (x, y))
         col, row = np.floor(np.nan_to_num(pixel, posinf=-1e12)).astype(np.int64) + corner[:, None, None]
@@ -150,11 +158,12 @@ def _fill(
     col: np.ndarray[Any, np.dtype[np.int64]],
     row: np.ndarray[Any, np.dtype[np.int64]],
 ) -> None:
-    tile_col, tile_row = col // TILE_PX, row // TILE_PX
-    places = np.unique(np.stack([tile_col.ravel(), tile_row.ravel()]), axis=1).T.tolist()
-    wanted = [by_place[x, y] for x, y in places if (x, y) in by_place]
+    # One number a tile, as pairs take far longer to sort.
+    tile = (row // TILE_PX) * TILES_ACROSS + col // TILE_PX
+    places = [divmod(int(number), TILES_ACROSS) for number in np.unique(tile)]
+    wanted = [by_place[x, y] for y, x in places if (x, y) in by_place]
     for patch, mask in zip(wanted, contents.read_masks(wanted), strict=True):
-        here = (tile_col == patch.x) & (tile_row == patch.y)
+        here = tile == patch.y * TILES_ACROSS + patch.x
         values[here] = mask[row[here] % TILE_PX, col[here] % TILE_PX]
 
 

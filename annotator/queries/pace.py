@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from annotator.enums import PatchState
 from annotator.models import PatchWork
+from annotator.queries.gold import User
 from annotator.queries.progress import patch_counts
 
 DAYS_LOOKED_AT = 28
@@ -53,7 +54,7 @@ class Pace:
         )
 
 
-def pace_of(project_id: int) -> Pace:
+def pace_of(project_id: int, user: User) -> Pace:
     """The last four whole weeks, or as many days as there are since the first submission among them."""
     today = timezone.now().astimezone(UTC).date()
     start = today - timedelta(days=DAYS_LOOKED_AT)
@@ -71,7 +72,7 @@ def pace_of(project_id: int) -> Pace:
     first = min((day for days in counts.values() for day in days), default=today)
     days = [first + timedelta(days=n) for n in range((today - first).days)]
     by_annotator = {name: [counts[name].get(day, 0) for day in days] for name in sorted(counts)}
-    states = patch_counts(project_id)
+    states = patch_counts(project_id, user)
     waiting = sum(states[state] for state in _WAITING)
     totals = [sum(days) for days in zip(*by_annotator.values(), strict=True)]
     return Pace(days, by_annotator, waiting, forecast_of(totals, waiting, today))

@@ -142,6 +142,12 @@ PROGRAMS: dict[str, dict[str, set[str]]] = {
     "tiles/projects/<slug:slug>/parcels/<int:z>/<int:x>/<int:y>": {"GET": MEMBERS},
     "tiles/projects/<slug:slug>/desk/<int:z>/<int:x>/<int:y>": {"GET": LEADS},
 }
+OGC = "ogc/projects/<slug:slug>"
+PROGRAMS |= {
+    f"{OGC}{end}": {"GET": MEMBERS}
+    for end in ("", "/", "/conformance", "/collections", "/collections/<slug:name>", "/collections/<slug:name>/items",
+                "/collections/<slug:name>/items/<int:feature_id>")
+}  # fmt: skip
 # Of no project: for everybody, and for everybody who is signed in.
 OPEN = {"healthz", "login/", "logout/", "language/", "languages/<slug:language>.js", "service-worker.js",
         "invitations/<str:token>/", "api/v1/token/", "api/v1/schema/", "admin/login/", "admin/logout/"}  # fmt: skip
@@ -219,6 +225,8 @@ def values(labelled: Campaign) -> dict[str, Any]:
     DoubleAnnotation.objects.create(patch=patch, project=project, first=revision, share=0.1)
     return {
         "table": next(iter(TABLES)),
+        "name": "patches",
+        "feature_id": patch.pk,
         "slug": project.slug, "project_id": project.pk, "patch_id": patch.pk, "scene_id": labelled.scene.pk,
         "job_id": job.pk, "run_id": run.pk, "version_id": version.pk, "proposal_id": proposal.pk,
         "revision_id": revision.pk, "invitation_id": invitation.pk, "token": token_of(invitation),

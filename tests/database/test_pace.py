@@ -30,7 +30,7 @@ def work(campaign: Campaign, days: int, a_day: int = 1) -> None:
 def test_days_people_and_what_waits_are_counted(campaign: Campaign) -> None:
     PatchWork.objects.update(submitted_at=timezone.now() - timedelta(days=3))
     work(campaign, 2, a_day=2)
-    pace = pace_of(campaign.project.pk)
+    pace = pace_of(campaign.project.pk, campaign.people["lead"])
     assert len(pace.days) == 3
     assert sorted(pace.by_annotator.values()) == [[0, 2, 2], [1, 0, 0]]
     assert (pace.totals, pace.waiting, pace.forecast) == ([1, 2, 2], 1, None)

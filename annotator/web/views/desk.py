@@ -140,7 +140,7 @@ def _yesterday() -> str:
 @project_view(Role.LEAD, Role.ML_STAFF)
 def pace(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
     """Who submitted how much on which day, and when the last patch will be submitted."""
-    found = pace_of(access.project.pk)
+    found = pace_of(access.project.pk, request.user)
     rows = [(name, sum(counts), counts[::-1]) for name, counts in found.by_annotator.items()]
     return render(request, "pace.html", access.context(pace=found, rows=rows, plot=pace_plot(found)))
 
