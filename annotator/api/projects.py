@@ -18,14 +18,14 @@ from annotator.domain.proposals import cancel_job, request_proposals
 from annotator.domain.scenes import add_scene, change_display
 from annotator.enums import PatchState, Role
 from annotator.errors import NotAllowed
-from annotator.models import InferenceJob, Project, QueueEntry, Scene
+from annotator.models import InferenceJob, Project, Scene
 from annotator.queries.documents import (
     job_document,
     patch_summary,
     project_document,
     scene_document,
 )
-from annotator.queries.labelling_queue import latest_ranking, queue_summary
+from annotator.queries.labelling_queue import first_places, latest_ranking, queue_summary
 from annotator.queries.queue_places import queue_places, ranking_facts
 
 LEAD = frozenset({Role.LEAD})
@@ -143,11 +143,7 @@ class ProjectQueue(APIView):
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug)
         summary, state = queue_summary(project.pk), latest_ranking(project.pk)
-        first = (
-            QueueEntry.objects.filter(project=project, holder__isnull=True)
-            .select_related("patch", "ranking__project", "ranking__model_version", "ranking__scene")
-            .order_by("-score", "patch_id")[:20]
-        )
+        first = first_places(project.pk)
         return Response(
             {
                 "open": summary.open,

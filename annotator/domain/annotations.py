@@ -56,7 +56,7 @@ def save_mask(
         if repeated is not None:
             return _first_outcome(repeated, annotation)
         # A claim that ran out is taken up again if nobody else has the patch: the work is not lost.
-        claim_patch(patch=patch, user=user)
+        claim_patch(patch=patch, user=user, is_saving=True)
         current = annotation.current
         current_number = current.number if current else 0
         revision = _add_revision(

@@ -34,7 +34,7 @@ def import_label_raster(*, project: Project, user: User, path: Path, classes: Ma
         if covered.mean() < MIN_COVERED_SHARE:
             continue
         mask = np.where(covered, lookup[values], UNSURE).astype(np.uint8)
-        claim_patch(patch=patch, user=user)
+        claim_patch(patch=patch, user=user, is_saving=True)
         revision = save_mask(patch=patch, user=user, mask=mask, base_number=0, submit=True, is_import=True)
         review_patch(
             patch=patch,

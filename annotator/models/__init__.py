@@ -1,12 +1,14 @@
 """One concept a file."""
 
 from annotator.models.annotation import Annotation, Revision
+from annotator.models.assignment import Assignment
 from annotator.models.block_side import BlockSide
 from annotator.models.event import Event
 from annotator.models.inference_job import InferenceJob
 from annotator.models.label_class import LabelClass
 from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
 from annotator.models.patch import Patch, QueueEntry
+from annotator.models.patch_tally import PatchTally
 from annotator.models.project import Membership, Project
 from annotator.models.proposal import Proposal
 from annotator.models.ranking import Ranking
@@ -16,6 +18,7 @@ from annotator.models.training_run import TrainingRun
 
 __all__ = [
     "Annotation",
+    "Assignment",
     "BlockSide",
     "Evaluation",
     "EvaluationMask",
@@ -25,6 +28,7 @@ __all__ = [
     "Membership",
     "ModelVersion",
     "Patch",
+    "PatchTally",
     "Project",
     "Proposal",
     "QueueEntry",

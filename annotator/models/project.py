@@ -64,6 +64,13 @@ class Project(models.Model):
         default=0, help_text="Decides which patches chance draws and where a spread order begins."
     )
 
+    claims_per_person = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="How many patches one person may hold at a time; the server's setting if empty.",
+    )
+
     class Meta:
         ordering = ["name"]
 

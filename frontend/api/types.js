@@ -69,6 +69,7 @@
  *
  * @typedef {{outcome: "claimed", patch: Patch}
  *   | {outcome: "all-claimed", until: string, detail: string}
+ *   | {outcome: "assigned", detail: string}
  *   | {outcome: "finished", detail: string}
  *   | {outcome: "empty", detail: string}} Claim
  *
