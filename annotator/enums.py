@@ -163,3 +163,12 @@ class ImageryProblem(TextChoices):
     OFFSET = "offset", _("the imagery is shifted")
     SEASON = "season", _("the season does not show the fields")
     OTHER = "other", _("something else")
+
+
+class ParcelOrigin(TextChoices):
+    """Who drew a parcel: what its masks started from, and what a person changed."""
+
+    ACCEPTED = "accepted", "proposed by a model, accepted as it was"
+    CORRECTED = "corrected", "proposed by a model, corrected"
+    DRAWN = "drawn", "drawn by hand"
+    IMPORTED = "imported", "imported"

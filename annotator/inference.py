@@ -5,7 +5,7 @@ Whatever would load torch is imported inside the functions, so that the web proc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,9 @@ from mlservice.contracts import (
     StepReport,
 )
 from mlservice.errors import Cancelled, MethodError
+from mlservice.parcel_pieces import PatchPieces
+from mlservice.parcels import area_m2 as parcel_area_m2
+from mlservice.parcels import join_outlines, join_pieces, piece_certainties
 from mlservice.queue_order import QueueOrder, Waiting, arrange, is_audited
 from mlservice.queue_order import candidates as queue_candidates
 from mlservice.version_record import STARTER_NAME, Measured, Region, VersionRecord
@@ -44,6 +47,7 @@ __all__ = [
     "LabelledPatch",
     "Measured",
     "MethodError",
+    "PatchPieces",
     "PatchSegmentation",
     "PatchWindow",
     "QueueOrder",
@@ -63,11 +67,16 @@ __all__ = [
     "gate_verdict",
     "has_sound_adapter",
     "is_audited",
+    "join_outlines",
+    "join_pieces",
     "labels_hash",
     "landscape_classes",
     "largest_adapter_difference",
     "legend_for",
+    "parcel_area_m2",
+    "parcel_pieces",
     "patch_worths",
+    "piece_certainties",
     "points_of",
     "queue_candidates",
     "report_fields",
@@ -86,6 +95,15 @@ def legend_for(classes: Sequence[LabelClass]) -> Legend:
             for c in classes
         )
     )
+
+
+def parcel_pieces(
+    masks: Mapping[tuple[int, int], NDArray[np.uint8]], place: tuple[int, int], classes: Sequence[LabelClass]
+) -> PatchPieces:
+    """What the patch at tile ``(x, y)`` holds of each parcel, from its mask and those of the patches around it."""
+    from mlservice.parcel_pieces import patch_pieces
+
+    return patch_pieces(masks, place, legend_for(classes))
 
 
 def check_class_words(classes: Sequence[LabelClass]) -> None:

@@ -32,6 +32,13 @@ def rank_patches(project_id: int) -> None:
 
 
 @shared_task
+def draw_parcels(project_id: int) -> None:
+    from annotator.domain.parcels import draw_wanted_parcels
+
+    draw_wanted_parcels(project_id)
+
+
+@shared_task
 def train(run_id: int) -> None:
     from annotator.domain.training import train as domain_verb
 

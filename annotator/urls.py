@@ -4,13 +4,14 @@ from django.contrib import admin
 from django.urls import include, path
 
 from annotator.api.health import healthz
-from annotator.api.tiles import patch_tile, scene_tile
+from annotator.api.tiles import parcel_tile, patch_tile, scene_tile
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("annotator.api.urls")),
     path("tiles/scenes/<int:scene_id>/<int:z>/<int:x>/<int:y>", scene_tile),
     path("tiles/projects/<slug:slug>/patches/<int:z>/<int:x>/<int:y>", patch_tile),
+    path("tiles/projects/<slug:slug>/parcels/<int:z>/<int:x>/<int:y>", parcel_tile),
     path("healthz", healthz),
     path("", include("annotator.web.urls")),
 ]

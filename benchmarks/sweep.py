@@ -34,8 +34,8 @@ SEEDS = 2
 LABELLED_SHARE = 1 / 6
 BASE = FinetuneConfig(steps=60, images_per_step=2, validate_every_steps=0)
 VARIED: dict[str, tuple[Any, ...]] = {
-    "learning_rate": (3e-4, 3e-3),
-    "rehearsal_share": (0.0, 0.25),
+    "learning_rate": (1e-3, 6e-3),
+    "rehearsal_share": (0.0, 0.5),
     "lora_rank": (4, 16),
     "adapted": ("vision", "language"),
     "class_balance": (0.0, 1.0),

@@ -144,7 +144,7 @@ class FinetuneConfig:
     """
 
     steps: int = 120
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     lora_rank: int = 8
     lora_alpha: int = 16
     adapted: str = "all"
@@ -152,7 +152,7 @@ class FinetuneConfig:
     token_patches_per_image: int = 8
     class_balance: float = 0.5
     replay_share: float = 0.25
-    rehearsal_share: float = 0.5
+    rehearsal_share: float = 0.25
     augmentation: float = 1.0
     validate_every_steps: int = 20
     patience: int = 3

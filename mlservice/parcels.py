@@ -85,20 +85,18 @@ def draw_parcels(
 def join_pieces(places: Sequence[TilePlace], seams: Sequence[Flags]) -> list[list[int]]:
     """Which pieces are one parcel: groups of indices, in order. Pieces join where both go on over a pixel of the
     seam between their patches; ``seams`` are those of `mlservice.parcel_pieces.Piece`."""
-    holders: dict[tuple[int, int, int], list[int]] = {}
-    for at, (x, y) in enumerate(places):
-        for side in (_NORTH, _WEST):
-            holders.setdefault((x, y, side), []).append(at)
-    pairs: list[tuple[int, int]] = []
-    for at, (x, y) in enumerate(places):
-        beyond = (((x + 1, y, _WEST), _EAST), ((x, y + 1, _NORTH), _SOUTH))
-        for there, side in beyond:
-            pairs += [
-                (at, other)
-                for other in holders.get(there, ())
-                if (seams[at][side] & seams[other][there[2]]).any()
-            ]
-    ones, others = np.array(pairs, dtype=int).reshape(-1, 2).T
+    holders: dict[tuple[int, int, int], NDArray[np.int64]] = {}
+    for at, ((x, y), of_piece) in enumerate(zip(places, seams, strict=True)):
+        for side in np.flatnonzero(of_piece.any(axis=1)).tolist():
+            of_side = holders.setdefault((x, y, side), np.full(PATCH_SIZE_PX, -1))
+            of_side[of_piece[side]] = at
+    pairs = [np.empty((2, 0), np.int64)]
+    for (x, y, side), here in holders.items():
+        beyond = {_EAST: (x + 1, y, _WEST), _SOUTH: (x, y + 1, _NORTH)}.get(side)
+        there = holders.get(beyond) if beyond else None
+        if there is not None:
+            pairs.append(np.unique(np.stack([here, there])[:, (here >= 0) & (there >= 0)], axis=1))
+    ones, others = np.concatenate(pairs, axis=1)
     graph = coo_array((np.ones(len(ones), bool), (ones, others)), shape=(len(places), len(places)))
     _, names = connected_components(graph, directed=False)
     groups: dict[int, list[int]] = {}

@@ -16,10 +16,12 @@ from annotator.admin.rules import rules_page
 from annotator.admin.run_request import run_request_page
 from annotator.admin.scoped import OwnProjectsAdmin, may_see_any, may_train, require_training_role
 from annotator.admin.version_forms import RollBackForm
+from annotator.domain.parcels import rebuild_parcels
 from annotator.domain.versions import roll_back
 from annotator.enums import PatchState, VersionState
 from annotator.errors import MilpaError
 from annotator.models import LabelClass, Membership, ModelVersion, PatchTally, Project
+from annotator.queries.parcels import parcel_progress
 from annotator.queries.versions import promoted_version, version_before
 
 
@@ -60,10 +62,10 @@ class ProjectAdmin(OwnProjectsAdmin):
     project_path = "pk"
     list_display = ("name", "patch_zoom", "patch_count", "approved_count", "promoted_number", "created_at")
     search_fields = ("name", "slug")
-    fields = ("name", "slug", "description", "patch_zoom", "created_by", "created_at")
-    readonly_fields = ("slug", "patch_zoom", "created_by", "created_at")
+    fields = ("name", "slug", "description", "patch_zoom", "parcels", "created_by", "created_at")
+    readonly_fields = ("slug", "patch_zoom", "parcels", "created_by", "created_at")
     inlines = (LabelClassInline, MembershipInline)
-    actions = ("start_training_run",)
+    actions = ("start_training_run", "draw_parcels_anew")
     change_form_template = "admin/annotator/project_change.html"
     # Superusers edit names and members by hand, which Django's own history tells.
     history_view = admin.ModelAdmin.history_view  # type: ignore[assignment]
@@ -97,6 +99,21 @@ class ProjectAdmin(OwnProjectsAdmin):
     @admin.display(description="promoted version", ordering="promoted_number", empty_value="none")
     def promoted_number(self, project: Any) -> int | None:
         return project.promoted_number
+
+    @admin.display(description="parcels")
+    def parcels(self, project: Project) -> str:
+        count, waiting = parcel_progress(project.pk)
+        return f"{count:,}; {waiting:,} patches wait for theirs" if waiting else f"{count:,}, up to date"
+
+    @admin.action(description="Draw all parcels anew")
+    def draw_parcels_anew(self, request: HttpRequest, chosen: QuerySet[Project]) -> None:
+        for project in chosen:
+            waiting = rebuild_parcels(project=project, user=request.user)
+            messages.success(
+                request,
+                f"The parcels of {project} are drawn anew, {waiting:,} patches in all; the project's page counts "
+                "those that still wait.",
+            )
 
     @admin.action(description="Start a training run")
     def start_training_run(self, request: HttpRequest, chosen: QuerySet[Project]) -> HttpResponse | None:

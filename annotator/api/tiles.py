@@ -1,4 +1,4 @@
-"""Image tiles of scenes and vector tiles of patches.
+"""Image tiles of scenes and vector tiles of patches and parcels.
 
 Plain Django views, since a map asks for dozens at once and REST framework would double the time of a cached one.
 """
@@ -6,6 +6,7 @@ Plain Django views, since a map asks for dozens at once and REST framework would
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
@@ -18,7 +19,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from annotator.api.problems import plain_problem
 from annotator.enums import SceneState
 from annotator.errors import MilpaError, NotReady
-from annotator.imagery import composites, patch_tiles, tiles
+from annotator.imagery import composites, parcel_tiles, patch_tiles, tiles
 from annotator.models import Project, Scene
 from annotator.queries.access import member_roles
 
@@ -72,6 +73,33 @@ def scene_tile(request: HttpRequest, scene_id: int, z: int, x: int, y: int) -> H
 @gzip_page
 def patch_tile(request: HttpRequest, slug: str, z: int, x: int, y: int) -> HttpResponse:
     """The patches of a project for its members, as a Mapbox Vector Tile."""
+
+    def read(project: Project, user: User, patch_zoom: int) -> bytes:
+        return patch_tiles.read_patch_tile(
+            project_id=project.pk, patch_zoom=patch_zoom, user_id=user.pk, x=x, y=y, z=z
+        )
+
+    return _vector_tile(request, slug, (z, x, y), read)
+
+
+@require_safe
+@gzip_page
+def parcel_tile(request: HttpRequest, slug: str, z: int, x: int, y: int) -> HttpResponse:
+    """The parcels of a project for its members, likewise."""
+
+    def read(project: Project, user: User, patch_zoom: int) -> bytes:
+        return parcel_tiles.read_parcel_tile(project_id=project.pk, patch_zoom=patch_zoom, x=x, y=y, z=z)
+
+    return _vector_tile(request, slug, (z, x, y), read)
+
+
+def _vector_tile(
+    request: HttpRequest,
+    slug: str,
+    tile: tuple[int, int, int],
+    read: Callable[[Project, User, int], bytes],
+) -> HttpResponse:
+    z, x, y = tile
     try:
         user = _person(request)
         _check_tile(x, y, z)
@@ -80,12 +108,8 @@ def patch_tile(request: HttpRequest, slug: str, z: int, x: int, y: int) -> HttpR
             raise _NotFound("There is no such project, or you are no member of it.")
     except MilpaError as error:
         return plain_problem(error)
-    body = b""
     # Without a patch zoom there are no patches yet.
-    if project.patch_zoom is not None:
-        body = patch_tiles.read_patch_tile(
-            project_id=project.pk, patch_zoom=project.patch_zoom, user_id=user.pk, x=x, y=y, z=z
-        )
+    body = b"" if project.patch_zoom is None else read(project, user, project.patch_zoom)
     etag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     fresh = HttpResponse(body, content_type=patch_tiles.CONTENT_TYPE, headers=headers)

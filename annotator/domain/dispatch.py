@@ -12,6 +12,7 @@ logger = logging.getLogger(__name__)
 QUEUES = {
     "ingest_scene": "default",
     "rank_patches": "default",
+    "draw_parcels": "default",
     "make_proposals": "inference",
     "train": "training",
 }

@@ -14,6 +14,7 @@ from django.utils import timezone
 from annotator import inference
 from annotator.domain.legend_records import legend_record
 from annotator.domain.locks import lock_project
+from annotator.domain.parcels import rebuild_parcels
 from annotator.domain.projects import ClassSpec, check_classes, record_project_event
 from annotator.domain.proposals import renew_proposals
 from annotator.errors import BadProject
@@ -77,6 +78,8 @@ def change_legend(*, project: Project, user: User, classes: Sequence[ClassChange
         record_project_event(project, "legend changed", user, before=record_before, after=record_after)
     if _said(record_after) != _said(record_before):
         _outdate_proposals(project, user)
+        # Which classes are farmed goes by their names.
+        rebuild_parcels(project=project, user=user)
     return after
 
 

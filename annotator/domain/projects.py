@@ -78,7 +78,7 @@ def add_member(*, project: Project, user: User, role: Role) -> Membership:
     return Membership.objects.get_or_create(project=project, user=user, role=role)[0]
 
 
-def record_project_event(project: Project, verb: str, actor: User, **facts: Any) -> None:
+def record_project_event(project: Project, verb: str, actor: User | None, **facts: Any) -> None:
     # A project is its own project; Event wants the id under that name.
     project.project_id = project.pk  # type: ignore[attr-defined]
     record_event(project, verb, actor=actor, **facts)

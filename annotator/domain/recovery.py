@@ -9,7 +9,7 @@ from django.utils import timezone
 from annotator.domain.dispatch import send
 from annotator.domain.leases import is_lost
 from annotator.enums import ACTIVE_JOB_STATES, ACTIVE_RUN_STATES, JobState, SceneState
-from annotator.models import InferenceJob, Ranking, Scene, TrainingRun
+from annotator.models import InferenceJob, ParcelUpdate, Ranking, Scene, TrainingRun
 
 
 def resend_lost_jobs() -> int:
@@ -41,7 +41,18 @@ def resend_lost_jobs() -> int:
     for project_id in _unranked_projects():
         send("rank_patches", project_id)
         sent += 1
+    for project_id in _undrawn_projects():
+        send("draw_parcels", project_id)
+        sent += 1
     return sent
+
+
+def _undrawn_projects() -> set[int]:
+    """Projects with patches that have waited for their parcels for long; a copy finds the project locked, if a
+    worker is drawing them."""
+    limit = timezone.now() - timedelta(seconds=settings.JOB_LOST_AFTER_SECONDS)
+    waiting = ParcelUpdate.objects.filter(wanted_at__lt=limit)
+    return set(waiting.order_by().values_list("project_id", flat=True).distinct())
 
 
 def _unranked_projects() -> set[int]:

@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotator.domain.events import move
+from annotator.domain.parcels import want_parcels
 from annotator.domain.triggers import begin_run_if_due
 from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason, Verdict
 from annotator.errors import CommentMissing, RevisionConflict
@@ -51,6 +52,7 @@ def review_patch(
         defaults={"reviewer": user, "verdict": verdict, "comment": comment, "decided_at": timezone.now()},
     )
     if verdict == Verdict.APPROVE:
+        want_parcels(patch)
         # An approval stands whatever comes of the run that it may begin.
         transaction.on_commit(lambda: begin_run_if_due(patch.project_id), robust=True)
     else:
@@ -79,6 +81,7 @@ def reopen_patch(*, patch: Patch, user: User, comment: str) -> Patch:
         only_from=PatchState.APPROVED,
         comment=comment.strip(),
     )
+    want_parcels(patch)
     return patch
 
 

@@ -7,6 +7,7 @@ from annotator.models.event import Event
 from annotator.models.inference_job import InferenceJob
 from annotator.models.label_class import LabelClass
 from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
+from annotator.models.parcel import Parcel, ParcelPiece, ParcelUpdate
 from annotator.models.patch import Patch, QueueEntry
 from annotator.models.patch_tally import PatchTally
 from annotator.models.project import Membership, Project
@@ -27,6 +28,9 @@ __all__ = [
     "LabelClass",
     "Membership",
     "ModelVersion",
+    "Parcel",
+    "ParcelPiece",
+    "ParcelUpdate",
     "Patch",
     "PatchTally",
     "Project",

@@ -1,15 +1,26 @@
 /**
- * The project on a map: a scene's imagery, the patches by state, a legend, and what one can do with a patch.
+ * The project on a map: a scene's imagery, the patches by state, the parcels, a legend, and what one can do with a patch.
  *
  * @import {PatchState, Project, Scene} from "../api/types.js"
+ * @import {ParcelFeature} from "./parcel_layer.js"
  * @import {PatchFeature} from "./patch_layer.js"
  */
-import { number, t } from "../i18n.js";
+import { number, percent, t, tn } from "../i18n.js";
 import { make } from "../ui/elements.js";
 import { stateName } from "../ui/states.js";
 import { boundsOf, imageryLayer, readyScenes, sceneTitle } from "./imagery.js";
-import { PatchLayer } from "./patch_layer.js";
+import { parcelsOf } from "./parcel_layer.js";
+import { PATCHES } from "./patch_layer.js";
 import { PATCH_STATES, hatching } from "./patch_states.js";
+import { VectorLayer } from "./vector_layer.js";
+
+/** @type {Record<string, string>} who drew a parcel */
+const ORIGINS = {
+  accepted: t("proposed and accepted as it was"),
+  corrected: t("proposed and corrected"),
+  drawn: t("drawn by hand"),
+  imported: t("imported"),
+};
 
 /**
  * @param {HTMLElement} container
@@ -48,13 +59,17 @@ export function showOverviewMap(container, project, sceneId) {
  * @param {number} patchZoom
  */
 function showPatches(map, project, patchZoom) {
-  const patches = new PatchLayer(project.slug, { maxZoom: patchZoom + 6, maxNativeZoom: patchZoom }).addTo(map);
-  control("bottomright", patchLegend(patches, map)).addTo(map);
+  const zooms = { maxZoom: patchZoom + 6, maxNativeZoom: patchZoom };
+  const patches = new VectorLayer(project.slug, PATCHES, zooms).addTo(map);
+  const parcels = new VectorLayer(project.slug, parcelsOf(project.legend), zooms);
+  if (project.patch_counts.approved) parcels.addTo(map);
+  control("bottomright", mapLegend(patches, parcels, map)).addTo(map);
   map.on("click", ({ latlng }) => {
-    if (!map.hasLayer(patches)) return;
     const zoom = Math.min(patchZoom, Math.round(map.getZoom()));
-    const feature = patches.featureAt(latlng, zoom);
-    if (feature) L.popup().setLatLng(latlng).setContent(popup(feature, project)).openOn(map);
+    const parcel = map.hasLayer(parcels) ? parcels.featureAt(latlng, zoom) : null;
+    const patch = map.hasLayer(patches) ? patches.featureAt(latlng, zoom) : null;
+    const parts = [parcel && aboutParcel(parcel, project), patch && aboutPatch(patch, project)].filter((part) => part !== null);
+    if (parts.length) L.popup().setLatLng(latlng).setContent(make("div", { class: "map-popup" }, ...parts)).openOn(map);
   });
 }
 
@@ -89,32 +104,53 @@ function sceneSwitcher(scenes, first, show) {
 }
 
 /**
- * @param {PatchLayer} patches
+ * @param {L.GridLayer} patches
+ * @param {L.GridLayer} parcels
  * @param {L.Map} map
  */
-function patchLegend(patches, map) {
-  const toggle = (/** @type {Event} */ event) => {
-    const { checked } = /** @type {HTMLInputElement} */ (event.target);
-    if (checked) patches.addTo(map);
-    else patches.remove();
-  };
-  const box = make("input", { type: "checkbox", checked: true, onchange: toggle });
+function mapLegend(patches, parcels, map) {
   const rows = /** @type {PatchState[]} */ (Object.keys(PATCH_STATES)).map((state) => {
     const sample = make("span", { class: "swatch", "--swatch": `url(${hatching(state).toDataURL()})`, "aria-hidden": "true" });
     sample.style.borderColor = PATCH_STATES[state].color;
     return make("li", {}, sample, PATCH_STATES[state].label);
   });
-  return make("div", { class: "map-panel map-legend" }, make("label", {}, box, " ", t("Patches")), make("ul", { class: "legend" }, ...rows));
+  const list = make("ul", { class: "legend" }, ...rows);
+  return make("div", { class: "map-panel map-legend" }, layerSwitch(parcels, t("Parcels"), map), layerSwitch(patches, t("Patches"), map), list);
+}
+
+/**
+ * @param {L.GridLayer} layer
+ * @param {string} name
+ * @param {L.Map} map
+ */
+function layerSwitch(layer, name, map) {
+  const toggle = (/** @type {Event} */ event) => {
+    const { checked } = /** @type {HTMLInputElement} */ (event.target);
+    if (checked) layer.addTo(map);
+    else layer.remove();
+  };
+  return make("label", {}, make("input", { type: "checkbox", checked: map.hasLayer(layer), onchange: toggle }), " ", name);
+}
+
+/**
+ * @param {ParcelFeature} feature
+ * @param {Project} project
+ */
+function aboutParcel({ id, value, hectares, origin, count, share }, project) {
+  if (id === null) return make("div", {}, tn("{count} parcel on {share} of the land", "{count} parcels on {share} of the land", count, { share: percent(share) }));
+  const name = project.legend.find((one) => one.value === value)?.name ?? "";
+  const area = t("{hectares} ha", { hectares: number(hectares, hectares < 0.1 ? 3 : 2) });
+  return make("div", { class: "row" }, make("strong", {}, name), make("span", {}, area), make("small", {}, ORIGINS[origin] ?? ""));
 }
 
 /**
  * @param {PatchFeature} feature
  * @param {Project} project
  */
-function popup({ id, state, counts, isMine }, project) {
+function aboutPatch({ id, state, counts, isMine }, project) {
   if (id === null) {
     const rows = counts.map((one) => make("span", { class: `badge badge--${one.state}` }, `${number(one.count)} ${stateName(one.state)}`));
-    return make("div", { class: "map-popup" }, make("div", { class: "row" }, ...rows), t("Zoom in for single patches."));
+    return make("div", {}, make("div", { class: "row" }, ...rows), t("Zoom in for single patches."));
   }
   const root = `/projects/${project.slug}`;
   const isOpen = state === "unlabelled" || state === "returned" || (state === "claimed" && isMine);
@@ -122,7 +158,7 @@ function popup({ id, state, counts, isMine }, project) {
   const mayReview = project.roles.includes("lead") && (state === "submitted" || state === "approved" || state === "returned");
   return make(
     "div",
-    { class: "map-popup" },
+    {},
     make("div", { class: "row" }, make("strong", {}, t("Patch {id}", { id })), make("span", { class: `badge badge--${state}` }, isMine ? t("{state} by you", { state: stateName(state) }) : stateName(state))),
     mayAnnotate && make("a", { class: "button button--small", href: `${root}/annotate/?patch=${id}` }, state === "claimed" ? t("Go on annotating") : t("Annotate it")),
     mayReview && make("a", { class: "button button--small", href: `${root}/review/${id}/` }, state === "submitted" ? t("Review it") : t("Look at it")),

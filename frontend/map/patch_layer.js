@@ -3,11 +3,8 @@
  *
  * @import {PatchState} from "../api/types.js"
  * @import {Rect} from "../state/mask.js"
+ * @import {Kind, TileFeature, TilePoint} from "./vector_layer.js"
  */
-import { VectorTile } from "@mapbox/vector-tile";
-import { PbfReader } from "pbf";
-
-import { fetchVectorTile } from "../api/milpa.js";
 import { PATCH_STATES, fillOf } from "./patch_states.js";
 
 /**
@@ -20,101 +17,29 @@ import { PATCH_STATES, fillOf } from "./patch_states.js";
  * @property {Rect} box in pixels of its tile
  */
 
-const TILE_PX = 256;
 const KNOWN_STATES = /** @type {PatchState[]} */ (Object.keys(PATCH_STATES));
 
-export class PatchLayer extends L.GridLayer {
-  /** @type {Map<string, PatchFeature[]>} */
-  #features = new Map();
-  /** @type {Map<HTMLElement, AbortController>} */
-  #loading = new Map();
-
-  /**
-   * @param {string} projectSlug
-   * @param {L.GridLayerOptions} [options]
-   */
-  constructor(projectSlug, options = {}) {
-    super({ keepBuffer: 1, updateWhenZooming: false, ...options });
-    this.projectSlug = projectSlug;
-    this.on("tileunload", (event) => {
-      this.#loading.get(event.tile)?.abort();
-      this.#loading.delete(event.tile);
-      this.#features.delete(keyOf(event.coords));
-    });
-  }
-
-  /**
-   * Leaflet's hook.
-   *
-   * @override
-   * @protected
-   * @param {L.Coords} coords
-   * @param {L.DoneCallback} done
-   * @returns {HTMLElement}
-   */
-  createTile(coords, done) {
-    const canvas = document.createElement("canvas");
-    const ratio = Math.min(2, Math.ceil(globalThis.devicePixelRatio || 1));
-    canvas.width = canvas.height = TILE_PX * ratio;
-    const stop = new AbortController();
-    this.#loading.set(canvas, stop);
-    const url = `/tiles/projects/${this.projectSlug}/patches/${coords.z}/${coords.x}/${coords.y}`;
-    fetchVectorTile(url, stop.signal).then(
-      (bytes) => {
-        const features = featuresIn(bytes);
-        this.#features.set(keyOf(coords), features);
-        const context = canvas.getContext("2d");
-        context?.scale(ratio, ratio);
-        if (context) for (const feature of features) draw(context, feature);
-        done(undefined, canvas);
-      },
-      (error) => done(error, canvas),
-    );
-    return canvas;
-  }
-
-  /**
-   * @param {L.LatLng} latlng
-   * @param {number} zoom of the tiles that are shown
-   * @returns {PatchFeature | null}
-   */
-  featureAt(latlng, zoom) {
-    const at = L.CRS.EPSG3857.latLngToPoint(latlng, zoom);
-    const [x, y] = [Math.floor(at.x / TILE_PX), Math.floor(at.y / TILE_PX)];
-    const point = { x: at.x - x * TILE_PX, y: at.y - y * TILE_PX };
-    const features = this.#features.get(`${zoom}/${x}/${y}`) ?? [];
-    return features.find(({ box }) => isIn(box, point)) ?? null;
-  }
-}
-
-/** @param {L.Coords} coords */
-function keyOf({ z, x, y }) {
-  return `${z}/${x}/${y}`;
-}
+/** @type {Kind<PatchFeature>} */
+export const PATCHES = { name: "patches", read, draw, has: ({ box }, point) => isIn(box, point) };
 
 /**
- * @param {Uint8Array<ArrayBuffer>} bytes
- * @returns {PatchFeature[]}
+ * @param {TileFeature} feature
+ * @param {number} scale
+ * @returns {PatchFeature}
  */
-function featuresIn(bytes) {
-  const layer = bytes.length ? new VectorTile(new PbfReader(bytes)).layers["patches"] : undefined;
-  if (!layer) return [];
-  return Array.from({ length: layer.length }, (_, i) => {
-    const feature = layer.feature(i);
-    const { id, state, mine, score } = feature.properties;
-    const counts = KNOWN_STATES.map((one) => ({ state: one, count: Number(feature.properties[one] ?? 0) }));
-    const scale = TILE_PX / feature.extent;
-    const corners = feature.loadGeometry().flat().map(({ x, y }) => ({ x: x * scale, y: y * scale }));
-    const known = String(state) in PATCH_STATES ? /** @type {PatchState} */ (state) : "unlabelled";
-    return {
-      id: id === undefined ? null : Number(id),
-      state: known,
-      counts: counts.filter(({ count }) => count > 0),
-      isMine: Number(mine) === 1,
-      score: score === undefined ? null : Number(score),
-      box: boxOf(corners),
-    };
-  });
+function read(feature, scale) {
+  const { id, state, mine, score } = feature.properties;
+  const counts = KNOWN_STATES.map((one) => ({ state: one, count: Number(feature.properties[one] ?? 0) }));
+  const corners = feature.loadGeometry().flat().map(({ x, y }) => ({ x: x * scale, y: y * scale }));
+  const known = String(state) in PATCH_STATES ? /** @type {PatchState} */ (state) : "unlabelled";
+  return {
+    id: id === undefined ? null : Number(id),
+    state: known,
+    counts: counts.filter(({ count }) => count > 0),
+    isMine: Number(mine) === 1,
+    score: score === undefined ? null : Number(score),
+    box: boxOf(corners),
+  };
 }
 
 /**
@@ -135,7 +60,7 @@ function draw(context, { box, state, isMine }) {
 /**
  * A patch is a square along the axes, so its box is the patch.
  *
- * @param {{x: number, y: number}[]} corners
+ * @param {TilePoint[]} corners
  * @returns {Rect}
  */
 function boxOf(corners) {
@@ -146,7 +71,7 @@ function boxOf(corners) {
 
 /**
  * @param {Rect} box
- * @param {{x: number, y: number}} point
+ * @param {TilePoint} point
  */
 function isIn(box, point) {
   return point.x >= box.x0 && point.x < box.x1 && point.y >= box.y0 && point.y < box.y1;

@@ -1,0 +1,79 @@
+"""Parcels follow approvals: what changes a patch's approved mask leaves a row, and a worker draws what rows want."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+
+from annotator.domain.dispatch import enqueue
+from annotator.domain.parcel_joining import join_changed
+from annotator.domain.parcel_pieces import redraw_pieces
+from annotator.domain.projects import record_project_event
+from annotator.models import ParcelUpdate, Patch, Project
+
+BATCH_PATCHES = 16
+"""How many patches one transaction draws: what a killed worker loses, and how long an approval waits at most."""
+# The first of the two numbers of an advisory lock; the second is the project.
+PARCEL_LOCKS = 0x9A2CE1
+
+
+def want_parcels(patch: Patch) -> None:
+    """Has the parcels of the patch and around it drawn anew, once the present transaction commits."""
+    ParcelUpdate.objects.create(project_id=patch.project_id, patch=patch)
+    enqueue("draw_parcels", patch.project_id)
+
+
+@transaction.atomic
+def rebuild_parcels(*, project: Project, user: User | None) -> int:
+    """Has all parcels of the project drawn anew, behind what approvals want; returns how many patches wait for it.
+
+    Parcels that come out as they were keep their ids. Asked for again, it starts over.
+    """
+    ParcelUpdate.objects.filter(project=project, is_rebuild=True).delete()
+    ids = Patch.objects.filter(project=project).order_by("quadkey").values_list("pk", flat=True)
+    rows = [ParcelUpdate(project=project, patch_id=patch_id, is_rebuild=True) for patch_id in ids]
+    ParcelUpdate.objects.bulk_create(rows, batch_size=5000)
+    record_project_event(project, "parcels wanted anew", user, patches=len(rows))
+    enqueue("draw_parcels", project.pk)
+    return len(rows)
+
+
+def draw_wanted_parcels(project_id: int) -> int:
+    """Draws until nothing is wanted any more, or leaves it to the worker that is at it; returns how many rows went.
+
+    A worker that finds the project locked may go: whoever holds the lock looks for rows once more after it.
+    """
+    drawn = 0
+    while batch := draw_batch(project_id):
+        drawn += batch
+    return drawn
+
+
+@transaction.atomic
+def draw_batch(project_id: int) -> int:
+    """Draws what the next `BATCH_PATCHES` rows want, those of approvals first, and returns how many they were.
+
+    It is 0 where nothing is wanted or another worker is at it.
+    """
+    if not _lock_parcels(project_id):
+        return 0
+    waiting = ParcelUpdate.objects.filter(project_id=project_id).select_related("patch")
+    wanted = list(waiting.order_by("is_rebuild", "id")[:BATCH_PATCHES])
+    if not wanted:
+        return 0
+    redrawn = redraw_pieces(
+        project_id,
+        around={(row.patch.x, row.patch.y) for row in wanted if not row.is_rebuild},
+        alone={(row.patch.x, row.patch.y) for row in wanted if row.is_rebuild},
+        zoom=wanted[0].patch.z,
+    )
+    join_changed(project_id, redrawn, zoom=wanted[0].patch.z)
+    ParcelUpdate.objects.filter(pk__in=[row.pk for row in wanted]).delete()
+    return len(wanted)
+
+
+def _lock_parcels(project_id: int) -> bool:
+    """Whether the project's parcels are this transaction's alone until it ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [PARCEL_LOCKS, project_id])
+        return bool(cursor.fetchone()[0])
