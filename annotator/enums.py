@@ -54,7 +54,7 @@ SCENE_TRANSITIONS: dict[SceneState, frozenset[SceneState]] = {
 
 
 class JobState(TextChoices):
-    """The state of an inference job."""
+    """The state of an inference job or an export."""
 
     QUEUED = "queued", _("queued")
     RUNNING = "running", _("running")
@@ -71,6 +71,42 @@ JOB_TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     JobState.CANCELLED: frozenset(),
 }
 ACTIVE_JOB_STATES = (JobState.QUEUED, JobState.RUNNING)
+
+
+class ImportState(TextChoices):
+    """The state of an import of labels."""
+
+    UPLOADED = "uploaded", _("uploaded")
+    QUEUED = "queued", _("queued")
+    RUNNING = "running", _("running")
+    SUCCEEDED = "succeeded", _("succeeded")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+IMPORT_TRANSITIONS: dict[ImportState, frozenset[ImportState]] = {
+    ImportState.UPLOADED: frozenset({ImportState.QUEUED, ImportState.CANCELLED}),
+    ImportState.QUEUED: frozenset({ImportState.RUNNING, ImportState.CANCELLED, ImportState.FAILED}),
+    ImportState.RUNNING: frozenset(
+        {ImportState.RUNNING, ImportState.SUCCEEDED, ImportState.FAILED, ImportState.CANCELLED}
+    ),
+    ImportState.SUCCEEDED: frozenset(),
+    ImportState.FAILED: frozenset(),
+    ImportState.CANCELLED: frozenset(),
+}
+
+
+class ExportKind(TextChoices):
+    """In which form the approved masks of a project are taken away."""
+
+    GEOTIFF = "geotiff", _("GeoTIFF: one mosaic of all masks")
+    CHIPS = "chips", _("PNG chips: one indexed image a patch")
+    COCO = "coco", _("COCO: objects of each patch")
+    GEOJSON = "geojson", _("GeoJSON: parcels")
+    GEOPACKAGE = "geopackage", _("GeoPackage: parcels")
+    GEOPARQUET = "geoparquet", _("GeoParquet: parcels by the fiboa conventions")
+    STAC = "stac", _("STAC: a collection with the label extension")
+    INSTRUCTION = "instruction", _("Instruction data set: chats with images and answers")
 
 
 class RunState(TextChoices):

@@ -147,3 +147,31 @@ class CommentMissing(MilpaError):
     code = "comment-missing"
     status = 422
     title = _("Say why")
+
+
+class BadExport(MilpaError):
+    """``facts`` hold the ``field`` of the parameters, None where the error is of no single one."""
+
+    code = "bad-export"
+    status = 422
+    title = "The export cannot be made"
+
+
+class NothingToExport(MilpaError):
+    code = "nothing-to-export"
+    status = 422
+    title = "There is nothing to export"
+
+
+class FileGone(MilpaError):
+    code = "file-gone"
+    status = 410
+    title = "The file is not kept any more"
+
+
+class BadLabels(MilpaError):
+    """A file of labels cannot be used, or not in the way that was asked for."""
+
+    code = "bad-labels"
+    status = 422
+    title = "The labels cannot be imported"

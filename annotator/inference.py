@@ -5,7 +5,7 @@ Whatever would load torch is imported inside the functions, so that the web proc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,19 +32,25 @@ from mlservice.contracts import (
 )
 from mlservice.errors import Cancelled, MethodError
 from mlservice.parcel_pieces import PatchPieces
+from mlservice.parcels import DrawnParcel, draw_parcels, join_outlines, join_pieces, piece_certainties
 from mlservice.parcels import area_m2 as parcel_area_m2
-from mlservice.parcels import join_outlines, join_pieces, piece_certainties
 from mlservice.queue_order import QueueOrder, Waiting, arrange, is_audited
 from mlservice.queue_order import candidates as queue_candidates
 from mlservice.version_record import STARTER_NAME, Measured, Region, VersionRecord
 
+MANNERS = ("one_pass", "rows", "run_lengths")
+"""How an answer may say the classes of a token patch; see `mlservice.answer_format.Manner`."""
+
 __all__ = [
+    "MANNERS",
     "STARTER_NAME",
     "Cancelled",
+    "DrawnParcel",
     "EvaluateReport",
     "FinetuneConfig",
     "FinetuneReport",
     "LabelledPatch",
+    "Legend",
     "Measured",
     "MethodError",
     "PatchPieces",
@@ -60,6 +66,7 @@ __all__ = [
     "base_temperature",
     "check_class_words",
     "code_version",
+    "draw_parcels",
     "evaluate_version",
     "finetune_config",
     "finetune_from",
@@ -82,8 +89,10 @@ __all__ = [
     "report_fields",
     "segment_context",
     "spread_scores",
+    "stac_classes",
     "version_archive",
     "weighted_entropies",
+    "write_instructions",
     "write_landscape_scene",
 ]
 
@@ -340,3 +349,30 @@ def version_archive(record: VersionRecord, adapter: Path) -> Iterator[bytes]:
     from mlservice.export import version_archive as pieces_of
 
     return pieces_of(record, adapter)
+
+
+def stac_classes(legend: Legend) -> list[dict[str, Any]]:
+    """The classes as STAC's classification extension tells them."""
+    from mlservice.stac import classification_classes
+
+    return classification_classes(legend)
+
+
+def write_instructions(
+    patches: Iterable[LabelledPatch], legend: Legend, folder: Path, *, manner: str
+) -> bool:
+    """Writes labelled patches as an instruction data set; false, and no folder, where no cell of them is sure.
+
+    Raises MethodError for a legend or patches that cannot be said.
+    """
+    from mlservice.answer_format import AnswerFormat, Manner
+    from mlservice.errors import NothingToLearn
+    from mlservice.instruction import write_instruction_set
+    from mlservice.legend import plain_words
+
+    words, meanings = plain_words(legend)
+    try:
+        write_instruction_set(patches, legend, folder, AnswerFormat(words, Manner(manner)), meanings=meanings)
+    except NothingToLearn:
+        return False
+    return True

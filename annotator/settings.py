@@ -171,6 +171,8 @@ CELERY_BEAT_SCHEDULE = {
     # Approvals begin runs at once; this is for projects that train on a schedule.
     "begin-due-runs": {"task": "annotator.tasks.begin_due_runs", "schedule": 300.0},
     "add-up-tallies": {"task": "annotator.tasks.add_up_tallies", "schedule": 60.0},
+    "remove-old-exports": {"task": "annotator.tasks.remove_old_exports", "schedule": 3600.0},
+    "remove-forgotten-imports": {"task": "annotator.tasks.remove_forgotten_imports", "schedule": 3600.0},
     "rank-due-projects": {"task": "annotator.tasks.rank_due_projects", "schedule": 60.0},
 }
 # The labelling queue is ranked again once so many patches were approved since it was ranked last.
@@ -192,6 +194,13 @@ DATABASE_PATIENCE_SECONDS = read_int("DATABASE_PATIENCE_SECONDS", 300)
 SCENE_LOST_AFTER_SECONDS = read_int("SCENE_LOST_AFTER_SECONDS", 15 * 60)
 # The largest scene that is taken by upload, in bytes.
 SCENE_UPLOAD_MAX_BYTES = read_int("SCENE_UPLOAD_MAX_BYTES", 2 * 1024**3)
+# The largest file of labels that is taken by upload, in bytes.
+LABEL_UPLOAD_MAX_BYTES = read_int("LABEL_UPLOAD_MAX_BYTES", 512 * 1024**2)
+# How long the file of an export is kept, in days, the same export can be asked for again; likewise uploads of
+# labels that nobody began to import.
+EXPORT_KEEP_DAYS = read_int("EXPORT_KEEP_DAYS", 14)
+# How much room the files of all exports together may take, in bytes.
+EXPORTS_MAX_BYTES = read_int("EXPORTS_MAX_BYTES", 20 * 1024**3)
 # Whether scenes are fetched from private and local addresses, too: whoever may add scenes can then make the
 # server read what only the server's own network should reach.
 SCENE_URL_ALLOW_PRIVATE = read_bool("SCENE_URL_ALLOW_PRIVATE", False)

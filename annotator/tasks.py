@@ -25,6 +25,34 @@ def make_proposals(job_id: int) -> None:
 
 
 @shared_task
+def make_export(export_id: int) -> None:
+    from annotator.domain.exports import make_export as domain_verb
+
+    domain_verb(export_id)
+
+
+@shared_task
+def import_labels(import_id: int) -> None:
+    from annotator.domain.label_imports import import_labels as domain_verb
+
+    domain_verb(import_id)
+
+
+@shared_task
+def remove_forgotten_imports() -> int:
+    from annotator.domain.label_imports import remove_forgotten_imports as domain_verb
+
+    return domain_verb()
+
+
+@shared_task
+def remove_old_exports() -> int:
+    from annotator.domain.exports import remove_old_exports as domain_verb
+
+    return domain_verb()
+
+
+@shared_task
 def rank_patches(project_id: int) -> None:
     from annotator.domain.ranking import rank_patches as domain_verb
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from string import ascii_uppercase
 
 from mlservice.contracts import UNSURE, Legend
 from mlservice.errors import BadLegend
@@ -85,6 +87,24 @@ def class_words(legend: Legend) -> tuple[str, ...]:
             word = _reserved_word(legend_class.value, legend_class.name)
         words[legend_class.value] = word
     return tuple(words[value] for value in legend.values)
+
+
+def plain_words(legend: Legend) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A word of plain language for each class, in the legend's order, and its meaning where that is another word.
+
+    For programs other than this one: a class that has no known word is said by a letter, which its meaning
+    explains. Raises BadLegend for an unsound legend.
+    """
+    check_legend(legend)
+    # Values choose among the reserved words, which are not used, so any small ones will do; the null class keeps 0.
+    small = iter(range(1, len(legend.classes)))
+    counted = [replace(c, value=0 if c.is_null else next(small)) for c in legend.classes]
+    letters = iter(ascii_uppercase)
+    words = tuple(
+        next(letters) if word in RESERVED_WORDS else word for word in class_words(Legend(tuple(counted)))
+    )
+    names = [c.name for c in legend.classes]
+    return words, tuple("" if w == n.lower() else n for w, n in zip(words, names, strict=True))
 
 
 def _reserved_word(value: int, name: str) -> str:

@@ -93,9 +93,14 @@ def _output(legend: Legend) -> Document:
         "name": "mask of a patch",
         "tasks": ["semantic-segmentation"],
         "result": {"shape": [side, side], "dim_order": ["height", "width"], "data_type": "uint8"},
-        "classification:classes": [_class(legend_class) for legend_class in legend.classes],
+        "classification:classes": classification_classes(legend),
         "post_processing_function": None,
     }
+
+
+def classification_classes(legend: Legend) -> list[Document]:
+    """The classes in the form of the classification extension."""
+    return [_class(legend_class) for legend_class in legend.classes]
 
 
 def _class(legend_class: LegendClass) -> Document:

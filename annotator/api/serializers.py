@@ -6,7 +6,7 @@ from rest_framework import serializers
 from rest_framework_gis.fields import GeometryField
 
 from annotator.domain.claims import Lease
-from annotator.enums import Verdict
+from annotator.enums import ExportKind, Verdict
 
 
 class LegendClassInput(serializers.Serializer):
@@ -42,6 +42,26 @@ class SceneChange(serializers.Serializer):
 
 class JobInput(serializers.Serializer):
     scene = serializers.IntegerField(required=False, allow_null=True, default=None)
+
+
+class ExportInput(serializers.Serializer):
+    kind = serializers.ChoiceField(ExportKind.choices)
+    parameters = serializers.DictField(required=False, default=dict)
+
+
+class LabelFileInput(serializers.Serializer):
+    file = serializers.FileField()
+    crs = serializers.CharField(required=False, default="", max_length=4000, allow_blank=True)
+    encoding = serializers.CharField(required=False, default="", max_length=40, allow_blank=True)
+    swap_axes = serializers.BooleanField(required=False, default=False)
+
+
+class MappingInput(serializers.Serializer):
+    attribute = serializers.CharField(required=False, default="", max_length=200, allow_blank=True)
+    classes = serializers.DictField(child=serializers.IntegerField(min_value=0, max_value=255))
+    outside = serializers.IntegerField(required=False, default=255)
+    outline_px = serializers.IntegerField(required=False, default=0)
+    approve = serializers.BooleanField(required=False, default=False)
 
 
 class ClaimInput(serializers.Serializer):

@@ -6,6 +6,8 @@ from rest_framework.authtoken.views import obtain_auth_token
 
 from annotator.api import (
     assignments,
+    exports,
+    imports,
     legends,
     model_versions,
     patch_masks,
@@ -33,6 +35,14 @@ urlpatterns = [
     path("projects/<slug:slug>/training-runs/", model_versions.ProjectTrainingRuns.as_view()),
     path("projects/<slug:slug>/model-versions/", model_versions.ProjectModelVersions.as_view()),
     path("projects/<slug:slug>/rollback/", model_versions.ProjectRollback.as_view()),
+    path("projects/<slug:slug>/exports/", exports.ProjectExports.as_view()),
+    path("projects/<slug:slug>/imports/", imports.ProjectImports.as_view()),
+    path("imports/<int:import_id>/", imports.ImportDetail.as_view()),
+    path("imports/<int:import_id>/start/", imports.ImportStart.as_view()),
+    path("imports/<int:import_id>/cancel/", imports.ImportCancel.as_view()),
+    path("exports/<int:export_id>/", exports.ExportDetail.as_view()),
+    path("exports/<int:export_id>/cancel/", exports.ExportCancel.as_view()),
+    path("exports/<int:export_id>/file/", exports.ExportFile.as_view()),
     path("scenes/<int:scene_id>/", projects.SceneDetail.as_view()),
     path("inference-jobs/<int:job_id>/", projects.InferenceJobDetail.as_view()),
     path("inference-jobs/<int:job_id>/cancel/", projects.InferenceJobCancel.as_view()),

@@ -12,6 +12,8 @@ logger = logging.getLogger(__name__)
 QUEUES = {
     "ingest_scene": "default",
     "rank_patches": "default",
+    "make_export": "default",
+    "import_labels": "default",
     "draw_parcels": "default",
     "make_proposals": "inference",
     "train": "training",

@@ -9,7 +9,7 @@ from django.utils import timezone
 from annotator.domain.dispatch import send
 from annotator.domain.leases import is_lost
 from annotator.enums import ACTIVE_JOB_STATES, ACTIVE_RUN_STATES, JobState, SceneState
-from annotator.models import InferenceJob, ParcelUpdate, Ranking, Scene, TrainingRun
+from annotator.models import Export, InferenceJob, LabelImport, ParcelUpdate, Ranking, Scene, TrainingRun
 
 
 def resend_lost_jobs() -> int:
@@ -22,6 +22,8 @@ def resend_lost_jobs() -> int:
     for model, task, active in (
         (InferenceJob, "make_proposals", ACTIVE_JOB_STATES),
         (TrainingRun, "train", ACTIVE_RUN_STATES),
+        (Export, "make_export", ACTIVE_JOB_STATES),
+        (LabelImport, "import_labels", ACTIVE_JOB_STATES),
     ):
         for row in model.objects.filter(is_lost(), state__in=active):
             if row.state == "queued":

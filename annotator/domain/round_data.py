@@ -83,14 +83,14 @@ def read_round(record: RoundRecord) -> RoundData:
     )
     if gone := wanted - {revision.pk for revision in revisions}:
         raise NotReady(f"Masks of the round are gone: revision {', '.join(map(str, sorted(gone)))}.")
-    scenes = _scenes(record.imagery)
+    scenes = scenes_of(record.imagery)
     replay, validation, holdout = set(record.replay), set(record.validation), set(record.holdout)
     training = set(record.training) - replay - validation
     others, default = record.imagery["others"], record.imagery["scene"]
 
     def read(ids: set[int]) -> tuple[LabelledPatch, ...]:
         return tuple(
-            _labelled_patch(revision, scenes[others.get(str(revision.pk), default)], record)
+            labelled_patch(revision, scenes[others.get(str(revision.pk), default)], record)
             for revision in revisions
             if revision.pk in ids
         )
@@ -98,7 +98,7 @@ def read_round(record: RoundRecord) -> RoundData:
     return RoundData(read(training), read(replay), read(validation), read(holdout))
 
 
-def _scenes(imagery: Mapping[str, Any]) -> dict[int, Scene]:
+def scenes_of(imagery: Mapping[str, Any]) -> dict[int, Scene]:
     """The record's scenes, shown as they were then."""
     scenes = Scene.objects.in_bulk([int(pk) for pk in imagery["display"]])
     for pk, display in imagery["display"].items():
@@ -113,7 +113,8 @@ def _scenes(imagery: Mapping[str, Any]) -> dict[int, Scene]:
     return scenes
 
 
-def _labelled_patch(revision: Revision, scene: Scene, record: RoundRecord) -> LabelledPatch:
+def labelled_patch(revision: Revision, scene: Scene, record: RoundRecord) -> LabelledPatch:
+    """The revision's mask on its scene's pixels, with what of it teaches."""
     patch = revision.annotation.patch
     context = context_of(patch, record.context_levels)
     window = context.window_of(patch)

@@ -4,8 +4,10 @@ from annotator.models.annotation import Annotation, Revision
 from annotator.models.assignment import Assignment
 from annotator.models.block_side import BlockSide
 from annotator.models.event import Event
+from annotator.models.export import Export
 from annotator.models.inference_job import InferenceJob
 from annotator.models.label_class import LabelClass
+from annotator.models.label_import import LabelImport
 from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
 from annotator.models.parcel import Parcel, ParcelPiece, ParcelUpdate
 from annotator.models.patch import Patch, QueueEntry
@@ -24,8 +26,10 @@ __all__ = [
     "Evaluation",
     "EvaluationMask",
     "Event",
+    "Export",
     "InferenceJob",
     "LabelClass",
+    "LabelImport",
     "Membership",
     "ModelVersion",
     "Parcel",

@@ -6,7 +6,7 @@ from django.views.i18n import set_language
 
 from annotator.web.languages import Catalogue
 from annotator.web.offline import service_worker, versioned
-from annotator.web.views import labelling, members, overview, projects, scenes
+from annotator.web.views import exports, imports, labelling, members, overview, projects, scenes
 
 urlpatterns = [
     path("", projects.projects, name="projects"),
@@ -28,6 +28,12 @@ urlpatterns = [
     path("service-worker.js", service_worker, name="service_worker"),
     path("projects/<slug:slug>/review/", labelling.review, name="review"),
     path("projects/<slug:slug>/review/<int:patch_id>/", labelling.review_patch, name="review_patch"),
+    path("projects/<slug:slug>/exports/", exports.exports, name="exports"),
+    path("projects/<slug:slug>/exports/<int:export_id>/file/", exports.export_file, name="export_file"),
+    path("projects/<slug:slug>/exports/<int:export_id>/stop/", exports.export_cancel, name="export_cancel"),
+    path("projects/<slug:slug>/imports/", imports.imports, name="imports"),
+    path("projects/<slug:slug>/imports/<int:import_id>/", imports.label_import, name="import"),
+    path("projects/<slug:slug>/imports/<int:import_id>/stop/", imports.import_cancel, name="import_cancel"),
     path("projects/<slug:slug>/members/", members.members, name="members"),
     path(
         "projects/<slug:slug>/members/<int:membership_id>/remove/",

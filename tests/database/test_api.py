@@ -12,7 +12,8 @@ import pytest
 from django.test import Client
 from PIL import Image
 
-from annotator.enums import Role
+from annotator.domain.exports import request_export
+from annotator.enums import ExportKind, Role
 from annotator.models import InferenceJob, Project, Revision
 from tests.factories import (
     approve,
@@ -239,6 +240,12 @@ def endpoints(project: Project) -> list[tuple[str, str, set[Role]]]:
         parent=project.model_versions.get(), requested_by=project.created_by, state="failed"
     )
     version = project.model_versions.get()
+    export = request_export(
+        project=project, user=project.created_by, kind=ExportKind.CHIPS, parameters={"images": False}
+    )
+    label_import = project.label_imports.create(
+        file_name="a.geojson", stored_name="a.geojson", requested_by=project.created_by
+    )
     base, p = "/api/v1", f"/api/v1/projects/{project.slug}"
     return [
         ("get", f"{p}/", everyone),
@@ -271,6 +278,16 @@ def endpoints(project: Project) -> list[tuple[str, str, set[Role]]]:
         ("get", f"{base}/training-runs/{run.pk}/", managers),
         ("post", f"{base}/training-runs/{run.pk}/cancel/", {Role.ML_STAFF}),
         ("post", f"{base}/model-versions/{version.pk}/promote/", {Role.ML_STAFF}),
+        ("get", f"{p}/imports/", {Role.LEAD}),
+        ("post", f"{p}/imports/", {Role.LEAD}),
+        ("get", f"{base}/imports/{label_import.pk}/", {Role.LEAD}),
+        ("post", f"{base}/imports/{label_import.pk}/start/", {Role.LEAD}),
+        ("post", f"{base}/imports/{label_import.pk}/cancel/", {Role.LEAD}),
+        ("get", f"{p}/exports/", managers),
+        ("post", f"{p}/exports/", managers),
+        ("get", f"{base}/exports/{export.pk}/", managers),
+        ("get", f"{base}/exports/{export.pk}/file/", managers),
+        ("post", f"{base}/exports/{export.pk}/cancel/", managers),
     ]
 
 

@@ -39,6 +39,8 @@ WHO_MAY = {
     "review": {"lead"},
     "review_patch": {"lead"},
     "members": {"lead"},
+    "exports": {"lead", "ml_staff"},
+    "imports": {"lead"},
 }
 
 

@@ -110,7 +110,7 @@ NO_CLAIM = "DROP FUNCTION annotator_claim"
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0009_parcels'),
+        ('annotator', '0011_label_imports'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,78 @@
+"""Approved masks on their way out."""
+
+from __future__ import annotations
+
+from django.http import FileResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotator.api.access import project_for, row_for
+from annotator.api.pagination import NewestFirst
+from annotator.api.serializers import ExportInput
+from annotator.domain.exports import cancel_export, download_path, request_export
+from annotator.enums import ExportKind, Role
+from annotator.models import Export
+from annotator.queries.exports import export_document
+
+MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
+OBJECT = {200: OpenApiTypes.OBJECT}
+
+
+class ProjectExports(APIView):
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, slug: str) -> Response:
+        rows = project_for(request, slug, MANAGERS).exports.select_related("requested_by")
+        pages = NewestFirst()
+        page = pages.paginate_queryset(rows, request, view=self)
+        return pages.get_paginated_response([export_document(export) for export in page or ()])
+
+    @extend_schema(request=ExportInput, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, slug: str) -> Response:
+        """Asks for an export; the same masks with the same parameters are the export that there is already."""
+        project = project_for(request, slug, MANAGERS)
+        given = ExportInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = given.validated_data
+        export = request_export(
+            project=project,
+            user=request.user,
+            kind=ExportKind(values["kind"]),
+            parameters=values["parameters"],
+        )
+        return Response(export_document(export), status=202)
+
+
+class ExportDetail(APIView):
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, export_id: int) -> Response:
+        return Response(export_document(row_for(request, Export, export_id, MANAGERS)))
+
+
+class ExportCancel(APIView):
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, export_id: int) -> Response:
+        export = row_for(request, Export, export_id, MANAGERS)
+        return Response(export_document(cancel_export(export=export, user=request.user)), status=202)
+
+
+class ExportFile(APIView):
+    @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY})
+    def get(self, request: Request, export_id: int) -> FileResponse:
+        """The ZIP; its ``ETag`` is its SHA-256."""
+        export = row_for(request, Export, export_id, MANAGERS)
+        return export_response(export)
+
+
+def export_response(export: Export) -> FileResponse:
+    """The export's file as a download. Raises NotReady or FileGone."""
+    path = download_path(export)
+    return FileResponse(
+        path.open("rb"),
+        as_attachment=True,
+        filename=export.file_name,
+        content_type="application/zip",
+        headers={"ETag": f'"{export.sha256}"'},
+    )

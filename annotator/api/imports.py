@@ -1,0 +1,66 @@
+"""Labels that exist already, on their way in."""
+
+from __future__ import annotations
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotator.api.access import project_for, row_for
+from annotator.api.pagination import NewestFirst
+from annotator.api.serializers import LabelFileInput, MappingInput
+from annotator.domain.label_imports import Mapped, bring_labels, cancel_import, start_import
+from annotator.enums import Role
+from annotator.models import LabelImport
+from annotator.queries.label_imports import import_document
+
+LEAD = frozenset({Role.LEAD})
+OBJECT = {200: OpenApiTypes.OBJECT}
+
+
+class ProjectImports(APIView):
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, slug: str) -> Response:
+        rows = project_for(request, slug, LEAD).label_imports.select_related("requested_by")
+        pages = NewestFirst()
+        page = pages.paginate_queryset(rows, request, view=self)
+        return pages.get_paginated_response([import_document(row) for row in page or ()])
+
+    @extend_schema(request=LabelFileInput, responses={201: OpenApiTypes.OBJECT})
+    def post(self, request: Request, slug: str) -> Response:
+        """Takes a file in and tells what is in it: the values of each attribute, and what cannot be used."""
+        project = project_for(request, slug, LEAD)
+        given = LabelFileInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = dict(given.validated_data)
+        row = bring_labels(project=project, user=request.user, upload=values.pop("file"), reading=values)
+        return Response(import_document(row), status=201)
+
+
+class ImportDetail(APIView):
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, import_id: int) -> Response:
+        return Response(import_document(row_for(request, LabelImport, import_id, LEAD)))
+
+
+class ImportStart(APIView):
+    @extend_schema(request=MappingInput, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, import_id: int) -> Response:
+        """Makes masks of the file: ``classes`` tells each value to a class of the legend."""
+        row = row_for(request, LabelImport, import_id, LEAD)
+        given = MappingInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        started = start_import(label_import=row, user=request.user, mapped=Mapped(**given.validated_data))
+        return Response(import_document(started), status=202)
+
+
+class ImportCancel(APIView):
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, import_id: int) -> Response:
+        row = row_for(request, LabelImport, import_id, LEAD)
+        return Response(import_document(cancel_import(label_import=row, user=request.user)), status=202)

@@ -1,0 +1,202 @@
+"""All masks as one Cloud-Optimized GeoTIFF, in the patches' own grid or in that of a scene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+import numpy as np
+import rasterio
+from pyproj import Transformer
+from rasterio.shutil import copy as copy_raster
+from rasterio.transform import Affine
+
+from annotator.errors import BadExport
+from annotator.exports.contents import ApprovedPatch, Contents, Mask, Member, Part, common_members
+from annotator.exports.pixels import (
+    COMPRESSION,
+    GTIFF,
+    MERCATOR,
+    OUTSIDE,
+    category_names,
+    colors,
+    legend_csv,
+    patch_transform,
+)
+from annotator.imagery.grid import TILE_PX
+
+STRIP_PX = 256
+CHUNK_PX = 4096
+MAX_PIXELS = 2_500_000_000
+MOSAIC = "labels.tif"
+GRID_OF_PATCHES = "patches"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A mosaic's pixels: where they lie, and how many rows and columns there are."""
+
+    crs: str
+    transform: Affine
+    rows: int
+    cols: int
+
+    @property
+    def strips(self) -> int:
+        return -(-self.rows // STRIP_PX)
+
+
+class Mosaic:
+    """``grid`` is ``patches`` for EPSG:3857 and the masks' own pixels, or the id of a scene for its CRS and grid.
+
+    In a scene's grid a pixel has the value of the mask's pixel that its centre lies in.
+    """
+
+    options = {"grid": GRID_OF_PATCHES}
+
+    def parts(self, contents: Contents) -> Iterator[Part]:
+        grid = grid_of(contents)
+        counts = _patches_by_strip(contents, grid)
+        for strip in range(grid.strips):
+            yield Part(f"strip-{strip:06d}.tif", counts[strip], partial(_write_strip, contents, grid, strip))
+        yield Part(MOSAIC, 0, partial(_write_mosaic, contents, grid))
+
+    def members(self, contents: Contents, work: Path) -> Iterator[Member]:
+        yield Member(MOSAIC, work / MOSAIC)
+        yield Member(f"{MOSAIC}.aux.xml", [category_names(contents.legend)])
+        yield Member("legend.csv", [legend_csv(contents)])
+        yield from common_members(contents)
+
+
+def grid_of(contents: Contents) -> Grid:
+    """The mosaic's grid. Raises BadExport where it has too many pixels."""
+    grid = _scene_grid(contents) if contents.scene else _patch_grid(contents)
+    if grid.rows * grid.cols > MAX_PIXELS:
+        raise BadExport(
+            f"The mosaic would have {grid.cols:,} x {grid.rows:,} px; at most {MAX_PIXELS:,} are written. Name a "
+            "smaller area with the parameter bbox, or export PNG chips, which leave out what lies between patches.",
+            field="bbox",
+        )
+    return grid
+
+
+def _scene_grid(contents: Contents) -> Grid:
+    assert contents.scene is not None
+    with rasterio.open(contents.scene.cog_path) as scene:
+        return Grid(scene.crs.to_wkt(), scene.transform, scene.height, scene.width)
+
+
+def _patch_grid(contents: Contents) -> Grid:
+    columns, rows = zip(*((patch.x, patch.y) for patch in contents.patches), strict=True)
+    first = next(p for p in contents.patches if p.x == min(columns))
+    top = next(p for p in contents.patches if p.y == min(rows))
+    west, north = patch_transform(first).c, patch_transform(top).f
+    size_m = patch_transform(first).a
+    return Grid(
+        MERCATOR,
+        Affine(size_m, 0, west, 0, -size_m, north),
+        (max(rows) - min(rows) + 1) * TILE_PX,
+        (max(columns) - min(columns) + 1) * TILE_PX,
+    )
+
+
+def _patches_by_strip(contents: Contents, grid: Grid) -> list[int]:
+    """How many patches are done with each strip: those whose lower edge lies in it, for a number that only grows."""
+    to_grid = Transformer.from_crs(MERCATOR, grid.crs, always_xy=True)
+    lower = [patch_transform(patch) * (TILE_PX / 2, TILE_PX - 0.5) for patch in contents.patches]
+    x, y = to_grid.transform(*np.array(lower).T)
+    _, rows = ~grid.transform * (x, y)
+    strips = np.clip(np.nan_to_num(rows) // STRIP_PX, 0, grid.strips - 1).astype(int)
+    return [int(count) for count in np.bincount(strips, minlength=grid.strips)]
+
+
+def _write_strip(contents: Contents, grid: Grid, strip: int, path: Path) -> None:
+    top = strip * STRIP_PX
+    rows = min(STRIP_PX, grid.rows - top)
+    values = _values(contents, grid, top, rows)
+    profile = {**GTIFF, **COMPRESSION, "height": rows, "width": grid.cols, "sparse_ok": True}
+    transform = grid.transform @ Affine.translation(0, top)
+    with rasterio.open(path, "w", crs=grid.crs, transform=transform, nodata=OUTSIDE, **profile) as dataset:
+        dataset.write(values, 1)
+
+
+def _values(contents: Contents, grid: Grid, top: int, rows: int) -> Mask:
+    """The mosaic's rows from ``top`` on."""
+    to_mercator = Transformer.from_crs(grid.crs, MERCATOR, always_xy=True)
+    origin = patch_transform(contents.patches[0])
+    corner = np.array([contents.patches[0].x, contents.patches[0].y]) * TILE_PX
+    by_place = {(patch.x, patch.y): patch for patch in contents.patches}
+    values = np.full((rows, grid.cols), OUTSIDE, np.uint8)
+    for left in range(0, grid.cols, CHUNK_PX):
+        cols = np.arange(left, min(left + CHUNK_PX, grid.cols)) + 0.5
+        x, y = grid.transform * tuple(np.meshgrid(cols, np.arange(top, top + rows) + 0.5))
+        if grid.crs != MERCATOR:
+            x, y = to_mercator.transform(x, y)
+        # Counted from the world's corner, in pixels of the patches' zoom.
+        pixel = np.stack(~origin * (x, y))
+        col, row = np.floor(np.nan_to_num(pixel, posinf=-1e12)).astype(np.int64) + corner[:, None, None]
+        _fill(contents, by_place, values[:, left : left + len(cols)], col, row)
+    return values
+
+
+def _fill(
+    contents: Contents,
+    by_place: dict[tuple[int, int], ApprovedPatch],
+    values: Mask,
+    col: np.ndarray[Any, np.dtype[np.int64]],
+    row: np.ndarray[Any, np.dtype[np.int64]],
+) -> None:
+    tile_col, tile_row = col // TILE_PX, row // TILE_PX
+    places = np.unique(np.stack([tile_col.ravel(), tile_row.ravel()]), axis=1).T.tolist()
+    wanted = [by_place[x, y] for x, y in places if (x, y) in by_place]
+    for patch, mask in zip(wanted, contents.read_masks(wanted), strict=True):
+        here = (tile_col == patch.x) & (tile_row == patch.y)
+        values[here] = mask[row[here] % TILE_PX, col[here] % TILE_PX]
+
+
+def _write_mosaic(contents: Contents, grid: Grid, path: Path) -> None:
+    """The strips beside each other, by way of a virtual raster that names them."""
+    virtual = path.with_name("strips.vrt")
+    virtual.write_text(_vrt(contents, grid), "utf-8")
+    copy_raster(
+        virtual,
+        path,
+        driver="COG",
+        COMPRESS="DEFLATE",
+        LEVEL=6,
+        BLOCKSIZE=TILE_PX,
+        OVERVIEW_RESAMPLING="MODE",
+        BIGTIFF="IF_SAFER",
+        SPARSE_OK=True,
+        NUM_THREADS=1,
+    )
+
+
+def _vrt(contents: Contents, grid: Grid) -> str:
+    colour_table = dict.fromkeys(range(256), (0, 0, 0, 255)) | colors(contents.legend)
+    entries = "".join(
+        '<Entry c1="{}" c2="{}" c3="{}" c4="{}"/>'.format(*colour_table[value]) for value in range(256)
+    )
+    strips = "".join(_vrt_source(grid, strip) for strip in range(grid.strips))
+    transform = ", ".join(repr(value) for value in grid.transform.to_gdal())
+    crs = rasterio.crs.CRS.from_user_input(grid.crs).to_wkt()
+    return (
+        f'<VRTDataset rasterXSize="{grid.cols}" rasterYSize="{grid.rows}"><SRS>{quoteattr(crs)[1:-1]}</SRS>'
+        f'<GeoTransform>{transform}</GeoTransform><VRTRasterBand dataType="Byte" band="1">'
+        f"<NoDataValue>{OUTSIDE}</NoDataValue><ColorInterp>Palette</ColorInterp>"
+        f"<ColorTable>{entries}</ColorTable>{strips}</VRTRasterBand></VRTDataset>"
+    )
+
+
+def _vrt_source(grid: Grid, strip: int) -> str:
+    top = strip * STRIP_PX
+    size = f'xSize="{grid.cols}" ySize="{min(STRIP_PX, grid.rows - top)}"'
+    return (
+        f'<SimpleSource><SourceFilename relativeToVRT="1">strip-{strip:06d}.tif</SourceFilename>'
+        f'<SourceBand>1</SourceBand><SrcRect xOff="0" yOff="0" {size}/>'
+        f'<DstRect xOff="0" yOff="{top}" {size}/></SimpleSource>'
+    )

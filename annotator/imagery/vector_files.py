@@ -1,0 +1,303 @@
+"""Polygons from files of strangers: GeoJSON, GeoPackage, KML, GeoParquet and zipped Shapefiles, in Web Mercator."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import zipfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyogrio
+import shapely
+from numpy.typing import NDArray
+from pyarrow import parquet
+from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError
+from rasterio.features import rasterize
+from rasterio.transform import from_bounds
+
+from annotator.errors import BadLabels
+from annotator.imagery.grid import QUAD
+from annotator.imagery.labels import SIZE_PX
+
+VECTOR_SUFFIXES = (".geojson", ".json", ".gpkg", ".kml", ".parquet", ".geoparquet", ".zip")
+MAX_FEATURES = 500_000
+MAX_UNPACKED_BYTES = 2 * 2**30
+MAX_RATIO = 200
+SHOWN_VALUES = 200
+_SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
+# GDAL guesses a driver from the first bytes, and some of its drivers open what a file names.
+_HEADS = {
+    ".gpkg": (b"SQLite format 3\0",),
+    ".kml": (b"<?xml", b"<kml", b"\xef\xbb\xbf<"),
+    ".zip": (b"PK\x03\x04",),
+    ".parquet": (b"PAR1",),
+    ".geoparquet": (b"PAR1",),
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file is to be read where it does not say, or says wrong: its CRS, the encoding of its texts, and whether
+    its coordinates come as latitude, longitude."""
+
+    crs: str = ""
+    encoding: str = ""
+    swap_axes: bool = False
+
+
+@dataclass(frozen=True)
+class VectorLabels:
+    """``outlines``: polygons in EPSG:3857. ``values``: by attribute, the value of each outline as text;
+    ``attributes``: how often each is met."""
+
+    outlines: NDArray[np.object_]
+    values: Mapping[str, list[str]]
+    attributes: Mapping[str, Mapping[str, int]]
+    dropped: Mapping[str, int]
+    repaired: int
+    tree: shapely.STRtree
+
+    def tile(
+        self, x: int, y: int, z: int, codes: NDArray[np.int32], outline_px: int, outline_code: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """The code of the polygon that each pixel's centre lies in, of the last where several do, -1 without one;
+        and where there is one. Pixels within ``outline_px`` / 2 of an outline have the ``outline_code``."""
+        bounds = QUAD.xy_bounds(x, y, z)
+        transform = from_bounds(*bounds, SIZE_PX, SIZE_PX)
+        # Outlines of neighbours reach into the tile by half their width.
+        reach = outline_px * transform.a
+        box = shapely.box(bounds[0] - reach, bounds[1] - reach, bounds[2] + reach, bounds[3] + reach)
+        result = np.full((SIZE_PX, SIZE_PX), -1, np.int32)
+        met = np.sort(self.tree.query(box, predicate="intersects"))
+        if len(met):
+            shapes = [(self.outlines[at], int(codes[at])) for at in met]
+            rasterize(shapes, out=result, transform=transform)
+            if outline_px:
+                edges = [shapely.boundary(self.outlines[at]).buffer(reach / 2) for at in met]
+                rasterize([(edge, outline_code) for edge in edges], out=result, transform=transform)
+        return result, result >= 0
+
+
+def read_vectors(path: Path, reading: Reading) -> VectorLabels:
+    """The file's polygons. Raises BadLabels, naming the remedy."""
+    _check_head(path)
+    suffix = path.suffix.lower()
+    if suffix in (".parquet", ".geoparquet"):
+        packed, crs, columns = _read_parquet(path)
+    elif suffix == ".zip":
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            packed, crs, columns = _read_ogr(_unzipped(path, Path(folder)), reading)
+    else:
+        packed, crs, columns = _read_ogr(path, reading)
+    found = _polygons_of(packed)
+    outlines = _in_mercator(found.polygons, _crs(reading.crs or crs), reading)
+    if not len(outlines):
+        raise BadLabels(
+            f"There are no polygons in the file ({_told(found.dropped)}). Points and lines have no land."
+        )
+    values = {name: [_text(column[at]) for at in found.rows] for name, column in columns.items()}
+    counts = {name: Counter(column) for name, column in values.items()}
+    return VectorLabels(
+        outlines,
+        values,
+        # An attribute with a value of its own for each feature is no class.
+        {name: dict(sorted(count.items())) for name, count in counts.items() if len(count) <= SHOWN_VALUES},
+        found.dropped,
+        found.repaired,
+        shapely.STRtree(outlines),
+    )
+
+
+def _check_head(path: Path) -> None:
+    with path.open("rb") as file:
+        head = file.read(4096)
+    known = _HEADS.get(path.suffix.lower(), (b"{", b"\xef\xbb\xbf{"))
+    if not head.lstrip().startswith(known) or b"OGRVRTDataSource" in head:
+        raise BadLabels(
+            f"“{path.name}” is not what its ending says. Give the file the ending of what it is, or export it again."
+        )
+
+
+def _read_ogr(path: Path, reading: Reading) -> tuple[Any, str, dict[str, Any]]:
+    options = {"encoding": reading.encoding} if reading.encoding else {}
+    try:
+        info = pyogrio.read_info(path, force_feature_count=True, **options)
+        if info["features"] > MAX_FEATURES:
+            raise BadLabels(
+                f"The file has {info['features']:,} features; at most {MAX_FEATURES:,} are taken at once."
+            )
+        meta, _, packed, fields = pyogrio.raw.read(path, force_2d=True, **options)
+    except UnicodeDecodeError as error:
+        raise BadLabels(
+            f"Its texts are not in the encoding that it says ({error.encoding}). Name the right one, for instance "
+            "encoding = cp1252 or latin1."
+        ) from error
+    except LookupError as error:
+        raise BadLabels(
+            f"There is no encoding “{reading.encoding}”. Name one such as UTF-8 or cp1252."
+        ) from error
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
+        raise BadLabels(
+            f"The file cannot be read ({error}). Export it again from the program it comes from."
+        ) from error
+    if packed is None:
+        raise BadLabels("The file has a table without places. Export the layer with its geometry.")
+    return packed, meta["crs"] or "", dict(zip(meta["fields"].tolist(), fields, strict=True))
+
+
+def _read_parquet(path: Path) -> tuple[Any, str, dict[str, Any]]:
+    try:
+        told = parquet.read_metadata(path)
+        if told.num_rows > MAX_FEATURES:
+            raise BadLabels(
+                f"The file has {told.num_rows:,} features; at most {MAX_FEATURES:,} are taken at once."
+            )
+        if sum(told.row_group(at).total_byte_size for at in range(told.num_row_groups)) > MAX_UNPACKED_BYTES:
+            raise BadLabels(
+                "Unpacked, the file would be far larger than labels are. Leave columns out, or cut it."
+            )
+        table = parquet.read_table(path)
+        geo = json.loads((table.schema.metadata or {})[b"geo"])
+        name = geo["primary_column"]
+        column = geo["columns"][name]
+    except KeyError as error:
+        raise BadLabels(
+            "The Parquet file has no geometry as GeoParquet tells it. Write it with GDAL or geopandas."
+        ) from error
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise BadLabels(f"The Parquet file cannot be read ({error}). Write it again.") from error
+    if table.num_rows > MAX_FEATURES:
+        raise BadLabels(
+            f"The file has {table.num_rows:,} features; at most {MAX_FEATURES:,} are taken at once."
+        )
+    if column["encoding"] != "WKB":
+        raise BadLabels("The geometry is in an encoding other than WKB. Write the file anew with geopandas.")
+    # Without a word, coordinates are longitude and latitude; null says that nobody knows.
+    crs = column.get("crs", "OGC:CRS84")
+    plain = {
+        field.name: table[field.name].to_pylist()
+        for field in table.schema
+        if field.name != name and not pa.types.is_nested(field.type) and not pa.types.is_binary(field.type)
+    }
+    return np.array(table[name].to_pylist(), dtype=object), json.dumps(crs) if crs else "", plain
+
+
+def _unzipped(path: Path, folder: Path) -> Path:
+    """The Shapefile in a ZIP, with the files beside it, under names of our own."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            shapes = [
+                e for e in entries if e.filename.lower().endswith(".shp") and "__MACOSX" not in e.filename
+            ]
+            if len(shapes) != 1:
+                raise BadLabels(
+                    f"The ZIP has {len(shapes)} Shapefiles; put one in it, with its .shx, .dbf and .prj."
+                )
+            stem = shapes[0].filename[:-4]
+            wanted = [
+                e for e in entries if e.filename[:-4] == stem and e.filename[-4:].lower() in _SHAPEFILE_PARTS
+            ]
+            size = sum(entry.file_size for entry in wanted)
+            if size > MAX_UNPACKED_BYTES or size > MAX_RATIO * max(path.stat().st_size, 2**20):
+                raise BadLabels(
+                    "Unpacked, the ZIP would be far larger than labels are. Export the layer as GeoPackage."
+                )
+            for entry in wanted:
+                with archive.open(entry) as packed:
+                    content = packed.read(entry.file_size + 1)
+                (folder / f"labels{entry.filename[-4:].lower()}").write_bytes(content)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        raise BadLabels("The ZIP is damaged or needs a password. Pack it again without one.") from error
+    return folder / "labels.shp"
+
+
+@dataclass(frozen=True)
+class _Found:
+    polygons: NDArray[np.object_]
+    rows: NDArray[np.int64]
+    dropped: Mapping[str, int]
+    repaired: int
+
+
+def _polygons_of(packed: Any) -> _Found:
+    """Valid polygons of what was read, each with the row that it comes from."""
+    shapes = shapely.force_2d(shapely.from_wkb(packed, on_invalid="ignore"))
+    dropped: Counter[str] = Counter()
+    nowhere = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    dropped["it has no geometry, or one that cannot be read"] = int(nowhere.sum())
+    flat = ~nowhere & (shapely.get_dimensions(shapes) < 2)
+    dropped["it is a point or a line"] = int(flat.sum())
+    rows = np.flatnonzero(~nowhere & ~flat)
+    broken = ~shapely.is_valid(shapes[rows])
+    polygons = shapes[rows]
+    polygons[broken] = shapely.make_valid(polygons[broken])
+    # What is left of a broken polygon may have lines beside its land.
+    polygons = np.array([_land_of(one) for one in polygons], dtype=object)
+    has_land = ~shapely.is_empty(polygons)
+    dropped["it encloses no land"] = int((~has_land).sum())
+    told = {reason: count for reason, count in dropped.items() if count}
+    return _Found(polygons[has_land], rows[has_land], told, int((broken & has_land).sum()))
+
+
+def _land_of(shape: Any) -> Any:
+    if shape.geom_type in ("Polygon", "MultiPolygon"):
+        return shape
+    parts = [part for part in shapely.get_parts(shape) if part.geom_type in ("Polygon", "MultiPolygon")]
+    return shapely.union_all(parts)
+
+
+def _crs(told: str) -> CRS:
+    if not told:
+        raise BadLabels(
+            "The file does not say its coordinate reference system (a Shapefile without .prj, say). Name it, for "
+            "instance crs = EPSG:32637."
+        )
+    try:
+        return CRS.from_user_input(told)
+    except CRSError as error:
+        raise BadLabels(
+            "The coordinate reference system is not known. Name one by its number, for instance crs = EPSG:4326."
+        ) from error
+
+
+def _in_mercator(polygons: NDArray[np.object_], crs: CRS, reading: Reading) -> NDArray[np.object_]:
+    if reading.swap_axes:
+        polygons = shapely.transform(polygons, lambda corners: corners[:, ::-1])
+    if not len(polygons):
+        return polygons
+    west, south, east, north = shapely.total_bounds(polygons)
+    if crs.is_geographic and (south < -90 or north > 90 or west < -360 or east > 360):
+        in_degrees = max(abs(west), abs(east)) <= 90 and max(abs(south), abs(north)) <= 180
+        raise BadLabels(
+            "The latitudes are beyond 90 degrees: the coordinates are in the order latitude, longitude. Say so with "
+            "swap_axes = true."
+            if in_degrees
+            else "The coordinates are no degrees, though the file says so; they are metres, likely. Name their CRS, "
+            "for instance crs = EPSG:32637."
+        )
+    to_mercator = Transformer.from_crs(crs, "EPSG:3857", always_xy=True)
+    moved = shapely.transform(polygons, lambda corners: np.column_stack(to_mercator.transform(*corners.T)))
+    if not np.isfinite(shapely.total_bounds(moved)).all():
+        raise BadLabels(
+            f"The coordinates cannot be those of {crs.name}. Name the right CRS, for instance "
+            "crs = EPSG:4326."
+        )
+    return np.asarray(moved)
+
+
+def _text(value: Any) -> str:
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _told(dropped: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} features: {reason}" for reason, count in dropped.items()) or "it is empty"

@@ -1,0 +1,62 @@
+"""The page of a project's exports: start one, follow it, take the file away."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import FileResponse, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from annotator.domain.exports import cancel_export, download_path, request_export
+from annotator.enums import Role
+from annotator.errors import MilpaError
+from annotator.models import Export
+from annotator.notices import tell
+from annotator.queries.exports import kept_until
+from annotator.web.access import ProjectAccess, SignedInRequest, project_view
+from annotator.web.forms.exports import ExportForm
+
+EXPORTS_SHOWN = 30
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@project_view(Role.LEAD, Role.ML_STAFF)
+def exports(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
+    form = ExportForm(access.project, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            request_export(project=access.project, user=request.user, **form.cleaned)
+        except MilpaError as error:
+            form.add_error(None, error.detail)
+        else:
+            return redirect("exports", access.project.slug)
+    rows = access.project.exports.defer("revisions", "basis").select_related("requested_by")[:EXPORTS_SHOWN]
+    shown = [{"export": export, "kept_until": kept_until(export)} for export in rows]
+    context = access.context(form=form, exports=shown, any_active=any(row.is_active for row in rows))
+    return render(request, "exports.html", context, status=422 if request.method == "POST" else 200)
+
+
+@require_POST
+@project_view(Role.LEAD, Role.ML_STAFF)
+def export_cancel(request: SignedInRequest, access: ProjectAccess, export_id: int) -> HttpResponse:
+    export = get_object_or_404(Export, pk=export_id, project=access.project)
+    with tell(request, _("The export is cancelled.")):
+        cancel_export(export=export, user=request.user)
+    return redirect("exports", access.project.slug)
+
+
+@require_safe
+@project_view(Role.LEAD, Role.ML_STAFF)
+def export_file(
+    request: SignedInRequest, access: ProjectAccess, export_id: int
+) -> HttpResponse | FileResponse:
+    export = get_object_or_404(Export, pk=export_id, project=access.project)
+    try:
+        path = download_path(export)
+    except MilpaError as error:
+        messages.error(request, error.detail)
+        return redirect("exports", access.project.slug)
+    return FileResponse(
+        path.open("rb"), as_attachment=True, filename=export.file_name, content_type="application/zip"
+    )
