@@ -33,6 +33,53 @@ PATCH_TRANSITIONS: dict[PatchState, frozenset[PatchState]] = {
 }
 
 
+class ReadingPurpose(TextChoices):
+    """What a blind answer to a patch is for."""
+
+    SECOND = "second", "to draw a patch twice"
+    GOLD = "gold", "to be compared with a gold patch"
+
+
+class ReadingState(TextChoices):
+    HELD = "held", "held"
+    LAPSED = "lapsed", "given back or expired"
+    SUBMITTED = "submitted", "submitted"
+
+
+READING_TRANSITIONS: dict[ReadingState, frozenset[ReadingState]] = {
+    ReadingState.HELD: frozenset({ReadingState.LAPSED, ReadingState.SUBMITTED}),
+    # Whoever comes back to it goes on from the own drafts.
+    ReadingState.LAPSED: frozenset({ReadingState.HELD}),
+    ReadingState.SUBMITTED: frozenset(),
+}
+
+
+class DoubleState(TextChoices):
+    """How far the double annotation of a patch is."""
+
+    WANTED = "wanted", "waits for a second reading"
+    AGREED = "agreed", "both agree"
+    DISPUTED = "disputed", "waits for adjudication"
+    SETTLED = "settled", "adjudicated"
+    WITHDRAWN = "withdrawn", "the second reading was called off"
+
+
+DOUBLE_TRANSITIONS: dict[DoubleState, frozenset[DoubleState]] = {
+    DoubleState.WANTED: frozenset({DoubleState.AGREED, DoubleState.DISPUTED, DoubleState.WITHDRAWN}),
+    DoubleState.DISPUTED: frozenset({DoubleState.SETTLED}),
+    DoubleState.AGREED: frozenset(),
+    DoubleState.SETTLED: frozenset(),
+    DoubleState.WITHDRAWN: frozenset(),
+}
+
+
+class Decision(TextChoices):
+    """What a reviewer makes of two masks that do not agree."""
+
+    FIRST = "first", "the mask that was submitted first"
+    SECOND = "second", "the second reading"
+
+
 class Verdict(TextChoices):
     APPROVE = "approve", "approve"
     RETURN = "return", "return"

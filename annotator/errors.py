@@ -41,6 +41,18 @@ class ClaimLost(MilpaError):
     title = _("You no longer hold this patch")
 
 
+class SecondReadingOpen(MilpaError):
+    code = "second-reading-open"
+    status = 409
+    title = "A second mask is still to come"
+
+
+class Disputed(MilpaError):
+    code = "disputed"
+    status = 409
+    title = "Two people do not agree on this patch"
+
+
 class ClaimsExhausted(MilpaError):
     """``facts`` hold the ``limit``."""
 

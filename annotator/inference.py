@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,9 @@ from mlservice.queue_order import QueueOrder, Waiting, arrange, is_audited
 from mlservice.queue_order import candidates as queue_candidates
 from mlservice.version_record import STARTER_NAME, Measured, Region, VersionRecord
 
+if TYPE_CHECKING:
+    from mlservice.agreement import PairAgreement
+
 MANNERS = ("one_pass", "rows", "run_lengths")
 """How an answer may say the classes of a token patch; see `mlservice.answer_format.Manner`."""
 
@@ -61,11 +64,13 @@ __all__ = [
     "StepReport",
     "VersionRecord",
     "Waiting",
+    "agreement_alphas",
     "arrange",
     "base_hash",
     "base_temperature",
     "check_class_words",
     "code_version",
+    "compare_masks",
     "draw_parcels",
     "evaluate_version",
     "finetune_config",
@@ -301,6 +306,24 @@ def gate_verdict(
         looks=looks,
     )
     return asdict(verdict)
+
+
+def compare_masks(
+    first: NDArray[np.uint8], second: NDArray[np.uint8], boundary_value: int | None, *, first_is_truth: bool
+) -> PairAgreement:
+    """How far two people's masks ``(row, col)`` of one patch agree."""
+    from mlservice.agreement import compare
+
+    return compare(first, second, boundary_value, first_is_truth=first_is_truth)
+
+
+def agreement_alphas(
+    pairs: Mapping[tuple[int, int], int],
+) -> tuple[float | None, dict[int, float | None]]:
+    """Krippendorff's alpha of all classes, and of each class value, from pixels by pairs of values."""
+    from mlservice.agreement import class_alphas, krippendorff_alpha
+
+    return krippendorff_alpha(pairs), class_alphas(pairs)
 
 
 def patch_worths(answer: PatchSegmentation) -> PatchWorths:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 # Rasterio and shapely bring their own GDAL and GEOS; they must be loaded before GeoDjango looks for one.
@@ -49,6 +50,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Before all others: most tiles are answered here, without their work.
+    "annotator.api.scene_tiles.TileDoor",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -184,6 +187,9 @@ CLAIM_LEASE_SECONDS = read_int("CLAIM_LEASE_SECONDS", 20 * 60)
 CLAIM_AHEAD_LEASE_SECONDS = read_int("CLAIM_AHEAD_LEASE_SECONDS", 3 * 60)
 # How long an annotator holds the patches that were taken offline.
 CLAIM_FIELD_LEASE_SECONDS = read_int("CLAIM_FIELD_LEASE_SECONDS", 14 * 3600)
+# For how long a person who was allowed to see a scene's tiles goes on seeing them without being asked again, in
+# seconds: so long a removed member, or one who signed out, may still be sent tiles.
+TILE_GRANT_SECONDS = read_int("TILE_GRANT_SECONDS", 30)
 # How many patches of a project one person may hold at a time, those taken offline among them.
 CLAIMS_PER_PERSON_MAX = read_int("CLAIMS_PER_PERSON_MAX", 40)
 # A job whose heartbeat is older than this is taken to be lost, and is started again, in seconds.
@@ -210,6 +216,10 @@ SCENE_FOLDERS = [
     *([MILPA_DATA] if MILPA_DATA else []),
     MEDIA_ROOT / "demo",
 ]
+# S3-compatible storage that leads may add scenes from: its address (empty: Amazon's), and the buckets that are
+# allowed. Credentials are read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; without them it is asked openly.
+S3_ENDPOINT = os.environ.get("MILPA_S3_ENDPOINT", "").strip()
+S3_BUCKETS = read_list("MILPA_S3_BUCKETS", [])
 # The model that a new project starts from: a folder or a hub name. Empty: the starter in this repository.
 BASE_MODEL = read_list("MILPA_BASE_MODEL", [""])[0] if read_list("MILPA_BASE_MODEL", []) else ""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024**2

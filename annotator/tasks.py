@@ -18,6 +18,13 @@ def ingest_scene(scene_id: int) -> None:
 
 
 @shared_task
+def make_display_copy(copy_id: int) -> None:
+    from annotator.domain.display_copies import make_display_copy as domain_verb
+
+    domain_verb(copy_id)
+
+
+@shared_task
 def make_proposals(job_id: int) -> None:
     from annotator.domain.proposals import make_proposals as domain_verb
 

@@ -39,7 +39,7 @@ from annotator.domain.tallies import add_up_tallies  # noqa: E402
 from annotator.enums import PatchState, Role  # noqa: E402
 from annotator.models import Membership, PatchTally, Project, QueueEntry  # noqa: E402
 from annotator.queries.labelling_queue import queue_summary  # noqa: E402
-from annotator.queries.progress import patch_counts  # noqa: E402
+from annotator.queries.progress import patch_counts, tallied  # noqa: E402
 
 _MAKE_PATCHES_SQL = """
 WITH made AS (
@@ -138,7 +138,7 @@ def _put_all_back(project: Project) -> None:
 
 
 def _warm_up(project_id: int) -> None:
-    patch_counts(project_id)
+    tallied([project_id])
     connection.close()
 
 
@@ -213,7 +213,7 @@ def _reading(project: Project) -> dict[str, float | int]:
     page = f"/projects/{project.slug}/"
     rows = PatchTally.objects.count()
     reads: dict[str, Callable[[], object]] = {
-        "patch_counts_ms": lambda: patch_counts(project.pk),
+        "patch_counts_ms": lambda: patch_counts(project.pk, project.created_by),
         "queue_summary_ms": lambda: queue_summary(project.pk),
         "overview_page_ms": lambda: _ok(client, page),
         "projects_page_ms": lambda: _ok(client, "/"),

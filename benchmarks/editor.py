@@ -46,7 +46,7 @@ from annotator.domain.projects import ClassSpec, add_member, create_project  # n
 from annotator.domain.scenes import add_scene, ingest  # noqa: E402
 from annotator.enums import Role  # noqa: E402
 from annotator.imagery.labels import read_label_tile  # noqa: E402
-from annotator.imagery.tiles import render_tile  # noqa: E402
+from annotator.imagery.rendering import render_tile  # noqa: E402
 from annotator.models import Patch, Project, Proposal, QueueEntry, Scene  # noqa: E402
 from benchmarks.counting_proxy import CountingProxy  # noqa: E402
 from benchmarks.peers.label_studio import label_studio, open_patch  # noqa: E402

@@ -23,7 +23,7 @@ from scripts.services import ENDING_SIGNALS, Holding, Services, stop_on_signals
 from scripts.supervisor import Supervisor
 
 UP_TIMEOUT_S = 180
-QUEUES = ("default", "inference", "training")
+QUEUES = ("default", "imagery", "inference", "training")
 OFF = ("0", "false", "no", "off")
 # As `manage.py demo` makes them.
 DEMO_USERS = ("annotator", "lead", "mlstaff")

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent
-QUEUES = ("default", "inference", "training")
+QUEUES = ("default", "imagery", "inference", "training")
 
 
 class Workers:

@@ -120,6 +120,7 @@ def make_proposal(
         patch=patch,
         scene=scene or patch.project.scenes.first() or make_scene(patch.project),
         model_version=version or promoted_version(patch.project_id),
+        placement_number=scene.placement_number if scene else 1,
         mask_png=png_of(np.full((256, 256), value, np.uint8)),
         entropy_png=png_of(np.full((64, 64), 100, np.uint8)),
         entropy_max_nats=float(np.log(3)),

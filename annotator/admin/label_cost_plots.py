@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from annotator.admin.plots import Frame, Plot, Point, Series, round_range
+from annotator.plots import Frame, Plot, Point, Series, round_range
 from annotator.queries.label_cost import LabelCost, MeasuredVersion, Round
 
 CostOf = Callable[[LabelCost], float]

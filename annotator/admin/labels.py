@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from annotator.admin.scoped import OwnProjectsAdmin
+from annotator.admin.scoped import OwnProjectsAdmin, admin_roles
 from annotator.admin.thumbnails import mask_image
+from annotator.enums import PatchState, Role
 from annotator.models import Patch, Review, Revision
 from annotator.queries.labels import legend_of
 
@@ -28,8 +29,15 @@ class RevisionAdmin(OwnProjectsAdmin):
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = super().get_queryset(request).select_related("annotation__patch", "author")
-        return rows.defer("mask_png")
+        # Readings are shown to leads beside the patch's own masks, on the page that compares them.
+        rows = super().get_queryset(request).filter(annotation__patch__isnull=False)
+        if not request.user.is_superuser:
+            led = [project_id for project_id, roles in admin_roles(request).items() if Role.LEAD in roles]
+            undecided = Q(annotation__patch__double__isnull=False) & ~Q(
+                annotation__patch__state=PatchState.APPROVED
+            )
+            rows = rows.exclude(undecided & ~Q(annotation__patch__project__in=led))
+        return rows.select_related("annotation__patch", "author").defer("mask_png")
 
     @admin.display(description="patch", ordering="annotation__patch__quadkey")
     def patch(self, revision: Revision) -> Patch:

@@ -12,7 +12,7 @@ from annotator.admin.pictures import GAINED, LOST, changes, changes_png, class_s
 from annotator.domain.legend_records import classes_of, teachable
 from annotator.domain.masks import Mask, values_of
 from annotator.errors import MilpaError
-from annotator.imagery import tiles
+from annotator.imagery import rendering
 from annotator.models import Evaluation, LabelClass, Patch, Scene, TrainingRun
 from annotator.queries.held_out import HeldOutAnswers, held_out_answers, painted_classes
 
@@ -112,7 +112,7 @@ def picture_response(run: TrainingRun, patch_id: int, kind: str) -> HttpResponse
     if answers is None or kind not in PICTURES:
         raise Http404("There is no such picture: the run kept the answers for few of its held-out patches.")
     if kind == "image":
-        body, content_type = _image(run, answers), tiles.CONTENT_TYPE
+        body, content_type = _image(run, answers), rendering.CONTENT_TYPE
     else:
         body, content_type = _mask_picture(run, answers, kind), "image/png"
     return HttpResponse(
@@ -129,7 +129,7 @@ def _image(run: TrainingRun, answers: HeldOutAnswers) -> bytes:
         raise Http404("The scene that was measured on is gone, or the run did not record it.")
     patch, shown = answers.patch, imagery["display"][str(scene_id)]
     try:
-        return tiles.render_tile(scene.cog_path, patch.x, patch.y, patch.z, **shown)
+        return rendering.render_tile(scene.cog_path, patch.x, patch.y, patch.z, **shown)
     except MilpaError as error:
         raise Http404(error.detail) from error
 

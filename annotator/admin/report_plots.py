@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from annotator.admin.plots import Frame, Plot, Series, Style, round_range
 from annotator.models import Evaluation
+from annotator.plots import Frame, Plot, Series, Style, round_range
 
 # The accuracy of fewer cells is mostly chance.
 FEWEST_CELLS = 30

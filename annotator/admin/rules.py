@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from annotator.domain.quality_rules import FIELDS as QUALITY_FIELDS
+from annotator.domain.quality_rules import change_quality_rules, quality_rules
 from annotator.domain.rules import change_rules, checked_gate_rule
 from annotator.enums import Asks
 from annotator.errors import BadRule
@@ -65,6 +68,22 @@ class RulesForm(forms.Form):
         label="Points a patch",
         help_text="How many cells of each patch are named, where points are asked for.",
     )
+    double_share = forms.FloatField(
+        label="Share of patches drawn twice",
+        help_text="By two people, each blind to the other: 0 for none, 0.1 for every tenth.",
+    )
+    consensus_miou = forms.FloatField(
+        label="Agreement that is enough",
+        help_text="Two masks of a patch with at least this mIoU agree; else a reviewer decides between them.",
+    )
+    blind_share = forms.FloatField(
+        label="Share of patches without proposal",
+        help_text="The proposal is kept from whoever draws them, to see how far proposals lead people.",
+    )
+    gold_share = forms.FloatField(
+        label="Share of gold patches",
+        help_text="Among the patches that an annotator is given: 0.05 makes every twentieth a gold one, by lot.",
+    )
 
 
 def rules_page(model_admin: OwnProjectsAdmin, request: HttpRequest, project: Project) -> HttpResponse:
@@ -91,14 +110,18 @@ def _initial(project: Project) -> dict[str, Any]:
         "trains_every_hours": project.trains_every_hours,
         "asks_for": project.asks_for,
         "points_per_patch": project.points_per_patch,
+        **quality_rules(project),
     }
 
 
 def _change(form: RulesForm, project: Project, request: HttpRequest) -> bool:
     values = dict(form.cleaned_data)
     gate_rule = {name: values.pop(name) for name in GATE_FIELDS}
+    quality = {name: values.pop(name) for name in QUALITY_FIELDS}
     try:
-        change_rules(project=project, user=request.user, gate_rule=gate_rule, **values)
+        with transaction.atomic():
+            change_rules(project=project, user=request.user, gate_rule=gate_rule, **values)
+            change_quality_rules(project=project, user=request.user, **quality)
     except BadRule as error:
         form.add_error(error.facts["field"], error.detail)
         return False

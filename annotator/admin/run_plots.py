@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import Any
 
-from annotator.admin.plots import Frame, Plot, Point, Series, envelope, round_range
 from annotator.models import TrainingRun
+from annotator.plots import Frame, Plot, Point, Series, envelope, round_range
 
 # A loss is smoothed over this share of the run's steps.
 SMOOTHED_SHARE = 20

@@ -4,19 +4,52 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from django.contrib.auth.models import User
 from django.db.models import Model
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
+from rest_framework.authentication import TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from annotator.enums import Role
-from annotator.errors import NotAllowed
+from annotator.errors import MilpaError, NotAllowed
 from annotator.models import Project
 from annotator.queries.access import member_roles
 
 RowT = TypeVar("RowT", bound=Model)
 
 ANYONE = frozenset(Role)
+
+
+class NotSignedIn(MilpaError):
+    """A plain view was asked by nobody that it knows."""
+
+    code = "not-signed-in"
+    status = 401
+    title = "Sign in first"
+
+
+class NotFound(MilpaError):
+    """There is no such thing, or it is not the person's to see."""
+
+    code = "not-found"
+    status = 404
+    title = "There is no such thing, or it is not yours to see"
+
+
+def person_of(request: HttpRequest) -> User:
+    """Whoever is signed in or sends a valid token, for plain views. Raises NotSignedIn."""
+    if request.user.is_authenticated:
+        return request.user
+    try:
+        found = TokenAuthentication().authenticate(request)  # type: ignore[arg-type]  # reads headers only
+    except AuthenticationFailed as error:
+        raise NotSignedIn(f"{error.detail} Send `Authorization: Token ...` with a token of yours.") from error
+    if found is None:
+        raise NotSignedIn("Sign in to see this, or send `Authorization: Token ...`.")
+    person: User = found[0]
+    return person
 
 
 def project_for(request: Request, slug: str, roles: frozenset[Role] = ANYONE) -> Project:

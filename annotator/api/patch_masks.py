@@ -23,8 +23,8 @@ from annotator.queries.patch_masks import (
     difference_of,
     difference_picture,
     proposals_of,
-    visible_revisions,
 )
+from annotator.queries.seen import visible_revisions
 
 ANNOTATORS = frozenset({Role.ANNOTATOR, Role.LEAD})
 OBJECT = {200: OpenApiTypes.OBJECT}
@@ -45,7 +45,7 @@ class ImageryReportInput(serializers.Serializer):
 class PatchNeighbours(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, patch_id: int) -> Response:
-        rows = approved_neighbours(row_for(request, Patch, patch_id))
+        rows = approved_neighbours(row_for(request, Patch, patch_id), request.user)
         return Response({"results": [neighbour_document(row) for row in rows]})
 
 
@@ -63,7 +63,7 @@ class PatchMasks(APIView):
                     }
                     for row in revisions
                 ],
-                "proposals": [proposal_document(row) for row in proposals_of(patch)],
+                "proposals": [proposal_document(row) for row in proposals_of(patch, request.user)],
             }
         )
 

@@ -4,7 +4,7 @@ import gzip
 import re
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
@@ -41,8 +41,11 @@ from annotator.domain.masks import mask_from_body, values_of
 from annotator.domain.reviews import reopen_patch, review_patch
 from annotator.enums import Role, Verdict
 from annotator.errors import BadMask, OtherPerson, RevisionConflict
-from annotator.models import Event, Patch, Proposal, Revision
+from annotator.models import Patch, Proposal, Revision
+from annotator.queries.chosen import is_proposal_hidden
 from annotator.queries.documents import patch_document, revision_document
+from annotator.queries.history import patch_events
+from annotator.queries.seen import may_see, seen_by, visible_revisions
 
 ANNOTATORS = frozenset({Role.ANNOTATOR, Role.LEAD})
 LEAD = frozenset({Role.LEAD})
@@ -167,7 +170,7 @@ class PatchMask(APIView):
             return _both_versions(error)
         patch.refresh_from_db()
         return Response(
-            {"revision": revision_document(revision), "state": patch.state},
+            {"revision": revision_document(revision), "state": seen_by(patch, request.user).state},
             headers={"ETag": f'"{revision.number}"'},
         )
 
@@ -233,10 +236,8 @@ class PatchHistory(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id)
-        events = Event.objects.filter(subject="patch", subject_id=patch.pk).select_related("actor")
-        revisions = (
-            Revision.objects.filter(annotation__patch=patch).select_related("author").defer("mask_png")
-        )
+        events = patch_events(patch, request.user)
+        revisions = visible_revisions(patch, request.user).order_by("number")
         return Response(
             {
                 "events": [
@@ -275,7 +276,10 @@ class Raster(APIView):
 class ProposalRaster(Raster):
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     def get(self, request: Request, proposal_id: int, kind: str, suffix: str = "") -> HttpResponse:
-        proposal = get_object_or_404(Proposal.objects.select_related("patch"), pk=proposal_id)
+        proposal = get_object_or_404(Proposal.objects.select_related("patch__project"), pk=proposal_id)
+        check_roles(request, proposal.patch.project_id, frozenset(Role))
+        if is_proposal_hidden(proposal.patch, request.user):
+            raise Http404
         png = proposal.mask_png if kind == "mask" else proposal.entropy_png
         return self.respond(request, proposal.patch.project_id, png, suffix)
 
@@ -283,5 +287,10 @@ class ProposalRaster(Raster):
 class RevisionRaster(Raster):
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     def get(self, request: Request, revision_id: int, suffix: str = "") -> HttpResponse:
-        revision = get_object_or_404(Revision.objects.select_related("annotation__patch"), pk=revision_id)
-        return self.respond(request, revision.annotation.patch.project_id, revision.mask_png, suffix)
+        rows = Revision.objects.select_related("annotation__patch", "annotation__reading__patch")
+        revision = get_object_or_404(rows, pk=revision_id)
+        project_id = revision.annotation.drawn_patch.project_id
+        check_roles(request, project_id, frozenset(Role))
+        if not may_see(revision, request.user):
+            raise Http404
+        return self.respond(request, project_id, revision.mask_png, suffix)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from django.contrib.gis.geos import GEOSGeometry
+from django.db.models import Q
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -12,7 +14,9 @@ from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
 from annotator.api.pagination import NewestFirst
-from annotator.api.serializers import JobInput, ProjectInput, SceneChange, SceneInput
+from annotator.api.serializers import JobInput, PlaceInput, ProjectInput, SceneChange, SceneInput
+from annotator.domain.display_copies import cancel_display_copy, request_display_copy
+from annotator.domain.placement import correct_place
 from annotator.domain.projects import ClassSpec, create_project
 from annotator.domain.proposals import cancel_job, request_proposals
 from annotator.domain.scenes import add_scene, change_display
@@ -20,13 +24,16 @@ from annotator.enums import PatchState, Role
 from annotator.errors import NotAllowed
 from annotator.models import InferenceJob, Project, Scene
 from annotator.queries.documents import (
+    display_copy_document,
     job_document,
     patch_summary,
     project_document,
     scene_document,
 )
+from annotator.queries.gold import disguises
 from annotator.queries.labelling_queue import first_places, latest_ranking, queue_summary
 from annotator.queries.queue_places import queue_places, ranking_facts
+from annotator.queries.review_list import without_open_seconds
 
 LEAD = frozenset({Role.LEAD})
 MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
@@ -108,6 +115,44 @@ class SceneDetail(APIView):
         )
 
 
+class ScenePlace(APIView):
+    """How far east and north of where its file says the scene lies, in metres on the ground."""
+
+    @extend_schema(request=PlaceInput, responses=OBJECT)
+    def put(self, request: Request, scene_id: int) -> Response:
+        scene = row_for(request, Scene, scene_id, LEAD)
+        given = PlaceInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        moved = correct_place(scene=scene, user=request.user, **given.validated_data)
+        return Response(scene_document(moved))
+
+
+class SceneDisplayCopy(APIView):
+    """The COG whose blocks are the scene's tiles: how far it is, and asking for it anew."""
+
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, scene_id: int) -> Response:
+        copy = row_for(request, Scene, scene_id).display_copies.first()
+        if copy is None:
+            raise Http404
+        return Response(display_copy_document(copy))
+
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, scene_id: int) -> Response:
+        scene = row_for(request, Scene, scene_id, LEAD)
+        copy = request_display_copy(scene=scene, user=request.user)
+        return Response(display_copy_document(copy), status=202)
+
+
+class SceneDisplayCopyCancel(APIView):
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, scene_id: int) -> Response:
+        copy = row_for(request, Scene, scene_id, LEAD).display_copies.first()
+        if copy is None:
+            raise Http404
+        return Response(display_copy_document(cancel_display_copy(copy=copy, user=request.user)), status=202)
+
+
 class ProjectInferenceJobs(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
@@ -160,13 +205,20 @@ class ProjectQueue(APIView):
 class ProjectPatches(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
-        rows = project_for(request, slug).patches.all()
+        project = project_for(request, slug)
+        rows = project.patches.all()
+        seen = {one.patch_id: one.seen for one in disguises([project.pk], request.user)}
         if request.query_params.get("audit") == "1":
             rows = rows.filter(is_audit=True)
         if state := request.query_params.get("state"):
             if state not in PatchState.values:
                 raise ValidationError({"state": [f"Name one of {', '.join(PatchState.values)}."]})
-            rows = rows.filter(state=state)
+            as_seen = [pk for pk, other in seen.items() if other == state]
+            rows = rows.filter(Q(state=state) & ~Q(pk__in=list(seen)) | Q(pk__in=as_seen))
+        if request.query_params.get("awaits") == "review":
+            rows = without_open_seconds(rows)
         pages = NewestFirst()
         page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([patch_summary(patch) for patch in page or ()])
+        return pages.get_paginated_response(
+            [patch_summary(patch, seen.get(patch.pk)) for patch in page or ()]
+        )

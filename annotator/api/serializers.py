@@ -40,6 +40,11 @@ class SceneChange(serializers.Serializer):
     )
 
 
+class PlaceInput(serializers.Serializer):
+    east_m = serializers.FloatField()
+    north_m = serializers.FloatField()
+
+
 class JobInput(serializers.Serializer):
     scene = serializers.IntegerField(required=False, allow_null=True, default=None)
 

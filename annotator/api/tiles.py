@@ -13,60 +13,38 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
-from rest_framework.authentication import TokenAuthentication
-from rest_framework.exceptions import AuthenticationFailed
 
+from annotator.api import scene_tiles
+from annotator.api.access import NotFound, person_of
 from annotator.api.problems import plain_problem
 from annotator.enums import SceneState
 from annotator.errors import MilpaError, NotReady
-from annotator.imagery import composites, parcel_tiles, patch_tiles, tiles
+from annotator.imagery import parcel_tiles, patch_tiles
 from annotator.models import Project, Scene
 from annotator.queries.access import member_roles
-
-_WEEK_SECONDS = 7 * 24 * 3600
-
-
-class _NotSignedIn(MilpaError):
-    code = "not-signed-in"
-    status = 401
-    title = "Sign in first"
-
-
-class _NotFound(MilpaError):
-    code = "not-found"
-    status = 404
-    title = "There is no such thing, or it is not yours to see"
+from annotator.queries.gold import disguises, hidden_gold, stand_ins
 
 
 @require_safe
 def scene_tile(request: HttpRequest, scene_id: int, z: int, x: int, y: int) -> HttpResponse:
     """A ready scene's tile for the members of its project, as a WebP image of 256 x 256 pixels.
 
-    ``?composite=`` names one of the scene's band combinations.
+    ``?composite=`` names one of the scene's band combinations. ``?v=`` is the stamp of its display, as it is in the
+    scene's ``tile_url``: what lies under it never changes, so that browsers may keep it.
     """
     try:
-        user = _person(request)
-        _check_tile(x, y, z)
+        user = person_of(request)
         scene = Scene.objects.filter(pk=scene_id).defer("footprint", "crs").first()
         if scene is None or not member_roles(user, scene.project_id):
-            raise _NotFound("There is no such scene, or it belongs to a project that you are no member of.")
+            raise NotFound("There is no such scene, or it belongs to a project that you are no member of.")
         if scene.state != SceneState.READY:
             raise NotReady(f"The scene is {scene.get_state_display()}; its tiles are there once it is ready.")
-        composite = request.GET.get("composite", composites.NATURAL)
-        known = composites.composites_of(scene.band_names)
-        if composite not in known:
-            raise _NotFound(f"The scene can be seen as {', '.join(known)} only.")
-        etag = f'"{tiles.tile_stamp(scene)}-{composite}-{z}-{x}-{y}"'
-        response = get_conditional_response(request, etag) or HttpResponse(
-            composites.render_composite(scene, composite, x, y, z), content_type=tiles.CONTENT_TYPE
-        )
+        shown = scene_tiles.Shown.of(scene)
+        if request.GET.get("v") == shown.stamp:
+            scene_tiles.remember(request, shown)
+        return scene_tiles.answer(request, shown, x, y, z)
     except MilpaError as error:
         return plain_problem(error)
-    # The stamp in the address changes with the display, so what lies under it never changes.
-    lasting = f"max-age={_WEEK_SECONDS}, immutable" if "v" in request.GET else "no-cache"
-    response.headers["ETag"] = etag
-    response.headers["Cache-Control"] = f"private, {lasting}"
-    return response
 
 
 @require_safe
@@ -75,8 +53,16 @@ def patch_tile(request: HttpRequest, slug: str, z: int, x: int, y: int) -> HttpR
     """The patches of a project for its members, as a Mapbox Vector Tile."""
 
     def read(project: Project, user: User, patch_zoom: int) -> bytes:
+        others = {one.patch_id: one.seen for one in disguises([project.pk], user)}
+        places = stand_ins(project.pk, others)
         return patch_tiles.read_patch_tile(
-            project_id=project.pk, patch_zoom=patch_zoom, user_id=user.pk, x=x, y=y, z=z
+            project_id=project.pk,
+            patch_zoom=patch_zoom,
+            user_id=user.pk,
+            x=x,
+            y=y,
+            z=z,
+            told={pk: (seen, places[pk]["score"]) for pk, seen in others.items()},
         )
 
     return _vector_tile(request, slug, (z, x, y), read)
@@ -88,7 +74,10 @@ def parcel_tile(request: HttpRequest, slug: str, z: int, x: int, y: int) -> Http
     """The parcels of a project for its members, likewise."""
 
     def read(project: Project, user: User, patch_zoom: int) -> bytes:
-        return parcel_tiles.read_parcel_tile(project_id=project.pk, patch_zoom=patch_zoom, x=x, y=y, z=z)
+        hidden = hidden_gold([project.pk], user).values_list("patch_id", flat=True)
+        return parcel_tiles.read_parcel_tile(
+            project_id=project.pk, patch_zoom=patch_zoom, x=x, y=y, z=z, hidden=list(hidden)
+        )
 
     return _vector_tile(request, slug, (z, x, y), read)
 
@@ -101,11 +90,11 @@ def _vector_tile(
 ) -> HttpResponse:
     z, x, y = tile
     try:
-        user = _person(request)
-        _check_tile(x, y, z)
+        user = person_of(request)
+        scene_tiles.check_tile(x, y, z)
         project = Project.objects.filter(slug=slug).defer("area_of_interest").first()
         if project is None or not member_roles(user, project.pk):
-            raise _NotFound("There is no such project, or you are no member of it.")
+            raise NotFound("There is no such project, or you are no member of it.")
     except MilpaError as error:
         return plain_problem(error)
     # Without a patch zoom there are no patches yet.
@@ -114,24 +103,3 @@ def _vector_tile(
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     fresh = HttpResponse(body, content_type=patch_tiles.CONTENT_TYPE, headers=headers)
     return get_conditional_response(request, etag, response=fresh) or fresh
-
-
-def _person(request: HttpRequest) -> User:
-    """Whoever is signed in or sends a valid token. Raises _NotSignedIn."""
-    if request.user.is_authenticated:
-        return request.user
-    try:
-        found = TokenAuthentication().authenticate(request)  # type: ignore[arg-type]  # reads headers only
-    except AuthenticationFailed as error:
-        raise _NotSignedIn(
-            f"{error.detail} Send `Authorization: Token ...` with a token of yours."
-        ) from error
-    if found is None:
-        raise _NotSignedIn("Sign in to see this, or send `Authorization: Token ...`.")
-    person: User = found[0]
-    return person
-
-
-def _check_tile(x: int, y: int, z: int) -> None:
-    if z > tiles.MAX_TILE_ZOOM or x >= 2**z or y >= 2**z:
-        raise _NotFound(f"There is no tile {z}/{x}/{y}.")

@@ -6,14 +6,20 @@ import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotator.domain.claims import claim_patch, lock_entry
+from annotator.domain.claims import Lease, claim_patch, lock_entry
+from annotator.domain.corrections import record_correction
+from annotator.domain.doubles import want_second
 from annotator.domain.events import move
 from annotator.domain.masks import UNSURE, Mask, check_classes, png_of, values_of
+from annotator.domain.readings import hold_on, lock_reading, submit_reading
 from annotator.enums import PATCH_TRANSITIONS, Asks, PatchState
 from annotator.errors import BadMask, RevisionConflict
-from annotator.models import Annotation, LabelClass, Patch, Project, Proposal, QueueEntry, Revision
+from annotator.models import Annotation, LabelClass, Patch, Project, Proposal, QueueEntry, Reading, Revision
+from annotator.queries.chosen import is_blind
+from annotator.queries.proposals import shown_proposal
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ def save_mask(
 ) -> Revision:
     """Adds a revision to the patch's annotation; with ``submit`` it goes to review.
 
+    Where the person draws a blind reading of the patch, the revision is the reading's: the patch is untouched.
     ``base_number`` is the number of the revision that the person started from, 0 for none. When another
     revision was saved in the meantime, this one is kept beside the chain and RevisionConflict is raised
     with both. The same ``idempotency_key`` again has the outcome of the first time, whatever was saved since:
@@ -49,14 +56,9 @@ def save_mask(
     if proposal is not None and proposal.patch_id != patch.pk:
         raise BadMask(_("The proposal named in the save belongs to another patch. Reload the page."))
     with transaction.atomic():
-        lock_entry(patch.pk)
-        patch = Patch.objects.select_for_update().get(pk=patch.pk)
-        annotation, _is_new = Annotation.objects.get_or_create(patch=patch)
-        repeated = _already_saved(annotation, user, idempotency_key)
+        annotation, repeated = _held_annotation(patch, user, idempotency_key)
         if repeated is not None:
             return _first_outcome(repeated, annotation)
-        # A claim that ran out is taken up again if nobody else has the patch: the work is not lost.
-        claim_patch(patch=patch, user=user, is_saving=True)
         current = annotation.current
         current_number = current.number if current else 0
         revision = _add_revision(
@@ -68,6 +70,27 @@ def save_mask(
         else:
             _make_current(annotation, revision, submit=submit, user=user)
     return _first_outcome(revision, annotation)
+
+
+def _held_annotation(patch: Patch, user: User, key: str) -> tuple[Annotation, Revision | None]:
+    """What the person's saves belong to, locked, and what the key has saved already; without such, it is theirs now.
+
+    That is the annotation of the own reading, else the patch's. A claim that ran out is taken up again if nobody
+    else has the patch: the work is not lost.
+    """
+    reading = lock_reading(patch.pk, user)
+    if reading is not None:
+        annotation, _is_new = Annotation.objects.get_or_create(reading=reading)
+        repeated = _already_saved(annotation, user, key)
+        if repeated is not None or hold_on(reading, user, timezone.now() + Lease.WORK.duration):
+            return annotation, repeated
+    lock_entry(patch.pk)
+    patch = Patch.objects.select_for_update().get(pk=patch.pk)
+    annotation, _is_new = Annotation.objects.get_or_create(patch=patch)
+    repeated = _already_saved(annotation, user, key)
+    if repeated is None:
+        claim_patch(patch=patch, user=user, is_saving=True)
+    return annotation, repeated
 
 
 def _without_retired_classes(project_id: int, mask: Mask) -> Mask:
@@ -108,18 +131,31 @@ def _add_revision(
     is_import: bool,
 ) -> Revision:
     last = annotation.revisions.aggregate(last=Max("number"))["last"] or 0
+    hidden = None if is_import else _hidden_proposal(annotation, proposal)
     return Revision.objects.create(
         annotation=annotation,
         number=last + 1,
         author=user,
         mask_png=png_of(mask),
         proposal=proposal,
+        hidden_proposal=hidden,
         seconds_spent=effort.seconds,
         stroke_count=effort.strokes,
-        pixels_changed=_pixels_changed(annotation.patch.project, mask, proposal),
+        pixels_changed=_pixels_changed(annotation.drawn_patch.project, mask, proposal),
         idempotency_key=idempotency_key,
         is_import=is_import,
     )
+
+
+def _hidden_proposal(annotation: Annotation, given: Proposal | None) -> Proposal | None:
+    """The proposal that was kept from whoever drew this annotation from the beginning, None where none was."""
+    patch, before = annotation.drawn_patch, annotation.current
+    if given is not None or not is_blind(patch):
+        return None
+    if before is not None and before.hidden_proposal_id is None:
+        return None
+    shown = shown_proposal(patch.pk)
+    return shown.proposal if shown is not None else None
 
 
 def _pixels_changed(project: Project, mask: Mask, proposal: Proposal | None) -> int:
@@ -138,6 +174,12 @@ def _make_current(annotation: Annotation, revision: Revision, *, submit: bool, u
         return
     revision.is_submitted = True
     revision.save(update_fields=["is_submitted"])
-    patch = Patch.objects.get(pk=annotation.patch_id)
+    record_correction(revision)
+    if annotation.reading_id is not None:
+        submit_reading(Reading.objects.get(pk=annotation.reading_id), revision)
+        return
+    patch = Patch.objects.get(annotation=annotation)
     QueueEntry.objects.filter(patch=patch).delete()
     move(patch, PatchState.SUBMITTED, PATCH_TRANSITIONS, "submitted", actor=user, revision=revision.number)
+    if not revision.is_import:
+        want_second(patch, revision)

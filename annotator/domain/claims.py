@@ -18,10 +18,18 @@ from django.utils.translation import gettext as _
 
 from annotator.domain.claim_statement import claim_best
 from annotator.domain.events import move
+from annotator.domain.readings import (
+    release_reading,
+    renew_reading,
+    sweep_expired_readings,
+    take_reading,
+    take_up_reading,
+)
 from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason
 from annotator.errors import ClaimLost, ClaimsExhausted
 from annotator.models import Membership, Patch, Project, QueueEntry
 from annotator.queries.labelling_queue import queue_summary
+from annotator.queries.readings import HeldReadings, held_readings, seen_state
 
 
 class Lease(StrEnum):
@@ -85,10 +93,16 @@ def claim_next(
 ) -> ClaimResult:
     """The patch that the person already holds, else the most uncertain one that nobody holds.
 
+    Before that come patches that wait for a second mask: their review waits for it. Nothing tells them apart.
     ``besides`` are ids of patches that the person does not ask for: the one under work while the next is
     loaded, and those whose masks wait for the connection. Raises ClaimsExhausted.
     """
-    patch_id = _take(project, user, lease, besides)
+    readings = held_readings(project.pk, user)
+    patch_id = None
+    if readings.patch_ids or readings.is_second_wanted or project.gold_share:
+        patch_id = _held_or_reading(project, user, lease, besides, readings)
+    if patch_id is None:
+        patch_id = _take(project, user, lease, besides, reading_count=len(readings.patch_ids))
     if patch_id is not None:
         # Nobody who claims draws the square on a map.
         patch = Patch.objects.defer("square").get(pk=patch_id)
@@ -116,10 +130,11 @@ def claim_for_the_field(*, project: Project, user: User, count: int) -> list[int
     list(Membership.objects.select_for_update(no_key=True).filter(project=project, user=user))
     # Locked in the order of their ids, as a ranking does that writes many.
     list(_held_by(project, user).order_by("pk").select_for_update())
-    held = [entry.patch_id for entry in _held_by(project, user)[:count]]
-    kept = [patch_id for patch_id in held if _renew(patch_id, user, Lease.FIELD)]
+    reading_ids = held_readings(project.pk, user).patch_ids
+    held = [*(entry.patch_id for entry in _held_by(project, user)), *reading_ids]
+    kept = [patch_id for patch_id in held[:count] if _renew(patch_id, user, Lease.FIELD)]
     while len(kept) < count:
-        taken = _take(project, user, Lease.FIELD, only_more=True)
+        taken = _take(project, user, Lease.FIELD, only_more=True, reading_count=len(reading_ids))
         if taken is None:
             break
         kept.append(taken)
@@ -135,26 +150,27 @@ def claim_patch(*, patch: Patch, user: User, is_saving: bool = False) -> Patch:
     """
     if _renew(patch.pk, user, Lease.WORK):
         return Patch.objects.get(pk=patch.pk)
+    expires_at = timezone.now() + Lease.WORK.duration
     free = Q(reserved_for__isnull=True) | Q(reserved_for=user)
     if not is_saving:
-        limit = claim_limit(patch.project)
-        held = _held_by(patch.project, user).count()
-        if held >= limit:
-            raise _exhausted(limit, held + 1)
+        _check_limit(patch.project, user, len(held_readings(patch.project_id, user).patch_ids))
         mine = user.assignments.filter(project=patch.project_id).values("pk")
         free &= Q(assignment__isnull=True) | Q(assignment__in=mine)
+    if take_up_reading(patch=patch, user=user, expires_at=expires_at):
+        return patch
     taken = QueueEntry.objects.filter(free, patch=patch, holder__isnull=True).update(
-        holder=user, expires_at=timezone.now() + Lease.WORK.duration
+        holder=user, expires_at=expires_at
     )
     if not taken:
         patch.refresh_from_db()
+        state = seen_state(patch, user)
         raise ClaimLost(
             _(
                 "Patch %(patch)s cannot be claimed: it is %(state)s, "
                 "or somebody else holds it. Take the next one from the queue."
             )
-            % {"patch": patch, "state": patch.get_state_display()},
-            state=patch.state,
+            % {"patch": patch, "state": state.label},
+            state=state,
         )
     return _mark_claimed(patch.pk, user)
 
@@ -178,6 +194,8 @@ def release_claim(*, patch: Patch, user: User, is_skipped: bool = True) -> None:
 
     Whoever skipped it gets others first; one that was only loaded ahead goes back as if nobody had held it.
     """
+    if release_reading(patch=patch, user=user):
+        return
     entry = lock_entry(patch.pk)
     patch = Patch.objects.select_for_update().get(pk=patch.pk)
     if entry is None or entry.holder_id != user.pk:
@@ -196,7 +214,7 @@ def sweep_expired_claims() -> int:
         .order_by("expires_at")
         .values_list("patch_id", flat=True)[:1000]
     )
-    return sum(_expire(patch_id) for patch_id in expired)
+    return sum(_expire(patch_id) for patch_id in expired) + sweep_expired_readings()
 
 
 @transaction.atomic
@@ -236,13 +254,42 @@ def _renew(patch_id: int, user: User, lease: Lease) -> datetime | None:
     wanted = timezone.now() + lease.duration
     mine = QueueEntry.objects.filter(patch_id=patch_id, holder=user)
     if not mine.update(expires_at=Greatest(F("expires_at"), wanted)):
-        return None
+        return renew_reading(patch_id, user, wanted)
     return mine.values_list("expires_at", flat=True).first()
 
 
 def claim_limit(project: Project) -> int:
     """How many patches of the project one person may hold at a time."""
     return project.claims_per_person or int(settings.CLAIMS_PER_PERSON_MAX)
+
+
+def _check_limit(project: Project, user: User, reading_count: int) -> None:
+    """Raises ClaimsExhausted where the person may not hold one more."""
+    limit = claim_limit(project)
+    held = _held_by(project, user).count() + reading_count
+    if held >= limit:
+        raise _exhausted(limit, held + 1)
+
+
+def _held_or_reading(
+    project: Project, user: User, lease: Lease, besides: Collection[int], readings: HeldReadings
+) -> int | None:
+    """A patch that the person holds or reads blind already, else one that they may read blind; None without any."""
+    # The longest lease first: what the person works on, or took along, before what a page only loaded ahead.
+    held = _held_by(project, user).exclude(pk__in=besides).values_list("patch_id", flat=True)[:1]
+    for patch_id in (*held, *readings.patch_ids):
+        if patch_id not in besides and _renew(patch_id, user, lease):
+            return patch_id
+    with transaction.atomic():
+        _check_limit(project, user, len(readings.patch_ids))
+        taken = take_reading(
+            project=project,
+            user=user,
+            expires_at=timezone.now() + lease.duration,
+            besides=besides,
+            is_second_wanted=readings.is_second_wanted,
+        )
+    return taken.pk if taken else None
 
 
 def _take(
@@ -252,6 +299,7 @@ def _take(
     besides: Collection[int] = (),
     *,
     only_more: bool = False,
+    reading_count: int = 0,
 ) -> int | None:
     """The patch that the person holds, unless they want ``only_more``, else the best open one; None without any.
 
@@ -264,15 +312,15 @@ def _take(
             project_id=project.pk,
             user_id=user.pk,
             expiry=timezone.now() + lease.duration,
-            limit=limit,
+            limit=limit - reading_count,
             besides=besides,
             only_more=only_more,
             skipped_too=skipped_too,
         )
         if claimed.patch_id is not None:
             return claimed.patch_id
-        if claimed.held >= limit:
-            raise _exhausted(limit, claimed.held + 1)
+        if claimed.held + reading_count >= limit:
+            raise _exhausted(limit, claimed.held + reading_count + 1)
     return None
 
 

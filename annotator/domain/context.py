@@ -41,6 +41,7 @@ class ContextTile:
             size_px=self.size_px,
             display_bands=scene.display_bands,
             stretch=scene.stretch,
+            shift_m=scene.shift_m,
         )
 
 

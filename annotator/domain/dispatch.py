@@ -10,7 +10,8 @@ from django.db import transaction
 logger = logging.getLogger(__name__)
 
 QUEUES = {
-    "ingest_scene": "default",
+    "ingest_scene": "imagery",
+    "make_display_copy": "imagery",
     "rank_patches": "default",
     "make_export": "default",
     "import_labels": "default",

@@ -41,7 +41,7 @@ def settle_contents(project: Project, kind: ExportKind, parameters: dict[str, An
     classes = legend_of(project.pk)
     ids = [row.pk for row in rows]
     recorded = recorded_sides(project.pk)
-    blocks = {block_of(row.annotation.patch.quadkey) for row in rows}
+    blocks = {block_of(row.annotation.drawn_patch.quadkey) for row in rows}
     teaches = kind == ExportKind.INSTRUCTION
     basis: dict[str, Any] = {
         "legend": legend_record(classes),
@@ -143,7 +143,7 @@ def _patches(export: Export) -> Iterator[ApprovedPatch]:
 
 
 def _patch(row: Revision, export: Export) -> ApprovedPatch:
-    patch, proposal = row.annotation.patch, row.proposal
+    patch, proposal = row.annotation.drawn_patch, row.proposal
     return ApprovedPatch(
         quadkey=patch.quadkey,
         z=patch.z,

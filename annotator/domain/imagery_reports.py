@@ -48,7 +48,11 @@ def report_imagery(
             idempotency_key=idempotency_key,
         )
         facts: dict[str, Any] = {"revision": revision.number, "problem": problem.value, "comment": comment}
-        known = Event.objects.filter(subject="patch", subject_id=patch.pk, verb=REPORTED, facts=facts)
+        # Numbers of a reading's revisions are its own.
+        drawn = revision.annotation.reading or patch
+        known = Event.objects.filter(
+            subject=drawn._meta.model_name, subject_id=drawn.pk, verb=REPORTED, facts=facts
+        )
         if not known.exists():
-            record_event(patch, REPORTED, actor=user, **facts)
+            record_event(drawn, REPORTED, actor=user, **facts)
     return revision

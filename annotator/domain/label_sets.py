@@ -44,7 +44,7 @@ def plan_split(project_id: int, parent: ModelVersion, revisions: Iterable[Revisi
             "measured on. Approve more patches first.",
             approved=len(found),
         )
-    keys = [block_of(revision.annotation.patch.quadkey) for revision in found]
+    keys = [block_of(revision.annotation.drawn_patch.quadkey) for revision in found]
     split = LabelSplit(sides=sides_of(keys, recorded_sides(project_id)))
     known = learned_revisions(parent)
     by_side = {Side.VALIDATION: split.validation, Side.HOLDOUT: split.holdout}

@@ -36,7 +36,7 @@ def redraw_pieces(project_id: int, *, around: set[Place], alone: set[Place], zoo
         for revision in approved_revisions(project_id).filter(
             annotation__patch__quadkey__in=keys_of(_with_neighbours(wanted), zoom)
         )
-        for patch in [revision.annotation.patch]
+        for patch in [revision.annotation.drawn_patch]
     }
     masks = {place: values_of(revision.mask_png) for place, revision in revisions.items()}
     legend = legend_of(project_id)
@@ -86,7 +86,7 @@ def _draw(
         )
     return [
         ParcelPiece(
-            patch=revision.annotation.patch,
+            patch=revision.annotation.drawn_patch,
             revision=revision,
             value=piece.value,
             outline_wkb=piece.outline.wkb,

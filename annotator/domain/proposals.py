@@ -125,7 +125,10 @@ def _answer_all(job: InferenceJob) -> bool:
     legend_number = Project.objects.values_list("legend_number", flat=True).get(pk=job.project_id)
     legend = legend_of(job.project_id)
     answered = Proposal.objects.filter(
-        model_version=version, scene=scene, legend_number=legend_number
+        model_version=version,
+        scene=scene,
+        legend_number=legend_number,
+        placement_number=scene.placement_number,
     ).values("patch_id")
     waiting = Patch.objects.filter(project_id=job.project_id).exclude(pk__in=answered)
     total = Patch.objects.filter(project_id=job.project_id).count()
@@ -160,6 +163,7 @@ def _propose(
         Proposal(
             patch=patch,
             scene=scene,
+            placement_number=scene.placement_number,
             model_version=version,
             mask_png=png_of(answer.mask),
             entropy_png=png_of(

@@ -99,6 +99,7 @@ def rank_patches(project_id: int) -> Ranking:
     ranking.scored_count = int(np.isfinite(waiting.worth).sum())
     ranking.model_version = by.version if ranking.scored_count else None
     ranking.scene = by.scene if ranking.scored_count else None
+    ranking.placement_number = by.scene.placement_number if by.scene else 1
     ranking.patch_count = len(ids)
     ranking.audit_count = int(order.is_drawn.sum())
     ranking.parameters = {

@@ -9,7 +9,16 @@ from django.utils import timezone
 from annotator.domain.dispatch import send
 from annotator.domain.leases import is_lost
 from annotator.enums import ACTIVE_JOB_STATES, ACTIVE_RUN_STATES, JobState, SceneState
-from annotator.models import Export, InferenceJob, LabelImport, ParcelUpdate, Ranking, Scene, TrainingRun
+from annotator.models import (
+    DisplayCopy,
+    Export,
+    InferenceJob,
+    LabelImport,
+    ParcelUpdate,
+    Ranking,
+    Scene,
+    TrainingRun,
+)
 
 
 def resend_lost_jobs() -> int:
@@ -21,6 +30,7 @@ def resend_lost_jobs() -> int:
     sent = 0
     for model, task, active in (
         (InferenceJob, "make_proposals", ACTIVE_JOB_STATES),
+        (DisplayCopy, "make_display_copy", ACTIVE_JOB_STATES),
         (TrainingRun, "train", ACTIVE_RUN_STATES),
         (Export, "make_export", ACTIVE_JOB_STATES),
         (LabelImport, "import_labels", ACTIVE_JOB_STATES),

@@ -5,6 +5,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from annotator.domain.doubles import settle_for_review
 from annotator.domain.events import move
 from annotator.domain.parcels import want_parcels
 from annotator.domain.triggers import begin_run_if_due
@@ -18,12 +19,20 @@ RETURNED_SCORE = 1e6
 
 @transaction.atomic
 def review_patch(
-    *, patch: Patch, user: User, verdict: Verdict, revision_number: int, comment: str = ""
+    *,
+    patch: Patch,
+    user: User,
+    verdict: Verdict,
+    revision_number: int,
+    comment: str = "",
+    decides_dispute: bool = False,
 ) -> Review:
     """Approves or returns the submitted revision; a returned patch waits for its annotator with the comment.
 
+    Where two people drew the patch and do not agree, an approval has to be for one of both masks, which
+    ``decides_dispute`` says; see `annotator.domain.adjudication`.
     Raises RevisionConflict when the revision reviewed is not the current one, CommentMissing for a return
-    without a word, IllegalTransition when the patch is not waiting for review.
+    without a word, IllegalTransition when the patch is not waiting for review, SecondReadingOpen, Disputed.
     """
     comment = comment.strip()
     if verdict == Verdict.RETURN and not comment:
@@ -35,6 +44,8 @@ def review_patch(
             _("The patch has a newer revision than the one you looked at. Reload and look again."),
             current=revision.pk if revision else None,
         )
+    if patch.state == PatchState.SUBMITTED:
+        settle_for_review(patch, user, decides=decides_dispute or verdict == Verdict.RETURN)
     state = PatchState.APPROVED if verdict == Verdict.APPROVE else PatchState.RETURNED
     move(
         patch,

@@ -13,9 +13,10 @@ from annotator.errors import NotReady
 from annotator.imagery.grid import ground_resolution_m, lonlat_bounds
 from annotator.inference import LabelledPatch
 from annotator.models import LabelClass, Patch, Revision, Scene, TrainingRun
+from annotator.models.scene import no_shift
 
 # What changes how a scene's pixels become an image.
-DISPLAY = ("display_bands", "stretch")
+DISPLAY = ("display_bands", "stretch", "shift_m")
 
 
 @dataclass(frozen=True)
@@ -108,14 +109,15 @@ def scenes_of(imagery: Mapping[str, Any]) -> dict[int, Scene]:
                 f"The imagery of scene {scene.name if scene else pk} is gone, which masks of the round lie on. "
                 "Add it again, or start a run from the labels on other scenes."
             )
+        # Records from before places were corrected do not tell of a shift.
         for name in DISPLAY:
-            setattr(scene, name, display[name])
+            setattr(scene, name, display.get(name) or no_shift())
     return scenes
 
 
 def labelled_patch(revision: Revision, scene: Scene, record: RoundRecord) -> LabelledPatch:
     """The revision's mask on its scene's pixels, with what of it teaches."""
-    patch = revision.annotation.patch
+    patch = revision.annotation.drawn_patch
     context = context_of(patch, record.context_levels)
     window = context.window_of(patch)
     hidden = record.hidden_values.get(str(revision.pk), ())

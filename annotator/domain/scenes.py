@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotator.domain.dispatch import enqueue
+from annotator.domain.display_copies import renew_display_copy
 from annotator.domain.events import move, record_event
 from annotator.domain.locks import lock_project
 from annotator.domain.patches import make_patches
@@ -23,7 +24,7 @@ from annotator.errors import BadScene, MilpaError
 from annotator.imagery.grid import propose_patch_zoom
 from annotator.imagery.ingest import check_overlap, ingest_scene
 from annotator.imagery.inspect import RasterFacts, check_raster, propose_stretch
-from annotator.imagery.sources import fetch_source, is_url, local_source
+from annotator.imagery.sources import fetch_source, is_remote, local_files, sources_in
 from annotator.models import Project, Scene
 
 logger = logging.getLogger(__name__)
@@ -54,9 +55,16 @@ def add_scene(
         except BaseException:
             kept.unlink(missing_ok=True)
             raise
-    if not is_url(source):
-        check_raster(local_source(source))
-    return _add(project, user, source, name or Path(source.split("?")[0]).stem, acquired_on, False)
+    named = sources_in(source)
+    if not named:
+        raise BadScene("Give a path or URL, or several, one a line.")
+    for one in named:
+        if not is_remote(one):
+            for path in local_files(one):
+                check_raster(path)
+    return _add(
+        project, user, "\n".join(named), name or Path(named[0].split("?")[0]).stem, acquired_on, False
+    )
 
 
 def _keep_upload(upload: UploadedFile[bytes]) -> Path:
@@ -137,19 +145,12 @@ def _start(scene_id: int) -> Scene | None:
 def _make_cog(scene: Scene) -> tuple[RasterFacts, str]:
     folder = Path(settings.MEDIA_ROOT) / "scenes"
     folder.mkdir(parents=True, exist_ok=True)
-    fetched = None
-    if scene.source_is_upload:
-        source = Path(scene.source)
-    elif is_url(scene.source):
-        source = fetched = Path(settings.MEDIA_ROOT) / "incoming" / f"scene-{scene.pk}.download"
-        source.parent.mkdir(parents=True, exist_ok=True)
-        fetch_source(scene.source, source)
-    else:
-        source = local_source(scene.source)
+    fetched: list[Path] = []
     try:
+        files = [Path(scene.source)] if scene.source_is_upload else _files_of(scene, fetched)
         cog_name = f"{scene.project_id}-{scene.pk}-{uuid.uuid4().hex[:8]}.tif"
         facts = ingest_scene(
-            source,
+            *files,
             cog_path=folder / cog_name,
             on_progress=lambda text: _tell(scene, text),
             file_name=_original_name(scene),
@@ -161,15 +162,32 @@ def _make_cog(scene: Scene) -> tuple[RasterFacts, str]:
             raise
         return facts, cog_name
     finally:
-        if fetched is not None:
-            fetched.unlink(missing_ok=True)
+        for path in fetched:
+            path.unlink(missing_ok=True)
+
+
+def _files_of(scene: Scene, fetched: list[Path]) -> list[Path]:
+    """The files of the scene's source, in its order; those that were brought here are added to ``fetched``."""
+    files: list[Path] = []
+    for number, named in enumerate(sources_in(scene.source)):
+        if not is_remote(named):
+            files += local_files(named)
+            continue
+        brought = Path(settings.MEDIA_ROOT) / "incoming" / f"scene-{scene.pk}-{number}.download"
+        brought.parent.mkdir(parents=True, exist_ok=True)
+        fetched.append(brought)
+        _tell(scene, f"Fetching file {number + 1}.")
+        fetch_source(named, brought)
+        files.append(brought)
+    return files
 
 
 def _original_name(scene: Scene) -> str:
     """What the file was called before it came here."""
     if scene.source_is_upload:
         return Path(scene.source).name.partition("-")[2]
-    return Path(unquote(urlsplit(scene.source).path) if is_url(scene.source) else scene.source).name
+    first = sources_in(scene.source)[0]
+    return Path(unquote(urlsplit(first).path) if is_remote(first) else first).name
 
 
 def _tell(scene: Scene, text: str) -> None:
@@ -194,6 +212,7 @@ def _finish(scene: Scene, facts: RasterFacts, cog_name: str) -> None:
     made = make_patches(project=project, footprint=facts.footprint)
     scene.save()
     move(scene, SceneState.READY, SCENE_TRANSITIONS, "ingested", actor=None, patches_made=made)
+    renew_display_copy(scene=scene, user=None)
     enqueue("rank_patches", project.pk)
 
 
@@ -238,4 +257,6 @@ def change_display(
         scene.acquired_on = acquired_on
     scene.save()
     record_event(scene, "display changed", actor=user, bands=scene.display_bands, stretch=scene.stretch)
+    if scene.state == SceneState.READY:
+        renew_display_copy(scene=scene, user=user)
     return scene

@@ -66,6 +66,25 @@ def ground_resolution_m(zoom: int, latitude_deg: float) -> float:
     return _WORLD_SIDE_M * math.cos(math.radians(latitude_deg)) / TILE_PX / 2.0**zoom
 
 
+def mercator_per_metre(latitude_deg: float) -> float:
+    """Metres of Web Mercator in a metre on the ground at that latitude."""
+    return 1 / math.cos(math.radians(latitude_deg))
+
+
+def moved_geometry(area: MultiPolygon, east_m: float, north_m: float) -> MultiPolygon:
+    """The area, in EPSG:4326, moved by metres of Web Mercator."""
+    flat = area.transform(3857, clone=True)
+    moved = MultiPolygon(
+        [
+            Polygon(*([(x + east_m, y + north_m) for x, y, *_ in ring] for ring in polygon.coords))
+            for polygon in flat
+        ],
+        srid=3857,
+    )
+    moved.transform(4326)
+    return moved
+
+
 def native_zoom(gsd_m: float, latitude_deg: float) -> int:
     """The zoom whose pixels come closest to the scene's ground sampling distance."""
     return max(0, round(math.log2(ground_resolution_m(0, latitude_deg) / gsd_m)))

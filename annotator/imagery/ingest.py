@@ -22,6 +22,7 @@ from rio_cogeo.cogeo import cog_validate
 
 from annotator.enums import SceneState
 from annotator.imagery.inspect import RasterFacts, check_raster, guess_acquired_on, inspect_raster
+from annotator.imagery.mosaic import open_mosaic
 from annotator.imagery.opening import open_raster, sample_windows
 from annotator.imagery.problems import NoOverlap, NoSpaceLeft
 from annotator.models import Project
@@ -33,28 +34,29 @@ _SPARE_BYTES = 64 * 2**20
 
 
 def ingest_scene(
-    path: Path, *, cog_path: Path, on_progress: Callable[[str], None], file_name: str = ""
+    *paths: Path, cog_path: Path, on_progress: Callable[[str], None], file_name: str = ""
 ) -> RasterFacts:
     """Makes the scene's COG at ``cog_path`` and tells what it holds.
 
-    The grid and the values stay the source's; a file that is a COG already is copied as it is. ``on_progress``
-    gets a sentence at each step. ``file_name`` is what the file was called before it came here, in which there
-    may be a date. The COG appears whole or not at all, so the call can be repeated. Raises
-    `BadScene`, each kind with its own code and remedy.
+    Several files become one mosaic. The grid and the values stay the source's; a file that is a COG already is
+    copied as it is. ``on_progress`` gets a sentence at each step. ``file_name`` is what the first file was called
+    before it came here, in which there may be a date. The COG appears whole or not at all, so the call can be
+    repeated. Raises `BadScene`, each kind with its own code and remedy.
     """
-    on_progress("Checking the file.")
-    check_raster(path)
-    with _disk_full_told(cog_path, path.stat().st_size):
+    for number, path in enumerate(paths, start=1):
+        on_progress(f"Checking file {number} of {len(paths)}." if len(paths) > 1 else "Checking the file.")
+        check_raster(path)
+    with disk_full_told(cog_path, sum(path.stat().st_size for path in paths)):
         cog_path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = cog_path.with_name(f".{uuid.uuid4().hex}.tif")
         try:
-            with open_raster(path) as source:
-                acquired_on = guess_acquired_on(source, file_name or path.name)
+            with open_raster(paths[0]) if len(paths) == 1 else open_mosaic(paths) as source:
+                acquired_on = guess_acquired_on(source, file_name or paths[0].name)
                 meanings = _meanings(source)
                 on_progress("Reading every pixel once.")
                 _read_all(source)
-                if meanings == source.colorinterp and _is_tiled_cog(path, source):
-                    shutil.copyfile(path, unfinished)
+                if meanings == source.colorinterp and len(paths) == 1 and _is_tiled_cog(paths[0], source):
+                    shutil.copyfile(paths[0], unfinished)
                 else:
                     on_progress("Making tiles and overviews of it.")
                     _convert(source, meanings, unfinished)
@@ -159,7 +161,7 @@ def _write_cog(source: DatasetReader, target: Path) -> None:
 
 
 @contextmanager
-def _disk_full_told(cog_path: Path, needed_bytes: int) -> Iterator[None]:
+def disk_full_told(cog_path: Path, needed_bytes: int) -> Iterator[None]:
     """Refuses to begin without room for another copy of the file, and tells of a disk that fills up later."""
     sentence = (
         "There is not enough space left on the server for this scene. Ask the operator to make room on the "

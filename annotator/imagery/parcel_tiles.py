@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import connection
 
 from annotator.imagery.grid import quadkey
@@ -19,6 +21,9 @@ _OUTLINES = """
             FROM annotator_parcel
             WHERE project_id = %(project_id)s
               AND outline && ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => 64.0 / 4096)
+              AND NOT EXISTS (
+                  SELECT FROM annotator_parcelpiece AS piece
+                  WHERE piece.parcel_id = annotator_parcel.id AND piece.patch_id = ANY(%(hidden)s::bigint[]))
             ORDER BY id
         ) AS drawn WHERE outline IS NOT NULL
     ) AS feature
@@ -38,22 +43,27 @@ _CELLS = """
         JOIN annotator_patch AS patch ON patch.id = piece.patch_id
         WHERE patch.project_id = %(project_id)s
           AND patch.quadkey >= %(first)s AND patch.quadkey < %(beyond)s
+          AND patch.id <> ALL(%(hidden)s::bigint[])
         GROUP BY patch.x >> %(levels)s, patch.y >> %(levels)s
         ORDER BY patch.x >> %(levels)s, patch.y >> %(levels)s
     ) AS feature
 """
 
 
-def read_parcel_tile(*, project_id: int, patch_zoom: int, x: int, y: int, z: int) -> bytes:
+def read_parcel_tile(
+    *, project_id: int, patch_zoom: int, x: int, y: int, z: int, hidden: Sequence[int] = ()
+) -> bytes:
     """The vector tile (MVT) of the project's parcels there, with one layer, ``parcels``; empty where none are.
 
     Its features are outlines with ``id``, ``value`` (of the class), ``area_m2``, ``origin`` and ``confidence``
     (absent where unknown). Further out than four levels above the patches they are 64 x 64 cells instead, with
-    ``parcels``, how many lie there in part, and ``share``, how much of the cell they cover, from 0 to 1.
+    ``parcels``, how many lie there in part, and ``share``, how much of the cell they cover, from 0 to 1. Parcels of
+    ``hidden`` patches are left out, as the person must not see them.
     """
     key = quadkey(x, y, z)[:patch_zoom]
     levels = max(0, patch_zoom - z - _CELL_LEVELS)
-    parameters: dict[str, int | str] = {
+    parameters: dict[str, object] = {
+        "hidden": list(hidden),
         "project_id": project_id,
         "x": x,
         "y": y,

@@ -81,6 +81,12 @@ class NoSpaceLeft(BadScene):
     title = "There is no space left"
 
 
+class PartsDiffer(BadScene):
+    """Files that are to be one mosaic do not go together."""
+
+    code = "scene-parts-differ"
+
+
 class SceneFileGone(BadScene):
     """The scene was ready once, but its file cannot be read any more."""
 

@@ -14,15 +14,38 @@ from urllib.error import URLError
 
 from django.conf import settings
 
-from annotator.imagery.problems import DownloadFailed, SceneTooLarge, SourceRefused
+from annotator.imagery.object_storage import fetch_object, is_object
+from annotator.imagery.problems import DownloadFailed, NotARaster, SceneTooLarge, SourceRefused
 
 _SILENCE_SECONDS = 30
 _DOWNLOAD_SECONDS = 3600
 _CHUNK_BYTES = 2**20
+_RASTER_ENDINGS = {".tif", ".tiff", ".jp2"}
 
 
 def is_url(source: str) -> bool:
     return source.lower().startswith(("http://", "https://"))
+
+
+def sources_in(text: str) -> list[str]:
+    """The paths, URLs and objects that a person gave, one a line; several are one mosaic."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def is_remote(source: str) -> bool:
+    """Whether the source has to be fetched: a URL, or an object in S3-compatible storage."""
+    return is_url(source) or is_object(source)
+
+
+def local_files(source: str) -> list[Path]:
+    """The file at that path, or all rasters of the folder there, by name. Raises SourceRefused, NotARaster."""
+    path = local_source(source)
+    if not path.is_dir():
+        return [path]
+    files = sorted(one for one in path.iterdir() if one.suffix.lower() in _RASTER_ENDINGS and one.is_file())
+    if not files:
+        raise NotARaster(f"There is no raster in the folder {path.name}; name another one, or a file.")
+    return [local_source(str(one)) for one in files]
 
 
 def local_source(source: str) -> Path:
@@ -48,6 +71,9 @@ def fetch_source(url: str, destination: Path) -> None:
     is true. Raises SourceRefused, SceneTooLarge (beyond ``settings.SCENE_UPLOAD_MAX_BYTES``) or
     DownloadFailed.
     """
+    if is_object(url):
+        fetch_object(url, destination)
+        return
     if not is_url(url):
         raise SourceRefused("Only addresses that begin with http:// or https:// can be fetched.")
     try:

@@ -1,57 +1,34 @@
-"""Scenes as map tiles, and as the arrays that a model sees: one call serves both."""
+"""Scenes on the grid, as the arrays that a model sees."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import math
-import os
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from rasterio.enums import ColorInterp
-from rasterio.env import Env, set_gdal_config
+from rasterio.env import Env
 from rasterio.errors import RasterioIOError
 from rasterio.io import DatasetReader
 from rasterio.warp import transform_bounds
-from rio_tiler.errors import TileOutsideBounds
 from rio_tiler.io import Reader
 
 from annotator.imagery.grid import QUAD, TILE_PX
+from annotator.imagery.handles import OPEN_OPTIONS, Handles
 from annotator.imagery.problems import SceneFileGone
-from annotator.models import Scene
 
-CONTENT_TYPE = "image/webp"
-MAX_TILE_ZOOM = 24
 MAX_SIZE_PX = 1024
 
-_Box = tuple[float, float, float, float]
-
-_OPEN_FILES_PER_THREAD = 16
-_BLOCK_CACHE_BYTES = 256 * 2**20
-_READ_OPTIONS = {
-    # Looking for files beside the COG costs more than reading from it.
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    # Values and mask are read one after the other; without its block cache GDAL would warp the tile twice.
-    "GDAL_VRT_WARP_USE_DATASET_RASTERIO": "NO",
-}
+Box = tuple[float, float, float, float]
 
 # From so far out that a tile's pixel holds more than this many of the coarsest overview's a side, GDAL would
 # spend its time and memory on the emptiness around the scene.
 _NEAR_PX = 2
 _MAX_SAMPLES_A_SIDE = 1024
 _MAX_LATITUDE_DEG = 85.0511
-
-# Unless told otherwise, GDAL's cache of unpacked blocks takes a share of the machine's memory in each process.
-if "GDAL_CACHEMAX" not in os.environ:
-    set_gdal_config("GDAL_CACHEMAX", _BLOCK_CACHE_BYTES)
 
 
 @dataclass(frozen=True)
@@ -72,87 +49,61 @@ def read_tile(
     display_bands: Sequence[int],
     stretch: Sequence[Sequence[float]],
     resampling: str = "bilinear",
+    shift_m: Sequence[float] = (0.0, 0.0),
 ) -> TileImage:
     """The scene on a tile of the grid, stretched to 8 bits.
 
     ``display_bands`` are the band numbers (from 1) of red, green and blue; ``stretch`` holds for each of them
-    the value shown as 0 and the one shown as 255; ``size_px`` is the side of the answer, up to 1,024.
+    the value shown as 0 and the one shown as 255; ``size_px`` is the side of the answer, up to 1,024;
+    ``shift_m`` moves the scene east and north, in metres of Web Mercator.
     A tile beside the scene is all invalid. Raises SceneFileGone when the file cannot be read.
     """
     if not 0 < size_px <= MAX_SIZE_PX:
         raise ValueError(f"a tile has 1 to {MAX_SIZE_PX} pixels a side, not {size_px}")
-    values = _values(cog_path, (x, y, z), size_px, display_bands, stretch, resampling)
+    bounds = shifted_bounds(x, y, z, shift_m)
+    values = _values(cog_path, bounds, size_px, display_bands, stretch, resampling)
     if values is None:
         return TileImage(np.zeros((size_px, size_px, 3), np.uint8), np.zeros((size_px, size_px), bool))
     valid = ~np.ma.getmaskarray(values).all(axis=0) & np.isfinite(values.data).all(axis=0)
-    rgb = _stretched(values.data, stretch)
+    rgb = stretched(values.data, stretch)
     rgb[:, ~valid] = 0
     return TileImage(np.ascontiguousarray(rgb.transpose(1, 2, 0)), valid)
 
 
 def read_values(
-    cog_path: Path, x: int, y: int, z: int, *, bands: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """The bands' own values (bands, rows, cols) on a tile of 256 x 256 pixels, and where all of them are valid.
-
-    Raises SceneFileGone when the file cannot be read.
-    """
-    any_stretch = ((0.0, 1.0),) * len(bands)
-    values = _values(cog_path, (x, y, z), TILE_PX, bands, any_stretch, "bilinear")
-    if values is None:
-        return np.zeros((len(bands), TILE_PX, TILE_PX), np.float32), np.zeros((TILE_PX, TILE_PX), bool)
-    return values.data, ~np.ma.getmaskarray(values).any(axis=0) & np.isfinite(values.data).all(axis=0)
-
-
-def render_tile(
     cog_path: Path,
     x: int,
     y: int,
     z: int,
     *,
-    display_bands: Sequence[int],
-    stretch: Sequence[Sequence[float]],
-) -> bytes:
-    """The tile as a WebP image of 256 x 256 pixels, transparent where the scene has no data."""
-    tile = read_tile(cog_path, x, y, z, display_bands=display_bands, stretch=stretch)
-    return webp_of(tile) if tile.valid.any() else EMPTY_TILE
+    size_px: int = TILE_PX,
+    bands: Sequence[int],
+    shift_m: Sequence[float] = (0.0, 0.0),
+) -> tuple[np.ndarray, np.ndarray]:
+    """The bands' own values (bands, rows, cols) on a tile, and where all of them are valid.
+
+    Raises SceneFileGone when the file cannot be read.
+    """
+    any_stretch = ((0.0, 1.0),) * len(bands)
+    bounds = shifted_bounds(x, y, z, shift_m)
+    values = _values(cog_path, bounds, size_px, bands, any_stretch, "bilinear")
+    if values is None:
+        return np.zeros((len(bands), size_px, size_px), np.float32), np.zeros((size_px, size_px), bool)
+    return values.data, ~np.ma.getmaskarray(values).any(axis=0) & np.isfinite(values.data).all(axis=0)
 
 
-def tile_stamp(scene: Scene) -> str:
-    """Changes whenever the scene's tiles may look different; known from the row alone."""
-    parts = [
-        scene.pk,
-        scene.cog_name,
-        scene.changed_at.isoformat(),
-        list(scene.display_bands),
-        [list(pair) for pair in scene.stretch],
-    ]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
+def shifted_bounds(x: int, y: int, z: int, shift_m: Sequence[float]) -> Box:
+    """West, south, east, north in Web Mercator metres of what lies on the tile once the scene is shifted."""
+    west, south, east, north = QUAD.xy_bounds(x, y, z)
+    return west - shift_m[0], south - shift_m[1], east - shift_m[0], north - shift_m[1]
 
 
-class _OpenFiles(threading.local):
-    """The scenes that a thread read last; GDAL's handles must not be shared between threads."""
-
-    def __init__(self) -> None:
-        self.readers: OrderedDict[tuple[str | int, ...], Reader] = OrderedDict()
-
-    def reader(self, path: Path) -> Reader:
-        status = path.stat()
-        # A file that was replaced needs a new handle, and so does a forked process.
-        key = (str(path), status.st_ino, status.st_mtime_ns, os.getpid())
-        reader = self.readers.pop(key, None) or Reader(str(path))
-        self.readers[key] = reader
-        if len(self.readers) > _OPEN_FILES_PER_THREAD:
-            self.readers.popitem(last=False)[1].close()  # type: ignore[no-untyped-call]
-        return reader
-
-
-_open_files = _OpenFiles()
+_readers = Handles(lambda path: Reader(str(path)))
 
 
 def _values(
     cog_path: Path,
-    tile: tuple[int, int, int],
+    bounds: Box,
     size_px: int,
     bands: Sequence[int],
     stretch: Sequence[Sequence[float]],
@@ -160,23 +111,21 @@ def _values(
 ) -> np.ma.MaskedArray | None:
     """What `_read` reads, None beside the scene. Raises SceneFileGone."""
     try:
-        with Env(**_READ_OPTIONS):
-            return _read(_open_files.reader(cog_path), tile, size_px, bands, stretch, resampling)
-    except TileOutsideBounds:
-        return None
+        with Env(**OPEN_OPTIONS):
+            return _read(_readers.of(cog_path), bounds, size_px, bands, stretch, resampling)
     except (OSError, RasterioIOError) as error:
         raise SceneFileGone("The scene's file cannot be read any more. Add the scene again.") from error
 
 
 def _read(
     reader: Reader,
-    tile: tuple[int, int, int],
+    bounds: Box,
     size_px: int,
     display_bands: Sequence[int],
     stretch: Sequence[Sequence[float]],
     resampling: str,
-) -> np.ma.MaskedArray:
-    """The display bands' own values (bands, rows, cols), masked where there is no data."""
+) -> np.ma.MaskedArray | None:
+    """The display bands' own values (bands, rows, cols), masked where there is no data; None beside the scene."""
     dataset: DatasetReader = reader.dataset
     pixel_type = np.dtype(dataset.dtypes[0])
     # The default tolerance, named so that a source in Web Mercator is warped, too: a plain windowed read
@@ -194,15 +143,24 @@ def _read(
         "vrt_options": warp,
     }
     boxes = _boxes(dataset)
-    samples_per_px = _samples_per_px(dataset, boxes, tile, size_px)
+    samples_per_px = _samples_per_px(dataset, boxes, bounds, size_px)
     if samples_per_px > 1:
-        values = _read_from_afar(reader, boxes, tile, size_px, samples_per_px, options)
+        values = _read_from_afar(reader, boxes, bounds, size_px, samples_per_px, options)
     else:
-        values = reader.tile(*tile, tilesize=size_px, **options).array
+        if not any(_overlap(box, bounds) for box in boxes):
+            return None
+        values = reader.part(
+            bounds,
+            dst_crs=QUAD.rasterio_crs,
+            bounds_crs=QUAD.rasterio_crs,
+            width=size_px,
+            height=size_px,
+            **options,
+        ).array
     return values[[bands.index(band) for band in display_bands]]
 
 
-def _boxes(dataset: DatasetReader) -> list[_Box]:
+def _boxes(dataset: DatasetReader) -> list[Box]:
     """West, south, east, north of the scene in Web Mercator metres; two where it crosses the 180th meridian."""
     west, south, east, north = transform_bounds(dataset.crs, "EPSG:4326", *dataset.bounds)
     spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
@@ -212,11 +170,13 @@ def _boxes(dataset: DatasetReader) -> list[_Box]:
     ]
 
 
-def _samples_per_px(
-    dataset: DatasetReader, boxes: Sequence[_Box], tile: tuple[int, int, int], size_px: int
-) -> int:
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _samples_per_px(dataset: DatasetReader, boxes: Sequence[Box], bounds: Box, size_px: int) -> int:
     """Into how many samples a side to divide a pixel of the tile, a power of two; 1 unless seen from afar."""
-    west, _, east, _ = QUAD.xy_bounds(*tile)
+    west, _, east, _ = bounds
     px_m = (east - west) / size_px
     width_m = sum(box[2] - box[0] for box in boxes)
     side_px = max(width_m, boxes[0][3] - boxes[0][1]) / px_m
@@ -228,14 +188,14 @@ def _samples_per_px(
 
 def _read_from_afar(
     reader: Reader,
-    boxes: Sequence[_Box],
-    tile: tuple[int, int, int],
+    boxes: Sequence[Box],
+    bounds: Box,
     size_px: int,
     samples_per_px: int,
     options: dict[str, Any],
 ) -> np.ma.MaskedArray:
     """The means of the samples in each pixel of the tile, of which only those in the boxes are read."""
-    west, _, east, north = QUAD.xy_bounds(*tile)
+    west, _, east, north = bounds
     all_samples = size_px * samples_per_px
     step_m = (east - west) / all_samples
     sums = np.zeros((len(options["indexes"]), size_px, size_px))
@@ -270,24 +230,15 @@ def _is_plain(stretch: Sequence[Sequence[float]]) -> bool:
     return all((low, high) == (0, 255) for low, high in stretch)
 
 
-def _stretched(values: np.ndarray, stretch: Sequence[Sequence[float]]) -> np.ndarray:
+def stretched(values: np.ndarray, stretch: Sequence[Sequence[float]]) -> np.ndarray:
+    """The values (bands, rows, cols) in 8 bits, from 0 at the low to 255 at the high end of each band's stretch."""
     if values.dtype == np.uint8 and _is_plain(stretch):
         return values.copy()
     low, high = (np.array(ends, np.float32).reshape(-1, 1, 1) for ends in zip(*stretch, strict=True))
     # Clipped first, as a nodata value may be too large to be multiplied.
-    shown = (np.clip(values, low, high) - low) * (255 / (high - low))
-    return np.nan_to_num(shown).round().astype(np.uint8)
-
-
-def webp_of(tile: TileImage) -> bytes:
-    """The tile as a WebP image, transparent where it is not valid."""
-    image = Image.fromarray(tile.rgb)
-    if not tile.valid.all():
-        image.putalpha(Image.fromarray(tile.valid.astype(np.uint8) * 255))
-    buffer = io.BytesIO()
-    # The fastest method: a tile is made while somebody waits for it, and a few per cent of size matter less.
-    image.save(buffer, "WEBP", quality=80, method=0)
-    return buffer.getvalue()
-
-
-EMPTY_TILE = webp_of(TileImage(np.zeros((TILE_PX, TILE_PX, 3), np.uint8), np.zeros((TILE_PX, TILE_PX), bool)))
+    shown = np.clip(values, low, high)
+    shown = np.subtract(shown, low, out=shown if shown.dtype == np.float32 else None)
+    shown *= 255 / (high - low)
+    if values.dtype.kind == "f":
+        np.nan_to_num(shown, copy=False)
+    return np.rint(shown, out=shown).astype(np.uint8)

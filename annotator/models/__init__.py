@@ -3,8 +3,11 @@
 from annotator.models.annotation import Annotation, Revision
 from annotator.models.assignment import Assignment
 from annotator.models.block_side import BlockSide
+from annotator.models.correction import Correction
+from annotator.models.display_copy import DisplayCopy
 from annotator.models.event import Event
 from annotator.models.export import Export
+from annotator.models.gold_patch import GoldPatch
 from annotator.models.inference_job import InferenceJob
 from annotator.models.label_class import LabelClass
 from annotator.models.label_import import LabelImport
@@ -15,6 +18,7 @@ from annotator.models.patch_tally import PatchTally
 from annotator.models.project import Membership, Project
 from annotator.models.proposal import Proposal
 from annotator.models.ranking import Ranking
+from annotator.models.reading import Comparison, DoubleAnnotation, Reading
 from annotator.models.review import Review
 from annotator.models.scene import Scene
 from annotator.models.training_run import TrainingRun
@@ -23,10 +27,15 @@ __all__ = [
     "Annotation",
     "Assignment",
     "BlockSide",
+    "Comparison",
+    "Correction",
+    "DisplayCopy",
+    "DoubleAnnotation",
     "Evaluation",
     "EvaluationMask",
     "Event",
     "Export",
+    "GoldPatch",
     "InferenceJob",
     "LabelClass",
     "LabelImport",
@@ -41,6 +50,7 @@ __all__ = [
     "Proposal",
     "QueueEntry",
     "Ranking",
+    "Reading",
     "Review",
     "Revision",
     "Scene",

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import secrets
+
 from django.conf import settings
 from django.contrib.gis.db import models
 from django.core.validators import MaxValueValidator, MinValueValidator
 
 from annotator.enums import Asks, Role, Strategy
+
+
+def new_seed() -> str:
+    return secrets.token_hex(8)
 
 
 class Project(models.Model):
@@ -69,6 +75,25 @@ class Project(models.Model):
         blank=True,
         validators=[MinValueValidator(1)],
         help_text="How many patches one person may hold at a time; the server's setting if empty.",
+    )
+
+    double_share = models.FloatField(
+        default=0.0, help_text="The share of patches that two people draw, each blind to the other."
+    )
+    consensus_miou = models.FloatField(
+        default=0.8, help_text="Two masks of a patch agree if their mIoU is at least this."
+    )
+    blind_share = models.FloatField(
+        default=0.0, help_text="The share of patches that are drawn without their proposal."
+    )
+    gold_share = models.FloatField(
+        default=0.0, help_text="The share of gold patches among those that an annotator is given."
+    )
+    quality_seed = models.CharField(
+        max_length=16,
+        default=new_seed,
+        editable=False,
+        help_text="Which patches the shares take follows from it; annotators must not be able to work it out.",
     )
 
     class Meta:

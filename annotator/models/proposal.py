@@ -16,6 +16,9 @@ class Proposal(models.Model):
     legend_number = models.PositiveIntegerField(
         default=1, help_text="The project's legend that it was made with; older ones are stale."
     )
+    placement_number = models.PositiveIntegerField(
+        default=1, help_text="Where its scene lay when it was made; proposals of an earlier place are stale."
+    )
     mask_png = models.BinaryField(help_text="256 x 256, 8 bits, class values.")
     entropy_png = models.BinaryField(
         help_text="One 8-bit value a cell: entropy divided by entropy_max_nats, times 255."
@@ -56,8 +59,8 @@ class Proposal(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["model_version", "scene", "patch", "legend_number"],
-                name="one_proposal_per_version_scene_and_legend",
+                fields=["model_version", "scene", "patch", "legend_number", "placement_number"],
+                name="one_proposal_per_version_scene_legend_and_place",
             )
         ]
 

@@ -18,6 +18,9 @@ class Ranking(models.Model):
     audit_share = models.FloatField(default=0.0)
     model_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.SET_NULL, related_name="+")
     scene = models.ForeignKey(Scene, null=True, on_delete=models.SET_NULL, related_name="+")
+    placement_number = models.PositiveIntegerField(
+        default=1, help_text="Where its scene lay when the proposals were made."
+    )
     legend_number = models.PositiveIntegerField(
         default=1, help_text="The project's legend that the proposals were made with."
     )

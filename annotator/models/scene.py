@@ -9,6 +9,10 @@ from annotator.enums import SceneState
 from annotator.models.project import Project
 
 
+def no_shift() -> list[float]:
+    return [0.0, 0.0]
+
+
 class Scene(models.Model):
     """One georeferenced raster with an acquisition date, kept as a COG under ``MEDIA_ROOT``."""
 
@@ -33,6 +37,20 @@ class Scene(models.Model):
     stretch = models.JSONField(
         default=list, blank=True, help_text="[low, high] of the source's values for each display band."
     )
+    shift_m = models.JSONField(
+        default=no_shift,
+        blank=True,
+        help_text="How far east and north the file's place is corrected: metres of Web Mercator, not of the ground.",
+    )
+    placement_number = models.PositiveIntegerField(
+        default=1, help_text="Counts the corrections of its place, each of which outdates proposals."
+    )
+    display_copy_name = models.CharField(
+        max_length=200, blank=True, default="", help_text="The COG whose blocks are sent as tiles."
+    )
+    display_copy_stamp = models.CharField(
+        max_length=40, blank=True, default="", help_text="Of the display that the display copy shows."
+    )
     added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="added_scenes"
     )
@@ -53,6 +71,10 @@ class Scene(models.Model):
     @property
     def cog_path(self) -> Path:
         return Path(settings.MEDIA_ROOT) / "scenes" / self.cog_name
+
+    @property
+    def display_copy_path(self) -> Path:
+        return Path(settings.MEDIA_ROOT) / "scenes" / self.display_copy_name
 
     def __str__(self) -> str:
         return self.name

@@ -7,26 +7,29 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.gis.db.models import Extent
 
-from annotator.enums import Asks, SceneState
+from annotator.enums import Asks, PatchState, SceneState
 from annotator.imagery.composites import composites_of
-from annotator.imagery.grid import lonlat_bounds, propose_patch_zoom
+from annotator.imagery.grid import lonlat_bounds, mercator_per_metre, propose_patch_zoom
+from annotator.imagery.rendering import tile_stamp
 from annotator.models import (
+    DisplayCopy,
     Evaluation,
     InferenceJob,
     ModelVersion,
     Patch,
     Project,
-    QueueEntry,
     Review,
     Revision,
     Scene,
     TrainingRun,
 )
 from annotator.queries.access import member_roles
+from annotator.queries.chosen import is_proposal_hidden
 from annotator.queries.labels import legend_of
 from annotator.queries.progress import patch_counts
 from annotator.queries.proposals import ShownProposal, asked_points, shown_proposal
 from annotator.queries.queue_places import queue_place
+from annotator.queries.seen import seen_by
 from annotator.queries.versions import promoted_version
 
 Document = dict[str, Any]
@@ -61,7 +64,7 @@ def project_document(project: Project, user: User) -> Document:
         "bounds": list(extent) if extent else None,
         "area_of_interest": area.json if area else None,
         "scenes": [scene_document(scene) for scene in project.scenes.all()],
-        "patch_counts": patch_counts(project.pk),
+        "patch_counts": patch_counts(project.pk, user),
         "promoted_version": version.number if version else None,
         "asks_for": project.asks_for,
         "points_per_patch": project.points_per_patch,
@@ -90,32 +93,46 @@ def scene_document(scene: Scene) -> Document:
         "composites": composites_of(scene.band_names),
         "display_bands": scene.display_bands,
         "stretch": scene.stretch,
-        "tile_url": f"/tiles/scenes/{scene.pk}/{{z}}/{{x}}/{{y}}?v={int(scene.changed_at.timestamp() * 1000)}"
-        if ready
-        else None,
+        "shift_m": ground_shift_m(scene),
+        "tile_url": f"/tiles/scenes/{scene.pk}/{{z}}/{{x}}/{{y}}?v={tile_stamp(scene)}" if ready else None,
         "patch_zoom_proposed": propose_patch_zoom(scene.gsd_m, scene.footprint.centroid.y) if ready else None,
     }
 
 
+def ground_shift_m(scene: Scene) -> list[float]:
+    """How far the scene was moved east and north, in metres on the ground."""
+    if scene.footprint is None:
+        return [0.0, 0.0]
+    stretched_by = mercator_per_metre(scene.footprint.centroid.y)
+    return [round(metres / stretched_by, 2) for metres in scene.shift_m]
+
+
+def display_copy_document(copy: DisplayCopy) -> Document:
+    """How far the making of a scene's display copy is."""
+    return {
+        "scene": copy.scene_id,
+        "state": copy.state,
+        "percent": copy.percent,
+        "message": copy.message,
+        "is_active": copy.is_active,
+        "requested_at": copy.requested_at,
+        "ended_at": copy.ended_at,
+    }
+
+
 def patch_document(patch: Patch, user: User) -> Document:
-    """The patch with its claim, place in the queue, proposal, current revision and last review."""
-    entry = (
-        QueueEntry.objects.filter(patch=patch)
-        .select_related("patch", "ranking__project", "ranking__model_version", "ranking__scene")
-        .defer("ranking__scene__footprint", "patch__square", "ranking__project__area_of_interest")
-        .first()
-    )
-    annotation = getattr(patch, "annotation", None)
-    revision = annotation.current if annotation else None
+    """The patch as the person meets it: its claim, place in the queue, proposal, current revision and last review."""
+    seen = seen_by(patch, user)
+    entry, revision = seen.entry, seen.revision
     review = (
-        Review.objects.filter(revision__annotation=annotation).order_by("-decided_at").first()
-        if annotation
+        Review.objects.filter(revision__annotation=revision.annotation_id).order_by("-decided_at").first()
+        if revision
         else None
     )
-    shown = shown_proposal(patch.pk)
+    shown = None if is_proposal_hidden(patch, user) else shown_proposal(patch.pk)
     points = asked_points(patch.project, shown.proposal) if shown else []
     return {
-        **patch_summary(patch),
+        **patch_summary(patch, seen.state),
         "project": patch.project.slug,
         "size_px": 256,
         "asks_for": Asks.POINTS if points else Asks.PATCHES,
@@ -130,14 +147,15 @@ def patch_document(patch: Patch, user: User) -> Document:
     }
 
 
-def patch_summary(patch: Patch) -> Document:
+def patch_summary(patch: Patch, seen: PatchState | None = None) -> Document:
+    """The patch in a list; ``seen`` is the state that the reader is told, its own unless given."""
     return {
         "id": patch.pk,
         "quadkey": patch.quadkey,
         "z": patch.z,
         "x": patch.x,
         "y": patch.y,
-        "state": patch.state,
+        "state": seen or patch.state,
         "is_audit": patch.is_audit,
         "bounds": lonlat_bounds(patch.x, patch.y, patch.z),
     }

@@ -10,7 +10,7 @@ from django.db.models import Count, Min
 
 from annotator.enums import PatchState
 from annotator.models import QueueEntry, Ranking
-from annotator.queries.progress import patch_counts
+from annotator.queries.progress import tallied
 from annotator.queries.scenes import default_scene
 from annotator.queries.versions import promoted_version
 
@@ -27,7 +27,7 @@ class QueueSummary:
 
 def queue_summary(project_id: int) -> QueueSummary:
     """From the tallies and the few claims, so that it costs as little for a million patches as for ten."""
-    counts = patch_counts(project_id)
+    counts = tallied([project_id])[project_id]
     held = QueueEntry.objects.filter(project_id=project_id, holder__isnull=False)
     row = held.aggregate(claimed=Count("pk"), next_expiry=Min("expires_at"))
     return QueueSummary(
@@ -93,6 +93,7 @@ def _staleness(ranking: Ranking) -> Staleness:
     if ranking.legend_number != project.legend_number:
         return Staleness.LEGEND
     scene = default_scene(project.pk)
-    if scene is not None and scene.pk != ranking.scene_id:
+    ranked_on = (ranking.scene_id, ranking.placement_number)
+    if scene is not None and (scene.pk, scene.placement_number) != ranked_on:
         return Staleness.SCENE
     return Staleness.FRESH

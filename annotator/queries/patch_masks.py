@@ -6,17 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import F, QuerySet
 from numpy.typing import NDArray
 
-from annotator.enums import PatchState, Role
 from annotator.imagery.grid import quadkey
-from annotator.models import Patch, Proposal, QueueEntry, Revision
-from annotator.queries.access import member_roles
+from annotator.models import Patch, Proposal, Revision
+from annotator.queries.chosen import is_proposal_hidden
+from annotator.queries.gold import User, hidden_gold
 from annotator.queries.labels import approved_revisions
-
-User = AbstractBaseUser | AnonymousUser
 
 
 @dataclass(frozen=True)
@@ -28,8 +25,11 @@ class Neighbour:
     revision: Revision
 
 
-def approved_neighbours(patch: Patch) -> list[Neighbour]:
-    """The approved masks of the eight patches around, whoever drew them; none that still waits for review."""
+def approved_neighbours(patch: Patch, user: User) -> list[Neighbour]:
+    """The approved masks of the eight patches around, whoever drew them; none that still waits for review.
+
+    Nor those of gold patches that the person has to draw unseen.
+    """
     places = {
         quadkey(patch.x + dx, patch.y + dy, patch.z): (dx, dy)
         for dx in (-1, 0, 1)
@@ -37,30 +37,18 @@ def approved_neighbours(patch: Patch) -> list[Neighbour]:
         if (dx or dy) and 0 <= patch.x + dx < 2**patch.z and 0 <= patch.y + dy < 2**patch.z
     }
     rows = approved_revisions(patch.project_id).filter(annotation__patch__quadkey__in=places)
+    rows = rows.exclude(annotation__patch__in=hidden_gold([patch.project_id], user).values("patch"))
     return [Neighbour(*places[row.annotation.patch.quadkey], row) for row in rows.defer("mask_png")]
 
 
-def visible_revisions(patch: Patch, user: User) -> QuerySet[Revision]:
-    """The patch's revisions that the person may see, the newest first.
+def proposals_of(patch: Patch, user: User) -> QuerySet[Proposal]:
+    """Every proposal for the patch, of the newest date first, and of the newest model version within a date.
 
-    Leads and ML staff see all. An annotator sees all of an approved patch and of the one that is claimed, and else
-    only what is their own: nobody copies an answer that waits for review.
+    None where they are kept from the person.
     """
-    rows = Revision.objects.filter(annotation__patch=patch).select_related("author").defer("mask_png")
-    rows = rows.order_by("-number")
-    is_staff = bool(member_roles(user, patch.project_id) & {Role.LEAD, Role.ML_STAFF})
-    is_open = patch.state == PatchState.APPROVED or (
-        patch.state == PatchState.CLAIMED
-        and QueueEntry.objects.filter(patch=patch, holder_id=user.pk).exists()
-    )
-    return rows if is_staff or is_open else rows.filter(author_id=user.pk)
-
-
-def proposals_of(patch: Patch) -> QuerySet[Proposal]:
-    """Every proposal for the patch, of the newest date first, and of the newest model version within a date."""
+    rows = Proposal.objects.none() if is_proposal_hidden(patch, user) else patch.proposals.all()
     return (
-        Proposal.objects.filter(patch=patch)
-        .select_related("scene", "model_version")
+        rows.select_related("scene", "model_version")
         .defer("mask_png", "entropy_png", "embedding", "scene__footprint")
         .order_by(F("scene__acquired_on").desc(nulls_last=True), "scene_id", "-model_version__number")
     )

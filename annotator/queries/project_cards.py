@@ -20,10 +20,10 @@ class ProjectCard:
 
 
 def project_cards(user: AbstractBaseUser) -> list[ProjectCard]:
-    """The person's projects by name, in two queries however many there are."""
+    """The person's projects by name, in four queries however many there are."""
     roles: dict[Project, set[Role]] = defaultdict(set)
     memberships = Membership.objects.filter(user_id=user.pk).select_related("project")
     for membership in memberships.order_by("project__name", "project_id"):
         roles[membership.project].add(Role(membership.role))
-    counts = patch_counts_of([project.pk for project in roles])
+    counts = patch_counts_of([project.pk for project in roles], user)
     return [ProjectCard(project, frozenset(held), counts[project.pk]) for project, held in roles.items()]

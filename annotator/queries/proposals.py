@@ -11,7 +11,8 @@ from annotator.models import Project, Proposal
 
 @dataclass(frozen=True)
 class ShownProposal:
-    """The proposal that an annotator starts from; stale when its version is not promoted or its legend is older."""
+    """The proposal that an annotator starts from; stale when its version is not promoted, its legend is
+    older, or its scene lies elsewhere since."""
 
     proposal: Proposal
     is_stale: bool
@@ -23,6 +24,7 @@ def shown_proposal(patch_id: int) -> ShownProposal | None:
         When(
             model_version__state=VersionState.PROMOTED,
             legend_number=F("patch__project__legend_number"),
+            placement_number=F("scene__placement_number"),
             then=Value(1),
         ),
         default=Value(0),

@@ -37,7 +37,10 @@ class RankedBy:
         if self.version is None or self.scene is None:
             return Proposal.objects.none()
         return Proposal.objects.filter(
-            model_version=self.version, scene=self.scene, legend_number=self.legend_number
+            model_version=self.version,
+            scene=self.scene,
+            legend_number=self.legend_number,
+            placement_number=self.scene.placement_number,
         )
 
 
@@ -45,7 +48,10 @@ def ranked_by(project: Project) -> RankedBy:
     """The promoted version, and the newest ready scene that it has made proposals from."""
     version = promoted_version(project.pk)
     made = Proposal.objects.filter(
-        scene=OuterRef("pk"), model_version=version, legend_number=project.legend_number
+        scene=OuterRef("pk"),
+        model_version=version,
+        legend_number=project.legend_number,
+        placement_number=OuterRef("placement_number"),
     )
     scene = Scene.objects.filter(Exists(made), project=project, state=SceneState.READY).first()
     return RankedBy(version, scene or default_scene(project.pk), project.legend_number)

@@ -6,7 +6,17 @@ from django.views.i18n import set_language
 
 from annotator.web.languages import Catalogue
 from annotator.web.offline import service_worker, versioned
-from annotator.web.views import exports, imports, labelling, members, overview, projects, scenes
+from annotator.web.views import (
+    checks,
+    exports,
+    imports,
+    labelling,
+    members,
+    overview,
+    projects,
+    quality,
+    scenes,
+)
 
 urlpatterns = [
     path("", projects.projects, name="projects"),
@@ -24,10 +34,18 @@ urlpatterns = [
     path("projects/<slug:slug>/proposals/<int:job_id>/stop/", overview.stop_proposals, name="stop_proposals"),
     path("projects/<slug:slug>/scenes/new/", scenes.scene_new, name="scene_new"),
     path("projects/<slug:slug>/scenes/<int:scene_id>/", scenes.scene, name="scene"),
+    path("projects/<slug:slug>/scenes/<int:scene_id>/place/", scenes.place, name="scene_place"),
+    path(
+        "projects/<slug:slug>/scenes/<int:scene_id>/display-copy/", scenes.display_copy, name="display_copy"
+    ),
     path("projects/<slug:slug>/annotate/", versioned(labelling.annotate), name="annotate"),
     path("service-worker.js", service_worker, name="service_worker"),
     path("projects/<slug:slug>/review/", labelling.review, name="review"),
     path("projects/<slug:slug>/review/<int:patch_id>/", labelling.review_patch, name="review_patch"),
+    path("projects/<slug:slug>/review/<int:patch_id>/two/", labelling.adjudicate, name="adjudicate"),
+    path("projects/<slug:slug>/quality/", quality.quality, name="quality"),
+    path("projects/<slug:slug>/review/<int:patch_id>/gold/", checks.gold, name="gold"),
+    path("projects/<slug:slug>/review/<int:patch_id>/one/", checks.second_off, name="second_off"),
     path("projects/<slug:slug>/exports/", exports.exports, name="exports"),
     path("projects/<slug:slug>/exports/<int:export_id>/file/", exports.export_file, name="export_file"),
     path("projects/<slug:slug>/exports/<int:export_id>/stop/", exports.export_cancel, name="export_cancel"),

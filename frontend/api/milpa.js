@@ -161,11 +161,23 @@ export function reviewPatch(patchId, verdict, comment, revisionNumber) {
 }
 
 /**
+ * Decides between two masks of a patch.
+ *
+ * @param {number} patchId
+ * @param {{decision: "first" | "second", redraws: boolean, comment: string}} json `redraws`: the patch is the
+ *   reviewer's own to draw, from that mask
+ * @returns {Promise<Patch>}
+ */
+export function adjudicate(patchId, json) {
+  return requestJson(`${ROOT}patches/${patchId}/adjudication/`, { method: "POST", json });
+}
+
+/**
  * @param {string} projectSlug
  * @returns {Promise<PatchPage>}
  */
 export function listSubmitted(projectSlug) {
-  return requestJson(`${ROOT}projects/${projectSlug}/patches/?state=submitted`);
+  return requestJson(`${ROOT}projects/${projectSlug}/patches/?state=submitted&awaits=review`);
 }
 
 /**

@@ -26,6 +26,7 @@ const ORIGINS = {
  * @param {HTMLElement} container
  * @param {Project} project
  * @param {number | null} sceneId the scene that is shown first; the newest one if null
+ * @returns {L.Map}
  */
 export function showOverviewMap(container, project, sceneId) {
   const patchZoom = project.patch_zoom;
@@ -51,6 +52,7 @@ export function showOverviewMap(container, project, sceneId) {
 
   if (first) control("topright", sceneSwitcher(scenes, first, show)).addTo(map);
   if (patchZoom !== null) showPatches(map, project, patchZoom);
+  return map;
 }
 
 /**

@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 from PIL import Image
 
+from annotator.domain.display_copies import request_display_copy
 from annotator.domain.exports import request_export
 from annotator.enums import ExportKind, Role
 from annotator.models import InferenceJob, Project, Revision
@@ -240,6 +241,7 @@ def endpoints(project: Project) -> list[tuple[str, str, set[Role]]]:
         parent=project.model_versions.get(), requested_by=project.created_by, state="failed"
     )
     version = project.model_versions.get()
+    request_display_copy(scene=scene, user=project.created_by)
     export = request_export(
         project=project, user=project.created_by, kind=ExportKind.CHIPS, parameters={"images": False}
     )
@@ -263,6 +265,10 @@ def endpoints(project: Project) -> list[tuple[str, str, set[Role]]]:
         ("post", f"{p}/rollback/", {Role.ML_STAFF}),
         ("get", f"{base}/scenes/{scene.pk}/", everyone),
         ("patch", f"{base}/scenes/{scene.pk}/", {Role.LEAD}),
+        ("put", f"{base}/scenes/{scene.pk}/place/", {Role.LEAD}),
+        ("get", f"{base}/scenes/{scene.pk}/display-copy/", everyone),
+        ("post", f"{base}/scenes/{scene.pk}/display-copy/", {Role.LEAD}),
+        ("post", f"{base}/scenes/{scene.pk}/display-copy/cancel/", {Role.LEAD}),
         ("get", f"{base}/inference-jobs/{job.pk}/", everyone),
         ("post", f"{base}/inference-jobs/{job.pk}/cancel/", managers),
         ("get", f"{base}/patches/{patch.pk}/", everyone),
@@ -322,7 +328,7 @@ def test_the_list_of_patches_costs_as_many_queries_for_three_as_for_one(
     client = client_of(make_member(project))
     make_patch(project)
     for _ in range(2):
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(7):
             assert client.get(f"/api/v1/projects/{project.slug}/patches/?state=unlabelled").status_code == 200
         make_patch(project)
         make_patch(project)

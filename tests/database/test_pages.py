@@ -65,8 +65,11 @@ def test_each_page_lets_in_the_roles_it_is_for(campaign: Campaign, page: str, ro
 def test_only_leads_reach_the_buttons_of_leads(campaign: Campaign, role: str) -> None:
     membership = campaign.project.memberships.get(user=campaign.people["annotator"])
     remove = reverse("member_remove", args=[campaign.project.slug, membership.pk])
-    response = campaign.client(role).post(remove)
-    assert response.status_code == {"stranger": 404, "anonymous": 302}.get(role, 403)
+    copy = reverse("display_copy", args=[campaign.project.slug, campaign.scene.pk])
+    for button in (remove, copy):
+        response = campaign.client(role).post(button)
+        assert response.status_code == {"stranger": 404, "anonymous": 302}.get(role, 403)
+    assert not campaign.scene.display_copies.exists()
     assert Membership.objects.filter(pk=membership.pk).exists()
 
 
@@ -232,3 +235,14 @@ def test_what_breaks_is_admitted_kindly(campaign: Campaign, monkeypatch: pytest.
     response = client.get(campaign.url("project"))
     assert response.status_code == 500
     assert "Something broke on our side" in response.content.decode()
+
+
+def test_a_lead_asks_for_a_display_copy_and_stops_it(campaign: Campaign) -> None:
+    lead, page = campaign.client("lead"), campaign.url("scene")
+    button = reverse("display_copy", args=[campaign.project.slug, campaign.scene.pk])
+    assert "Make it" in lead.get(page).content.decode()
+    for state in ("queued", "cancelled"):
+        assert lead.post(button)["Location"] == page
+        assert campaign.scene.display_copies.get().state == state
+    assert "Cancelled at 0 %." in lead.get(page).content.decode()
+    assert "Make it" not in campaign.client("annotator").get(page).content.decode()

@@ -158,7 +158,7 @@ def test_proposals_of_every_date_are_listed_at_the_same_cost(
     make_proposal(patch, scene=dry, value=2)
     client = client_of(make_member(project))
     for dates in (["2022-03-01"], ["2022-10-01", "2022-03-01"]):
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(9):
             answer = client.get(f"/api/v1/patches/{patch.pk}/masks/").json()
         assert [row["acquired_on"] for row in answer["proposals"]] == dates
         if len(dates) == 1:

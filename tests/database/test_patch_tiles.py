@@ -58,7 +58,7 @@ def tile_of(
 ):
     up = ZOOM - zoom
     x, y = (x >> up, y >> up) if up >= 0 else (x << -up, y << -up)
-    tile = read_patch_tile(project_id=project.pk, patch_zoom=ZOOM, user_id=user_id, x=x, y=y, z=zoom)
+    tile = read_patch_tile(project_id=project.pk, patch_zoom=ZOOM, user_id=user_id, x=x, y=y, z=zoom, told={})
     return features(tile, folder)
 
 
@@ -148,7 +148,7 @@ def test_other_projects_patches_are_not_shown(project, tmp_path):
 def test_a_tile_is_one_query(project, zoom, django_assert_num_queries):
     make_patch(project, 0)
     with django_assert_num_queries(1):
-        read_patch_tile(project_id=project.pk, patch_zoom=ZOOM, user_id=1, x=0, y=0, z=zoom)
+        read_patch_tile(project_id=project.pk, patch_zoom=ZOOM, user_id=1, x=0, y=0, z=zoom, told={})
 
 
 def address(project: Project, zoom: int = 15) -> str:

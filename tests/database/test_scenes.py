@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
@@ -108,6 +109,50 @@ def test_a_scene_beside_the_others_fails_with_the_reason_and_leaves_no_cog(proje
     )
     assert [path.name for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()] == [first.cog_name]
     assert project.patches.count() == patches
+
+
+def parts(folder: Path, count: int, **options: object) -> list[Path]:
+    """Neighbouring pieces of one random raster, 300 x 300 px each, from west to east."""
+    whole = random_values(3, 300, 300 * count)
+    return [
+        write_raster(
+            folder / f"part {i}.tif",
+            whole[:, :, 300 * i : 300 * i + 300],
+            transform=Affine(1, 0, EAST_M + 300 * i, 0, -1, NORTH_M),
+            **options,
+        )
+        for i in range(count)
+    ]
+
+
+@pytest.mark.parametrize("nodata", [None, 0])
+@pytest.mark.parametrize("as_folder", [True, False])
+def test_several_files_become_one_mosaic(project, settings, tmp_path, nodata, as_folder):
+    """Named one a line or by their folder; where one is missing there is nothing."""
+    folder = tmp_path / "three parts"
+    folder.mkdir()
+    paths = parts(folder, 3, nodata=nodata)
+    paths.pop(1).unlink()
+    source = str(folder) if as_folder else "\n".join(map(str, paths))
+    scene = add_scene(project=project, user=project.created_by, source=source)
+    ingest(scene.pk)
+    scene.refresh_from_db()
+    assert (scene.state, scene.message, scene.width_px) == (SceneState.READY, "", 900)
+    with rasterio.open(scene.cog_path) as cog:
+        assert np.array_equal(cog.read()[:, :, 600:], random_values(3, 300, 900)[:, :, 600:])
+        assert cog.dataset_mask().mean(axis=0)[[150, 450, 750]].tolist() == [255, 0, 255]
+
+
+def test_parts_that_do_not_go_together_are_named(project, tmp_path):
+    paths = parts(tmp_path, 2)
+    write_raster(paths[1], random_values(4, 300, 300, "uint16"), gsd=2.0)
+    source = "\n".join(map(str, paths))
+    scene = add_scene(project=project, user=project.created_by, source=source)
+    ingest(scene.pk)
+    scene.refresh_from_db()
+    assert scene.state == SceneState.FAILED
+    assert "part 1.tif cannot be put beside part 0.tif" in scene.message
+    assert "the pixel size, the bands, the pixel type" in scene.message
 
 
 def test_a_second_ingest_changes_nothing(project, tif, settings):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +13,12 @@ from django.test import Client
 from PIL import Image
 from rest_framework.authtoken.models import Token
 
+from annotator.api import scene_tiles
+from annotator.domain.display_copies import make_display_copy
+from annotator.domain.scenes import change_display
 from annotator.enums import Role, SceneState
 from annotator.imagery.grid import QUAD
-from annotator.imagery.tiles import EMPTY_TILE
+from annotator.imagery.rendering import EMPTY_TILE, tile_stamp
 from annotator.models import Scene
 from tests.factories import make_member, make_project, make_scene, make_user
 from tests.rasters import random_values, write_raster
@@ -35,6 +40,106 @@ def member(client: Client, scene: Scene) -> Client:
 def address(scene: Scene, *, zoom: int = 17, columns_east: int = 0) -> str:
     tile = QUAD.tile(scene.footprint.centroid.x, scene.footprint.centroid.y, zoom)
     return f"/tiles/scenes/{scene.pk}/{zoom}/{tile.x + columns_east}/{tile.y}"
+
+
+def stamped(scene: Scene, **place: int) -> str:
+    return f"{address(scene, **place)}?v={tile_stamp(scene)}"
+
+
+def with_copy(scene: Scene) -> Scene:
+    """The scene with its display copy, made by the job that ingest asked for."""
+    make_display_copy(scene.display_copies.get().pk)
+    scene.refresh_from_db()
+    assert scene.display_copy_stamp == tile_stamp(scene), scene.display_copies.get().message
+    return scene
+
+
+def rgba(content: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGBA")).astype(int)
+
+
+def test_a_tile_is_the_very_block_of_the_display_copy(member, scene):
+    """At every zoom that the copy has, and what it shows is what would be drawn."""
+    drawn = {zoom: member.get(stamped(scene, zoom=zoom)) for zoom in (15, 16, 17)}
+    copy = with_copy(scene).display_copy_path.read_bytes()
+    for zoom, before in drawn.items():
+        sent = member.get(address(scene, zoom=zoom))
+        assert sent.content in copy
+        assert sent["ETag"] != before["ETag"]
+        assert np.abs(rgba(sent.content) - rgba(before.content)).mean() < 12
+
+
+def test_a_tile_without_a_block_reads_no_file(member, scene, monkeypatch):
+    with_copy(scene)
+    corner = QUAD.tile(scene.footprint.extent[0], scene.footprint.extent[3], 17)
+    read = []
+    monkeypatch.setattr(os, "pread", lambda *place: read.append(place))
+    for place in (f"17/{corner.x - 1}/{corner.y}", "17/3/3"):
+        for composite in ("", "?composite=natural"):
+            assert member.get(f"/tiles/scenes/{scene.pk}/{place}{composite}").content == EMPTY_TILE
+    assert read == []
+
+
+def test_deeper_than_the_copy_and_farther_out_tiles_are_drawn(member, scene):
+    with_copy(scene)
+    for zoom in (19, 8):
+        assert rgba(member.get(address(scene, zoom=zoom)).content)[..., 3].any()
+
+
+def test_a_copy_of_another_look_is_not_sent(member, scene):
+    tag = member.get(address(with_copy(scene)))["ETag"]
+    change_display(scene=scene, user=scene.project.created_by, stretch=[[0, 60]] * 3)
+    response = member.get(address(scene), headers={"If-None-Match": tag})
+    assert (response.status_code, response["ETag"] != tag) == (200, True)
+    assert rgba(response.content)[..., :3].mean() > 200
+
+
+def test_a_lost_copy_is_drawn_instead(member, scene):
+    with_copy(scene).display_copy_path.unlink()
+    assert rgba(member.get(address(scene)).content)[..., 3].any()
+
+
+def test_a_tile_asks_the_database_once_in_some_seconds(
+    member, scene, django_assert_num_queries, settings, monkeypatch
+):
+    with django_assert_num_queries(4):
+        first = member.get(stamped(scene))
+    with django_assert_num_queries(0):
+        again = member.get(stamped(scene))
+        assert member.get(stamped(scene), headers={"If-None-Match": first["ETag"]}).status_code == 304
+    assert (again.content, again["ETag"]) == (first.content, first["ETag"])
+    assert (again["X-Content-Type-Options"], again["Cache-Control"]) == ("nosniff", first["Cache-Control"])
+
+
+def test_who_is_no_longer_a_member_sees_tiles_for_some_seconds_at_most(client, scene, settings, monkeypatch):
+    user = make_member(scene.project)
+    client.force_login(user)
+    assert client.get(stamped(scene)).status_code == 200
+    user.milpa_memberships.all().delete()
+    later = time.monotonic() + settings.TILE_GRANT_SECONDS
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert client.get(stamped(scene)).status_code == 404
+
+
+def test_what_one_may_see_another_may_not(client, scene):
+    """By session, by token, or without either, of the same tile a moment later."""
+    token = Token.objects.create(user=make_member(scene.project))
+    client.force_login(make_member(scene.project))
+    assert client.get(stamped(scene)).status_code == 200
+    client.logout()
+    by_token = {"Authorization": f"Token {token.key}"}
+    assert client.get(stamped(scene), headers=by_token).status_code == 200
+    assert client.get(stamped(scene)).status_code == 401
+    client.force_login(make_user())
+    assert client.get(stamped(scene)).status_code == 404
+
+
+def test_who_was_let_in_is_remembered_for_few(member, scene, monkeypatch):
+    monkeypatch.setattr(scene_tiles, "_GRANTS_KEPT", 2)
+    for name in ("a", "b", "c", "d"):
+        member.cookies["other"] = name
+        assert member.get(stamped(scene)).status_code == 200
+        assert len(scene_tiles._grants) <= 2
 
 
 def test_a_member_of_any_role_gets_the_tile(client, scene):
@@ -115,9 +220,10 @@ def test_each_tile_has_its_own_etag(member, scene):
     assert len(tags) == 3
 
 
-def test_only_a_stamped_address_is_kept_without_asking(member, scene):
+def test_only_an_address_with_the_stamp_of_the_present_look_is_kept_without_asking(member, scene):
     assert member.get(address(scene))["Cache-Control"] == "private, no-cache"
-    assert member.get(address(scene) + "?v=1")["Cache-Control"] == "private, max-age=604800, immutable"
+    assert member.get(address(scene) + "?v=1")["Cache-Control"] == "private, no-cache"
+    assert member.get(stamped(scene))["Cache-Control"] == "private, max-age=604800, immutable"
 
 
 def test_a_problem_is_not_kept(client, scene):

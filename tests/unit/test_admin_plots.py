@@ -7,10 +7,10 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from annotator.admin.measures import MeasureRow, row_groups
-from annotator.admin.plots import Frame, Plot, envelope, round_range, ticks
 from annotator.admin.report_plots import uncertainty_plots
 from annotator.admin.run_plots import loss_plot, miou_plot, run_plots
 from annotator.models import Evaluation, LabelClass, ModelVersion, TrainingRun
+from annotator.plots import Frame, Plot, envelope, round_range, ticks
 
 VALIDATIONS = [
     {"step": 0, "loss": 1.2, "miou": 0.40},

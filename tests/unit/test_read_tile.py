@@ -16,7 +16,8 @@ from PIL import Image
 
 from annotator.imagery import grid, problems, tiles
 from annotator.imagery.ingest import ingest_scene
-from annotator.imagery.tiles import read_tile, render_tile
+from annotator.imagery.rendering import EMPTY_TILE, render_tile
+from annotator.imagery.tiles import read_tile
 from tests.rasters import random_values, write_raster
 
 RGB = {"display_bands": (1, 2, 3), "stretch": ((0, 255),) * 3}
@@ -186,7 +187,7 @@ def test_a_tile_beside_the_scene_is_empty(tif):
     tile = read_tile(tif, X + 5, Y, Z, size_px=512, **RGB)
     assert tile.rgb.shape == (512, 512, 3)
     assert not tile.valid.any()
-    assert render_tile(tif, X + 5, Y, Z, **RGB) == tiles.EMPTY_TILE
+    assert render_tile(tif, X + 5, Y, Z, **RGB) == EMPTY_TILE
 
 
 def far_scene(path: Path, **options: object) -> Path:
@@ -278,9 +279,9 @@ def test_a_tile_is_a_webp_that_is_transparent_only_where_it_must_be(tif, hidden,
 
 
 def test_the_empty_tile_is_small_and_transparent():
-    image = Image.open(io.BytesIO(tiles.EMPTY_TILE))
+    image = Image.open(io.BytesIO(EMPTY_TILE))
     assert (image.size, np.asarray(image)[..., 3].max()) == ((256, 256), 0)
-    assert len(tiles.EMPTY_TILE) < 500
+    assert len(EMPTY_TILE) < 500
 
 
 def test_a_replaced_file_is_read_anew(tif):

@@ -146,3 +146,37 @@ def test_a_path_outside_the_scene_folders_is_refused_links_included(tmp_path, pa
     settings.SCENE_FOLDERS = [folder]
     with pytest.raises(problems.SourceRefused, match="MILPA_SCENE_FOLDERS"):
         sources.local_source(path.format(folder=folder))
+
+
+@pytest.fixture
+def storage(monkeypatch, settings):  # type: ignore[no-untyped-def]
+    """A real S3 server with the bucket ``imagery``, which the settings allow."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings.S3_ENDPOINT, settings.S3_BUCKETS = f"http://{host}:{port}", ["imagery"]
+    client = boto3.client("s3", endpoint_url=settings.S3_ENDPOINT, region_name="us-east-1")
+    for bucket in ("imagery", "private"):
+        client.create_bucket(Bucket=bucket)
+        client.put_object(Bucket=bucket, Key="2022/a scene.tif", Body=b"pixels" * 3_000_000)
+    yield client
+    server.stop()
+
+
+def test_an_object_is_fetched_from_an_allowed_bucket_of_a_real_server(storage, tmp_path):
+    """Once whole, and with a name of which there is none, or that is not allowed, not at all."""
+    target = tmp_path / "fetched"
+    sources.fetch_source("s3://imagery/2022/a%20scene.tif", target)
+    assert target.read_bytes() == b"pixels" * 3_000_000
+    target.unlink()
+    with pytest.raises(problems.DownloadFailed, match="could not be fetched"):
+        sources.fetch_source("s3://imagery/absent.tif", target)
+    for refused in ("s3://private/2022/a%20scene.tif", "s3://imagery", "s3://169.254.169.254/latest"):
+        with pytest.raises(problems.SourceRefused, match="MILPA_S3_BUCKETS"):
+            sources.fetch_source(refused, target)
+    assert not target.exists()

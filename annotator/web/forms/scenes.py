@@ -33,7 +33,12 @@ class SceneForm(forms.Form):
         label=_("Upload a GeoTIFF"),
         widget=forms.ClearableFileInput({"accept": ".tif,.tiff,.jp2,image/tiff,image/jp2"}),
     )
-    source = forms.CharField(required=False, max_length=1000, label=_("or give a path or URL"))
+    source = forms.CharField(
+        required=False,
+        max_length=1000,
+        label=_("or give a path or URL"),
+        widget=forms.Textarea({"rows": 2}),
+    )
     name = forms.CharField(
         label=_("Name"),
         required=False,
@@ -49,6 +54,20 @@ class SceneForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.fields["source"].help_text = _source_help()
+
+
+class PlaceForm(forms.Form):
+    """How far east and north of where its file says the scene lies; the last field only tells the page's module."""
+
+    east_m = forms.FloatField(
+        label=_("Moved east by (m)"), widget=forms.NumberInput({"step": "0.01", "autocomplete": "off"})
+    )
+    north_m = forms.FloatField(
+        label=_("Moved north by (m)"), widget=forms.NumberInput({"step": "0.01", "autocomplete": "off"})
+    )
+    on_map = forms.BooleanField(
+        required=False, label=_("Move it on the map"), widget=forms.CheckboxInput({"autocomplete": "off"})
+    )
 
 
 class DisplayForm(forms.Form):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from annotator.durations import duration_text
 from annotator.enums import Role
-from annotator.models import Patch
+from annotator.models import GoldPatch, Patch
 from annotator.queries.documents import patch_document, project_document, scene_document
+from annotator.queries.doubles import double_document
 from annotator.queries.review_list import waiting_for_review
 from annotator.queries.scenes import default_scene
 from annotator.web.access import ProjectAccess, SignedInRequest, project_view
@@ -54,9 +55,31 @@ def _tile_of(patch: Patch, tile_url: str | None) -> str | None:
 @project_view(Role.LEAD)
 def review_patch(request: SignedInRequest, access: ProjectAccess, patch_id: int) -> HttpResponse:
     patch = get_object_or_404(Patch, pk=patch_id, project=access.project)
+    double = double_document(patch.pk)
+    if double and double["is_disputed"]:
+        return redirect("adjudicate", access.project.slug, patch.pk)
     context = access.context(
         patch=patch,
         project_json=project_document(access.project, request.user),
         patch_json=patch_document(patch, request.user),
+        double=double,
+        is_gold=GoldPatch.objects.filter(patch=patch, is_served=True).exists(),
     )
     return render(request, "review_patch.html", context)
+
+
+@require_safe
+@ensure_csrf_cookie
+@project_view(Role.LEAD)
+def adjudicate(request: SignedInRequest, access: ProjectAccess, patch_id: int) -> HttpResponse:
+    patch = get_object_or_404(Patch, pk=patch_id, project=access.project)
+    double = double_document(patch.pk)
+    if double is None or not double["is_disputed"]:
+        return redirect("review_patch", access.project.slug, patch.pk)
+    context = access.context(
+        patch=patch,
+        project_json=project_document(access.project, request.user),
+        patch_json=patch_document(patch, request.user),
+        double_json=double,
+    )
+    return render(request, "adjudicate.html", context)

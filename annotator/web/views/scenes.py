@@ -5,15 +5,17 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
+from annotator.domain.display_copies import cancel_display_copy, request_display_copy
+from annotator.domain.placement import correct_place
 from annotator.domain.scenes import add_scene, change_display
 from annotator.enums import Role, SceneState
 from annotator.errors import MilpaError
 from annotator.models import Scene
-from annotator.queries.documents import project_document
+from annotator.queries.documents import ground_shift_m, project_document
 from annotator.web.access import ProjectAccess, SignedInRequest, project_view
-from annotator.web.forms.scenes import DisplayForm, SceneForm
+from annotator.web.forms.scenes import DisplayForm, PlaceForm, SceneForm
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -58,13 +60,55 @@ def scene(request: SignedInRequest, access: ProjectAccess, scene_id: int) -> Htt
     return _scene_page(request, access, row, form, status=422)
 
 
+@require_POST
+@project_view(Role.LEAD)
+def display_copy(request: SignedInRequest, access: ProjectAccess, scene_id: int) -> HttpResponse:
+    """Ends the making of the scene's display copy where one is being made, else asks for one."""
+    row = get_object_or_404(Scene, pk=scene_id, project=access.project)
+    copy = row.display_copies.first()
+    try:
+        if copy is not None and copy.is_active:
+            cancel_display_copy(copy=copy, user=request.user)
+        else:
+            request_display_copy(scene=row, user=request.user)
+    except MilpaError as error:
+        messages.error(request, error.detail)
+    return redirect("scene", access.project.slug, row.pk)
+
+
+@require_POST
+@project_view(Role.LEAD)
+def place(request: SignedInRequest, access: ProjectAccess, scene_id: int) -> HttpResponse:
+    """Moves the scene to where it was dragged."""
+    row = get_object_or_404(Scene, pk=scene_id, project=access.project)
+    form = PlaceForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Give two numbers of metres."))
+        return redirect("scene", access.project.slug, row.pk)
+    values = form.cleaned_data
+    try:
+        correct_place(scene=row, user=request.user, east_m=values["east_m"], north_m=values["north_m"])
+    except MilpaError as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, _("The scene is moved. Proposals that were made before are marked as old."))
+    return redirect("scene", access.project.slug, row.pk)
+
+
 def _scene_page(
     request: SignedInRequest, access: ProjectAccess, row: Scene, form: DisplayForm, status: int = 200
 ) -> HttpResponse:
     is_ready = row.state == SceneState.READY
     context = access.context(
         scene=row,
+        place=_place_form(row) if is_ready else None,
+        display_copy=row.display_copies.first() if is_ready else None,
         form=form if access.may_lead and is_ready else None,
         project_json=project_document(access.project, request.user) if is_ready else None,
     )
     return render(request, "scene.html", context, status=status)
+
+
+def _place_form(row: Scene) -> PlaceForm:
+    east_m, north_m = ground_shift_m(row)
+    return PlaceForm(initial={"east_m": east_m, "north_m": north_m})

@@ -110,7 +110,7 @@ NO_CLAIM = "DROP FUNCTION annotator_claim"
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0011_label_imports'),
+        ('annotator', '0015_scenes_are_moved'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,234 @@
+"""The quality report: its figures, its sentences, its page, JSON and CSV, and what it costs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from annotator.domain.annotations import Effort, save_mask
+from annotator.domain.claims import claim_next, claim_patch
+from annotator.domain.quality_report import (
+    anchoring_sentence,
+    difference,
+    pooled,
+    quality_report,
+    stop_sentence,
+)
+from annotator.domain.versions import add_candidate
+from annotator.enums import ReadingPurpose, Role
+from annotator.models import Comparison, Correction, Event, Project
+from annotator.queries.quality import CorrectionCost
+from annotator.queries.versions import promoted_version
+from mlservice.agreement import krippendorff_alpha
+from tests.campaigns import query_count
+from tests.factories import (
+    make_member,
+    make_patch,
+    make_project,
+    make_proposal,
+    make_scene,
+    make_user,
+    mask_of,
+    submit,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def halves(rows: int) -> np.ndarray:
+    mask = mask_of(0)
+    mask[rows:] = 1
+    return mask
+
+
+@pytest.fixture
+def project() -> Project:
+    project = make_project()
+    Project.objects.filter(pk=project.pk).update(double_share=1.0)
+    project.refresh_from_db()
+    make_scene(project)
+    return project
+
+
+def drawn_twice(project: Project, ann: User, bea: User, rows: int) -> None:
+    patch = make_patch(project)
+    submit(patch, ann, halves(128))
+    assert claim_next(project=project, user=bea).patch == patch
+    save_mask(patch=patch, user=bea, mask=halves(rows), base_number=0, submit=True)
+
+
+def corrected(project: Project, user: User, rows: int) -> None:
+    patch = make_patch(project)
+    proposal = make_proposal(patch, value=1)
+    claim_patch(patch=patch, user=user)
+    effort = Effort(seconds=40, strokes=4)
+    save_mask(
+        patch=patch,
+        user=user,
+        mask=halves(rows),
+        base_number=0,
+        submit=True,
+        proposal=proposal,
+        effort=effort,
+    )
+
+
+def test_agreement_is_summed_over_patches_by_month_and_by_person(project: Project) -> None:
+    ann, bea = make_member(project), make_member(project)
+    for rows in (128, 160):
+        drawn_twice(project, ann, bea, rows)
+    earlier = Comparison.objects.order_by("pk")[0]
+    Comparison.objects.filter(pk=earlier.pk).update(compared_at=datetime(2026, 1, 31, 23, 30, tzinfo=UTC))
+    report = quality_report(project)
+    assert report.between is not None
+    assert report.gold is None
+    second = (128 / 160 + 96 / 128) / 2
+    assert (report.between.patches, report.between.miou) == (2, pytest.approx((1 + second) / 2))
+    pixels = {(0, 0): 256 * 256, (1, 1): 256 * (128 + 96), (1, 0): 256 * 32}
+    assert report.between.alpha == pytest.approx(krippendorff_alpha(pixels))
+    assert set(report.between.class_alphas) == {"other", "field"}
+    months = [(purpose, f"{month:%Y-%m}", one.patches) for purpose, month, one in report.by_month]
+    assert months[0] == (ReadingPurpose.SECOND, "2026-01", 1)
+    assert report.by_month[0][2].miou == 1
+    people = {name: found[ReadingPurpose.SECOND].patches for name, found in report.by_person.items()}
+    assert people == {ann.username: 2, bea.username: 2}
+
+
+def test_corrections_are_means_by_version(project: Project) -> None:
+    Project.objects.update(double_share=0.0)
+    project.refresh_from_db()
+    ann = make_member(project)
+    for rows in (0, 128):
+        corrected(project, ann, rows)
+    report = quality_report(project)
+    (cost,) = report.costs
+    assert (cost.version, cost.patches, cost.seconds, cost.strokes) == (1, 2, 40, 4)
+    assert cost.miou == pytest.approx((1 + 0.25) / 2)
+    assert cost.pixels_changed == 128 * 128
+    assert "Not known yet whether corrections still shrink" in report.stop_signal
+
+
+def cost(version: int, miou: float, *, measured: int = 40, deviation: float = 0.05, hidden: bool = False):  # type: ignore[no-untyped-def]
+    return CorrectionCost(version, hidden, False, measured, measured, miou, deviation, 30.0, 3.0, 500.0)
+
+
+@pytest.mark.parametrize(
+    ("costs", "words"),
+    [
+        ([cost(1, 0.80)], "Not known yet"),
+        ([cost(1, 0.80), cost(2, 0.9, measured=9)], "Not known yet"),
+        ([cost(1, 0.80), cost(2, 0.88)], "still shrink: labelling goes on paying"),
+        ([cost(1, 0.88, measured=400), cost(2, 0.88, measured=400)], "have stopped shrinking"),
+        ([cost(1, 0.88), cost(2, 0.85)], "have stopped shrinking"),
+        ([cost(1, 0.86, deviation=0.2), cost(2, 0.88, deviation=0.2)], "Too few patches to tell"),
+        ([cost(1, 0.70), cost(2, 0.88, measured=400), cost(3, 0.88, measured=400)], "have stopped shrinking"),
+    ],
+)
+def test_the_stop_signal_says_what_its_figures_say(costs: list[CorrectionCost], words: str) -> None:
+    sentence = stop_sentence(costs)
+    assert words in sentence
+    if len(costs) > 1 and "Not known" not in words:
+        assert f"{costs[-1].miou:.3f} for version {costs[-1].version}" in sentence
+
+
+def test_an_interval_is_that_of_two_means() -> None:
+    found = difference(cost(2, 0.88, measured=100, deviation=0.3), cost(1, 0.80, measured=400, deviation=0.2))
+    half = 1.6449 * (0.09 / 100 + 0.04 / 400) ** 0.5
+    assert (found.value, found.low, found.high) == pytest.approx((0.08, 0.08 - half, 0.08 + half), abs=1e-4)
+    values = np.array([0.1, 0.2, 0.4, 0.9, 0.95])
+    parts = [values[:2], values[2:]]
+    both = pooled([cost(1, p.mean(), measured=len(p), deviation=p.std(ddof=1)) for p in parts])
+    assert both is not None
+    assert (both.miou, both.miou_deviation) == pytest.approx((values.mean(), values.std(ddof=1)))
+
+
+def test_proposals_lead_people_where_hidden_ones_are_farther_from_what_is_drawn() -> None:
+    assert "the smaller side has 0" in anchoring_sentence([cost(1, 0.9)])
+    led = anchoring_sentence([cost(1, 0.9), cost(1, 0.7, hidden=True)])
+    assert "0.900 with it (40 patches)" in led
+    assert "+0.200" in led
+    assert "led by proposals" in led
+    assert "may be chance" in anchoring_sentence([cost(1, 0.9), cost(1, 0.895, hidden=True)])
+
+
+def test_the_page_json_and_csv_tell_the_same(project: Project) -> None:
+    ann, bea = make_member(project), make_member(project)
+    drawn_twice(project, ann, bea, 160)
+    corrected(project, project.created_by, 128)
+    client = client_of(project.created_by)
+    page = client.get(reverse("quality", args=[project.slug])).content.decode()
+    base = f"/api/v1/projects/{project.slug}/quality"
+    told = client.get(f"{base}/").json()
+    assert f"{told['between_annotators']['alpha']:.3f}" in page
+    assert told["doubles"]["disputed"] + told["doubles"]["agreed"] == 1
+    assert told["stop_signal"] in page
+    for table, key in (("months", "months"), ("people", "people"), ("corrections", "corrections")):
+        rows = list(csv.DictReader(io.StringIO(client.get(f"{base}/{table}.csv").content.decode())))
+        assert len(rows) == len(told[key])
+        assert float(rows[0]["miou"]) == pytest.approx(told[key][0]["miou"])
+    assert client.get(f"{base}/luck.csv").status_code == 404
+
+
+def test_leads_and_ml_staff_read_it_and_set_the_shares(project: Project) -> None:
+    page = reverse("quality", args=[project.slug])
+    base = f"/api/v1/projects/{project.slug}/quality"
+    for path in (page, f"{base}/", f"{base}/people.csv"):
+        for role, status in ((Role.LEAD, 200), (Role.ML_STAFF, 200), (Role.ANNOTATOR, 403)):
+            assert client_of(make_member(project, role)).get(path).status_code == status, (role, path)
+        assert client_of(make_user()).get(path).status_code == 404
+    values = {"double_share": "0.2", "consensus_miou": "0.75", "gold_share": "0.05", "blind_share": "0.1"}
+    client = client_of(project.created_by)
+    assert client.post(page, values).status_code == 302
+    project.refresh_from_db()
+    assert (project.double_share, project.blind_share) == (0.2, 0.1)
+    answer = client.post(page, values | {"gold_share": "7"})
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["gold_share"])
+    assert Event.objects.filter(verb="quality rules changed").count() == 1
+
+
+def test_more_rows_cost_no_more_queries(project: Project) -> None:
+    client, path = client_of(project.created_by), reverse("quality", args=[project.slug])
+    ann, bea = make_member(project), make_member(project)
+    counts = []
+    for rows in (130, 140, 150):
+        drawn_twice(project, ann, bea, rows)
+        counts.append(query_count(client, path))
+    assert len(set(counts)) == 1
+
+
+def test_plots_appear_with_a_second_month_and_a_second_version(project: Project) -> None:
+    ann, bea = make_member(project), make_member(project)
+    for rows in (130, 170):
+        drawn_twice(project, ann, bea, rows)
+    Comparison.objects.filter(pk=Comparison.objects.order_by("pk")[0].pk).update(
+        compared_at=datetime(2026, 1, 5, tzinfo=UTC)
+    )
+    corrected(project, project.created_by, 128)
+    corrected(project, project.created_by, 100)
+    parent = promoted_version(project.pk)
+    assert parent is not None
+    second = add_candidate(
+        parent=parent,
+        adapter_name="nowhere",
+        temperature=1.0,
+        provenance={},
+        actor=project.created_by,
+        verdict=None,
+    )
+    Correction.objects.filter(pk=Correction.objects.order_by("pk")[0].pk).update(model_version=second)
+    page = client_of(project.created_by).get(reverse("quality", args=[project.slug])).content.decode()
+    assert page.count('<svg class="plot"') == 2
+    assert "January 2026: mIoU" in page
