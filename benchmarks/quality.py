@@ -37,17 +37,18 @@ WITH patches AS (
 ), revisions AS (
     INSERT INTO annotator_revision (annotation_id, number, author_id, mask_png, is_submitted, is_conflicting,
         is_import, seconds_spent, stroke_count, pixels_changed, idempotency_key, saved_at)
-    SELECT id, 1, %(users)s[1 + id %% 10], '\\x00', true, false, false, 60, 8, 900, '', now()
+    SELECT id, 1, (%(users)s::bigint[])[1 + id %% 10], '\\x00', true, false, false, 60, 8, 900, '', now()
     FROM annotations RETURNING id, annotation_id, author_id
 ), corrections AS (
     INSERT INTO annotator_correction (annotation_id, project_id, patch_id, model_version_id, author_id, is_hidden,
         miou, seconds, strokes, pixels_changed, submitted_at)
-    SELECT id, %(project)s, patch_id, %(version)s, %(users)s[1 + id %% 10], id %% 20 = 0, 0.6 + 0.4 * random(),
+    SELECT id, %(project)s, patch_id, %(version)s, (%(users)s::bigint[])[1 + id %% 10], id %% 20 = 0,
+        0.6 + 0.4 * random(),
         60, 8, 900, now()
     FROM annotations
 ), readings AS (
     INSERT INTO annotator_reading (project_id, patch_id, reader_id, purpose, state, standing, begun_at)
-    SELECT %(project)s, patch_id, %(users)s[1 + (id + 1) %% 10], 'second', 'submitted', '{}', now()
+    SELECT %(project)s, patch_id, (%(users)s::bigint[])[1 + (id + 1) %% 10], 'second', 'submitted', '{}', now()
     FROM annotations WHERE id %% 5 = 0 RETURNING id, patch_id, reader_id
 )
 INSERT INTO annotator_comparison (project_id, reading_id, purpose, other_id, first_author_id, second_author_id, miou,

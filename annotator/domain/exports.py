@@ -242,7 +242,7 @@ def _succeed(export: Export, name: str, size_bytes: int, sha256: str) -> None:
         raise _Ended
     row.file_name, row.size_bytes, row.sha256 = f"{name}.zip", size_bytes, sha256
     row.save(update_fields=["file_name", "size_bytes", "sha256"])
-    _end(row, JobState.SUCCEEDED, f"{row.total} patches.", actor=None, sha256=sha256)
+    _end(row, JobState.SUCCEEDED, f"Patches: {row.total}.", actor=None, sha256=sha256)
 
 
 def _fail(export: Export, message: str) -> None:

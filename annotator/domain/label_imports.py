@@ -157,7 +157,7 @@ def import_labels(import_id: int) -> None:
         raise
     else:
         if report is not None:
-            _finish(row, ImportState.SUCCEEDED, f"{report['imported']} patches were imported.", report)
+            _finish(row, ImportState.SUCCEEDED, f"Patches imported: {report['imported']}.", report)
 
 
 def _check_place(project: Project, labels: LabelFile) -> None:
@@ -198,7 +198,7 @@ def _check(row: LabelImport, mapped: Mapped) -> None:
     if mapped.attribute not in attributes:
         known_names = ", ".join(filter(None, attributes))
         raise BadLabels(f"The file has no attribute “{mapped.attribute}”. It has {known_names}.")
-    if not mapped.classes:
+    if not set(mapped.classes.values()) - {UNSURE}:
         raise BadLabels("No value is told to a class. Name a class for at least one of them.")
     if wrong := sorted(set(mapped.classes) - set(attributes[mapped.attribute])):
         raise BadLabels(f"The attribute has no value “{wrong[0]}”.")

@@ -124,7 +124,7 @@ def stop_sentence(costs: Sequence[CorrectionCost]) -> str:
     shown = [cost for cost in costs if not cost.is_hidden]
     audited = [cost for cost in shown if cost.is_audit]
     versions = [cost for cost in audited or shown if cost.measured >= FEWEST]
-    kind = "patches drawn by chance" if audited else "patches, which the queue chose and chance did not"
+    kind = "patches drawn by chance" if audited else "patches that the queue chose"
     if len(versions) < 2:
         return (
             "Not known yet whether corrections still shrink: that takes two model versions with "

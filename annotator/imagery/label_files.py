@@ -23,7 +23,7 @@ from annotator.imagery.vector_files import VECTOR_SUFFIXES, Reading, VectorLabel
 
 RASTER_SUFFIXES = (".tif", ".tiff")
 MAX_RASTER_PIXELS = 2_500_000_000
-MAX_COCO_BYTES = 512 * 2**20
+MAX_COCO_BYTES = 128 * 2**20
 ALL = ""
 """The attribute that every file has, with one value: whatever is labelled at all."""
 NOTHING = -1
@@ -156,7 +156,7 @@ def _is_coco(path: Path) -> bool:
 def _coco(path: Path) -> LabelFile:
     """Images are told to patches by the quadkey that their file is called by."""
     if path.stat().st_size > MAX_COCO_BYTES:
-        raise BadLabels("The JSON is larger than 512 MiB. Import it in parts, some images each.")
+        raise BadLabels("The JSON is larger than 128 MiB. Import it in parts, some images each.")
     try:
         document = json.loads(path.read_text("utf-8"))
         images = {image["id"]: _key_of(image) for image in document["images"]}

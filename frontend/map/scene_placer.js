@@ -65,6 +65,10 @@ export function bindPlaceForm(form, map, project, sceneId) {
     if (toggle.checked) map.dragging.disable();
     else map.dragging.enable();
     show();
+    if (!toggle.checked) return;
+    // The form lies below the map, which is what one looks at and presses keys on now.
+    map.getContainer().scrollIntoView({ block: "center" });
+    map.getContainer().focus({ preventScroll: true });
   });
   for (const input of [east, north]) input.addEventListener("input", show);
   map.on("zoomend", show);

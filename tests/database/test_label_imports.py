@@ -297,6 +297,7 @@ def test_a_raster_that_does_not_say_where_it_lies_is_refused(project, tmp_path) 
     [
         (Mapped("colour", FIELD), "no attribute"),
         (Mapped("", {}), "at least one"),
+        (Mapped("", {"": 255}), "at least one"),
         (Mapped("crop", {"rice": 1}), "no value “rice”"),
         (Mapped("crop", {"maize": 9}), "no class 9"),
         (Mapped("", FIELD, outside=3), "255, unsure"),
