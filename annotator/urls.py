@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from annotator.api import features
 from annotator.api.health import healthz
 from annotator.api.tiles import parcel_tile, patch_tile, scene_tile
 
@@ -12,6 +13,13 @@ urlpatterns = [
     path("tiles/scenes/<int:scene_id>/<int:z>/<int:x>/<int:y>", scene_tile),
     path("tiles/projects/<slug:slug>/patches/<int:z>/<int:x>/<int:y>", patch_tile),
     path("tiles/projects/<slug:slug>/parcels/<int:z>/<int:x>/<int:y>", parcel_tile),
+    path("ogc/projects/<slug:slug>", features.Landing.as_view()),
+    path("ogc/projects/<slug:slug>/", features.Landing.as_view()),
+    path("ogc/projects/<slug:slug>/conformance", features.Conformance.as_view()),
+    path("ogc/projects/<slug:slug>/collections", features.Collections.as_view()),
+    path("ogc/projects/<slug:slug>/collections/<slug:name>", features.CollectionDetail.as_view()),
+    path("ogc/projects/<slug:slug>/collections/<slug:name>/items", features.Items.as_view()),
+    path("ogc/projects/<slug:slug>/collections/<slug:name>/items/<int:feature_id>", features.Item.as_view()),
     path("healthz", healthz),
     path("", include("annotator.web.urls")),
 ]

@@ -55,7 +55,7 @@ def settle_contents(project: Project, kind: ExportKind, parameters: dict[str, An
     if teaches and (version := promoted_version(project.pk)):
         basis["context_levels"] = version.context_levels
     if parameters.get("grid", GRID_OF_PATCHES) != GRID_OF_PATCHES:
-        _scene(project.pk, parameters["grid"])
+        basis["shift_m"] = list(_scene(project.pk, parameters["grid"]).shift_m)
     export = Export(
         project=project, kind=kind, parameters=parameters, revisions=ids, basis=basis, total=len(ids)
     )
@@ -67,6 +67,9 @@ def contents_of(export: Export) -> Contents:
     """What the export is made of. Raises NotReady, naming what is gone, where it cannot be read any more."""
     classes = classes_of(export.basis["legend"])
     grid = export.parameters.get("grid", GRID_OF_PATCHES)
+    scene = None if grid == GRID_OF_PATCHES else _scene(export.project_id, grid)
+    if scene is not None:
+        scene.shift_m = export.basis["shift_m"]
     return Contents(
         name=f"milpa-{export.basis['project']['slug']}-{export.kind}-{export.fingerprint[:8]}",
         project=export.basis["project"],
@@ -76,7 +79,7 @@ def contents_of(export: Export) -> Contents:
         patches=tuple(_patches(export)),
         read_masks=lambda patches: _masks(export, patches),
         read_images=lambda patches: _images(export, patches),
-        scene=None if grid == GRID_OF_PATCHES else _scene(export.project_id, grid),
+        scene=scene,
     )
 
 

@@ -40,12 +40,16 @@ GRID_OF_PATCHES = "patches"
 
 @dataclass(frozen=True)
 class Grid:
-    """A mosaic's pixels: where they lie, and how many rows and columns there are."""
+    """A mosaic's pixels: where they lie, and how many rows and columns there are.
+
+    ``shift_m``: how far east and north of there, in metres of Web Mercator, the land is that they show.
+    """
 
     crs: str
     transform: Affine
     rows: int
     cols: int
+    shift_m: tuple[float, float] = (0.0, 0.0)
 
     @property
     def strips(self) -> int:
@@ -89,7 +93,8 @@ def grid_of(contents: Contents) -> Grid:
 def _scene_grid(contents: Contents) -> Grid:
     assert contents.scene is not None
     with rasterio.open(contents.scene.cog_path) as scene:
-        return Grid(scene.crs.to_wkt(), scene.transform, scene.height, scene.width)
+        east_m, north_m = contents.scene.shift_m
+        return Grid(scene.crs.to_wkt(), scene.transform, scene.height, scene.width, (east_m, north_m))
 
 
 def _patch_grid(contents: Contents) -> Grid:
@@ -138,6 +143,7 @@ def _values(contents: Contents, grid: Grid, top: int, rows: int) -> Mask:
         x, y = grid.transform * tuple(np.meshgrid(cols, np.arange(top, top + rows) + 0.5))
         if grid.crs != MERCATOR:
             x, y = to_mercator.transform(x, y)
+            x, y = x + grid.shift_m[0], y + grid.shift_m[1]
         # Counted from the world's corner, in pixels of the patches' zoom.
         pixel = np.stack(~origin * (x, y))
         col, row = np.floor(np.nan_to_num(pixel, posinf=-1e12)).astype(np.int64) + corner[:, None, None]

@@ -131,7 +131,8 @@ function layerSwitch(layer, name, map) {
     if (checked) layer.addTo(map);
     else layer.remove();
   };
-  return make("label", {}, make("input", { type: "checkbox", checked: map.hasLayer(layer), onchange: toggle }), " ", name);
+  const box = make("input", { type: "checkbox", checked: map.hasLayer(layer), onchange: toggle });
+  return make("div", {}, make("label", {}, box, " ", name));
 }
 
 /**

@@ -119,6 +119,9 @@ def test_a_mosaic_in_a_scenes_grid_has_the_mask_under_each_pixels_centre(project
     transform = from_bounds(*box, 150, 310)
     source = write_raster(tmp_path / "scene.tif", np.ones((3, 310, 150), "uint8"), transform=transform)
     scene = make_scene(project, source)
+    # What the scene shows lies 31 m further east, and 17 m further south.
+    scene.shift_m = [31.0, -17.0]
+    scene.save()
     folder = unpacked(made(project, ExportKind.GEOTIFF, grid=scene.pk), tmp_path / "out")
     with rasterio.open(folder / "labels.tif") as dataset:
         assert (dataset.crs.to_epsg(), dataset.shape) == (32643, (310, 150))
@@ -129,7 +132,7 @@ def test_a_mosaic_in_a_scenes_grid_has_the_mask_under_each_pixels_centre(project
             x, y = rasterio.warp.transform("EPSG:32643", "EPSG:3857", *[[v] for v in dataset.xy(row, col)])
             tile_west, _, tile_east, tile_north = QUAD.xy_bounds(quadkeys[0])
             size = (tile_east - tile_west) / 256
-            at = int((tile_north - y[0]) // size), int((x[0] - tile_west) // size)
+            at = int((tile_north - y[0] + 17) // size), int((x[0] + 31 - tile_west) // size)
             if 0 <= at[0] < 256 and 0 <= at[1] < 256:
                 assert values[row, col] == masks[next(iter(masks))][at]
 
