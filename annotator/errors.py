@@ -147,6 +147,14 @@ class BadRule(MilpaError):
     title = "The rules cannot be saved"
 
 
+class BadAssignment(MilpaError):
+    """``facts`` may hold the ``field``."""
+
+    code = "bad-assignment"
+    status = 422
+    title = "The area cannot be assigned"
+
+
 class CommentMissing(MilpaError):
     code = "comment-missing"
     status = 422

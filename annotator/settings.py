@@ -173,6 +173,7 @@ CELERY_BEAT_SCHEDULE = {
     "resume-lost-jobs": {"task": "annotator.tasks.resume_lost_jobs", "schedule": 15.0},
     # Approvals begin runs at once; this is for projects that train on a schedule.
     "begin-due-runs": {"task": "annotator.tasks.begin_due_runs", "schedule": 300.0},
+    "add-up-tallies": {"task": "annotator.tasks.add_up_tallies", "schedule": 60.0},
     "remove-old-exports": {"task": "annotator.tasks.remove_old_exports", "schedule": 3600.0},
     "remove-forgotten-imports": {"task": "annotator.tasks.remove_forgotten_imports", "schedule": 3600.0},
     "rank-due-projects": {"task": "annotator.tasks.rank_due_projects", "schedule": 60.0},

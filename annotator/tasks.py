@@ -86,6 +86,13 @@ def sweep_claims() -> int:
 
 
 @shared_task
+def add_up_tallies() -> None:
+    from annotator.domain.tallies import add_up_tallies as domain_verb
+
+    domain_verb()
+
+
+@shared_task
 def begin_due_runs() -> int:
     from annotator.domain.triggers import begin_due_runs as domain_verb
 

@@ -1,7 +1,10 @@
 """Claims per second through the code that the API calls, beside a plain `ORDER BY … LIMIT 1 FOR UPDATE`.
 
-Both sides run in one process on the same rows, with as many connections at once. `--quick` takes 20,000 patches
-and 8 connections instead of 1,000,000 and 32. The last line is flat JSON.
+Both sides run on the same rows, with as many connections at once, in the same few processes: clients and PostgreSQL
+share the processor. `endpoint_…` is the whole answer of `POST claims/`, with roles, patch document and JSON. Then,
+on the same rows, what pages and counts cost, in ms, and PostgreSQL's plans of the statements behind them, which
+come before the last line. `--quick` takes 20,000 patches and 8 connections instead of 1,000,000 and 32. The last
+line is flat JSON.
 """
 
 from __future__ import annotations
@@ -9,10 +12,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 
 import django
 
@@ -22,20 +28,27 @@ django.setup()
 from django.contrib.auth.models import User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
+from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
+from rest_framework.test import APIRequestFactory, force_authenticate  # noqa: E402
 
+from annotator.api.patches import ProjectClaims  # noqa: E402
 from annotator.domain.claims import _mark_claimed, claim_next  # noqa: E402
 from annotator.domain.projects import ClassSpec, create_project  # noqa: E402
-from annotator.enums import PatchState  # noqa: E402
-from annotator.models import Project, QueueEntry  # noqa: E402
+from annotator.domain.tallies import add_up_tallies  # noqa: E402
+from annotator.enums import PatchState, Role  # noqa: E402
+from annotator.models import Membership, PatchTally, Project, QueueEntry  # noqa: E402
+from annotator.queries.labelling_queue import queue_summary  # noqa: E402
+from annotator.queries.progress import patch_counts, tallied  # noqa: E402
 
 _MAKE_PATCHES_SQL = """
 WITH made AS (
-    INSERT INTO annotator_patch (project_id, quadkey, z, x, y, square, state, changed_at)
-    SELECT %(project)s, lpad(n::text, 20, '0'), 17, n, 1, ST_MakeEnvelope(0, 0, 1, 1, 3857), 'unlabelled', now()
+    INSERT INTO annotator_patch (project_id, quadkey, z, x, y, square, state, changed_at, is_audit)
+    SELECT %(project)s, lpad(n::text, 20, '0'), 17, n %% 131072, 1 + n / 131072, ST_MakeEnvelope(0, 0, 1, 1, 3857),
+        'unlabelled', now(), false
     FROM generate_series(1, %(count)s) AS n RETURNING id)
-INSERT INTO annotator_queueentry (patch_id, project_id, score, reason)
-SELECT id, %(project)s, random(), 'entropy' FROM made
+INSERT INTO annotator_queueentry (patch_id, project_id, score, reason, worth_rank, is_novel)
+SELECT id, %(project)s, random(), 'entropy', 0, false FROM made
 """
 
 
@@ -44,10 +57,23 @@ class Size:
     patches: int
     connections: int
     claims_per_connection: int
+    slow_claims_per_connection: int
+    processes: int
 
 
-FULL = Size(1_000_000, 32, 200)
-QUICK = Size(20_000, 8, 60)
+@dataclass(frozen=True)
+class Share:
+    """What one process does: its people, divided among so many connections."""
+
+    project_id: int
+    user_ids: tuple[int, ...]
+    connections: int
+
+
+FULL = Size(1_000_000, 32, 200, 20, 4)
+QUICK = Size(20_000, 8, 60, 10, 2)
+TIMES = 7
+Done = list[tuple[float, int]]
 
 
 def main() -> None:
@@ -56,59 +82,96 @@ def main() -> None:
     size = QUICK if parser.parse_args().quick else FULL
     call_command("migrate", verbosity=0)
     project = _make_project(size)
-    users = [
-        User.objects.create(username=f"annotator{i}")
-        for i in range(size.connections * size.claims_per_connection)
-    ]
-    plain_seconds, plain_latencies, _ = _measure(project, users, size, _claim_plainly)
-    QueueEntry.objects.filter(holder__isnull=False).update(holder=None, expires_at=None)
-    project.patches.filter(state=PatchState.CLAIMED).update(state=PatchState.UNLABELLED)
-    seconds, latencies, served = _measure(project, users, size, _claim_through_the_domain)
-    claims = len(latencies)
-    print(
-        json.dumps(
-            {
-                "patches": size.patches,
-                "connections": size.connections,
-                "claims_per_second": round(claims / seconds, 1),
-                "p99_ms": _p99_ms(latencies),
-                "duplicates": claims - len(set(served)),
-                "plain_claims_per_second": round(len(plain_latencies) / plain_seconds, 1),
-                "plain_p99_ms": _p99_ms(plain_latencies),
-                "ratio": round(plain_seconds / seconds, 2),
-            }
-        )
-    )
+    people = _make_people(project, size.connections * size.claims_per_connection)
+    context = get_context("spawn")
+    with ProcessPoolExecutor(size.processes, mp_context=context) as pool:
+        # The processes import Django before anything is measured.
+        list(pool.map(_warm_up, [project.pk] * size.processes * 4))
+        measure = partial(_measure, pool, project, size)
+        few = people[: size.connections * size.slow_claims_per_connection]
+        plain_seconds, plain = measure(few, _claim_plainly)
+        _put_all_back(project)
+        seconds, ours = measure(people, _claim_through_the_domain)
+        _put_all_back(project)
+        endpoint_seconds, endpoint = measure(few, _claim_through_the_endpoint)
+    figures = {
+        "patches": size.patches,
+        "connections": size.connections,
+        "processes": size.processes,
+        "claims_per_second": round(len(ours) / seconds, 1),
+        "p99_ms": _p99_ms(ours),
+        "duplicates": len(ours) - len({patch_id for _, patch_id in ours}),
+        "plain_claims_per_second": round(len(plain) / plain_seconds, 1),
+        "plain_p99_ms": _p99_ms(plain),
+        "ratio": round(len(ours) / seconds / (len(plain) / plain_seconds), 2),
+        "endpoint_claims_per_second": round(len(endpoint) / endpoint_seconds, 1),
+        "endpoint_p99_ms": _p99_ms(endpoint),
+        "endpoint_duplicates": len(endpoint) - len({patch_id for _, patch_id in endpoint}),
+        "load_average": round(os.getloadavg()[0], 1),
+    }
+    print(json.dumps(figures | _reading(project)))
 
 
 def _make_project(size: Size) -> Project:
-    lead = User.objects.create(username="lead")
+    lead = User.objects.create(username="lead", is_staff=True, is_superuser=True)
     legend = (ClassSpec(0, "other", "#8c8c8c"), ClassSpec(1, "field", "#e69f00"))
     project = create_project(user=lead, name="Benchmark", legend=legend)
     with connection.cursor() as cursor:
         cursor.execute(_MAKE_PATCHES_SQL, {"project": project.pk, "count": size.patches})
-        cursor.execute("ANALYZE")
+        cursor.execute("VACUUM ANALYZE")
     return project
 
 
-def _measure(
-    project: Project, users: list[User], size: Size, claim: Callable[[Project, User], int]
-) -> tuple[float, list[float], list[int]]:
-    """Wall seconds, each claim's seconds, and the patches served; every claim is of another person."""
+def _make_people(project: Project, count: int) -> list[int]:
+    people = User.objects.bulk_create(User(username=f"annotator{i}") for i in range(count))
+    Membership.objects.bulk_create(
+        Membership(project=project, user=person, role=Role.ANNOTATOR) for person in people
+    )
+    return [person.pk for person in people]
 
-    def work(place: int) -> list[tuple[float, int]]:
+
+def _put_all_back(project: Project) -> None:
+    QueueEntry.objects.filter(holder__isnull=False).update(holder=None, expires_at=None)
+    project.patches.filter(state=PatchState.CLAIMED).update(state=PatchState.UNLABELLED)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE annotator_queueentry, annotator_patch")
+
+
+def _warm_up(project_id: int) -> None:
+    tallied([project_id])
+    connection.close()
+
+
+def _measure(
+    pool: ProcessPoolExecutor,
+    project: Project,
+    size: Size,
+    people: list[int],
+    claim: Callable[[Project, User], int],
+) -> tuple[float, Done]:
+    """Wall seconds, and of each claim its seconds and the patch; every claim is of another person."""
+    each = size.connections // size.processes
+    shares = [Share(project.pk, tuple(people[n :: size.processes]), each) for n in range(size.processes)]
+    started = time.perf_counter()
+    results = [row for rows in pool.map(partial(_work, claim), shares) for row in rows]
+    return time.perf_counter() - started, results
+
+
+def _work(claim: Callable[[Project, User], int], share: Share) -> Done:
+    project = Project.objects.get(pk=share.project_id)
+    people = User.objects.in_bulk(share.user_ids)
+
+    def of_one_connection(place: int) -> Done:
         done = []
-        for user in users[place :: size.connections]:
+        for user_id in share.user_ids[place :: share.connections]:
             started = time.perf_counter()
-            patch_id = claim(project, user)
+            patch_id = claim(project, people[user_id])
             done.append((time.perf_counter() - started, patch_id))
         connection.close()
         return done
 
-    started = time.perf_counter()
-    with ThreadPoolExecutor(size.connections) as pool:
-        results = [row for rows in pool.map(work, range(size.connections)) for row in rows]
-    return time.perf_counter() - started, [row[0] for row in results], [row[1] for row in results]
+    with ThreadPoolExecutor(share.connections) as threads:
+        return [row for rows in threads.map(of_one_connection, range(share.connections)) for row in rows]
 
 
 def _claim_through_the_domain(project: Project, user: User) -> int:
@@ -117,13 +180,20 @@ def _claim_through_the_domain(project: Project, user: User) -> int:
     return patch.pk
 
 
+def _claim_through_the_endpoint(project: Project, user: User) -> int:
+    request = APIRequestFactory().post(f"/api/v1/projects/{project.slug}/claims/", {}, format="json")
+    force_authenticate(request, user)
+    response = ProjectClaims.as_view()(request, slug=project.slug)
+    return int(json.loads(response.render().content)["patch"]["id"])
+
+
 def _claim_plainly(project: Project, user: User) -> int:
     """What a queue does that waits for its turn on the first row; all else is the same."""
     while True:
         with transaction.atomic():
             entry = (
                 QueueEntry.objects.select_for_update()
-                .filter(project=project, holder=None)
+                .filter(project=project, holder=None, assignment=None)
                 .order_by("-score", "patch_id")
                 .first()
             )
@@ -136,8 +206,74 @@ def _claim_plainly(project: Project, user: User) -> int:
             return _mark_claimed(entry.patch_id, user).pk
 
 
-def _p99_ms(seconds: list[float]) -> float:
-    return round(sorted(seconds)[int(len(seconds) * 0.99)] * 1000, 1)
+def _reading(project: Project) -> dict[str, float | int]:
+    """What the pages of a project in the midst of its claims cost, in ms, and the rows that are counted."""
+    client = Client()
+    client.force_login(project.created_by)
+    page = f"/projects/{project.slug}/"
+    rows = PatchTally.objects.count()
+    reads: dict[str, Callable[[], object]] = {
+        "patch_counts_ms": lambda: patch_counts(project.pk, project.created_by),
+        "queue_summary_ms": lambda: queue_summary(project.pk),
+        "overview_page_ms": lambda: _ok(client, page),
+        "projects_page_ms": lambda: _ok(client, "/"),
+        "admin_projects_ms": lambda: _ok(client, "/admin/annotator/project/"),
+        "project_api_ms": lambda: _ok(client, f"/api/v1{page}"),
+        "queue_api_ms": lambda: _ok(client, f"/api/v1{page}queue/"),
+    }
+    before = _median_ms(reads["patch_counts_ms"])
+    add_up_tallies()
+    figures = {name: _median_ms(read) for name, read in reads.items()}
+    _show_plans(project)
+    return {"tally_rows": rows, "patch_counts_before_adding_up_ms": before, **figures}
+
+
+def _ok(client: Client, address: str) -> None:
+    response = client.get(address, headers={"host": "localhost"})
+    assert response.status_code == 200, (address, response.status_code)
+
+
+def _median_ms(read: Callable[[], object]) -> float:
+    read()
+    taken = []
+    for _ in range(TIMES):
+        started = time.perf_counter()
+        read()
+        taken.append((time.perf_counter() - started) * 1000)
+    return round(statistics.median(taken), 1)
+
+
+def _show_plans(project: Project) -> None:
+    statements = {
+        "counts by state": (
+            "SELECT state, sum(change) FROM annotator_patchtally WHERE project_id = %s GROUP BY state",
+            [project.pk],
+        ),
+        "claims held, and when the next comes free": (
+            "SELECT count(*), min(expires_at) FROM annotator_queueentry "
+            "WHERE project_id = %s AND holder_id IS NOT NULL",
+            [project.pk],
+        ),
+        "the best free patch": (
+            "SELECT patch_id FROM annotator_queueentry WHERE project_id = %s AND holder_id IS NULL "
+            "AND assignment_id IS NULL AND (reserved_for_id IS NULL OR reserved_for_id = %s) "
+            "ORDER BY score DESC, patch_id FOR UPDATE SKIP LOCKED LIMIT 1",
+            [project.pk, project.created_by_id],
+        ),
+        "the first places": (
+            "SELECT patch_id FROM annotator_queueentry WHERE project_id = %s AND holder_id IS NULL "
+            "AND assignment_id IS NULL ORDER BY score DESC, patch_id LIMIT 20",
+            [project.pk],
+        ),
+    }
+    with connection.cursor() as cursor:
+        for name, (sql, values) in statements.items():
+            cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {sql}", values)
+            print(f"-- {name}", *(row[0] for row in cursor.fetchall()), sep="\n")
+
+
+def _p99_ms(done: Done) -> float:
+    return round(sorted(seconds for seconds, _ in done)[int(len(done) * 0.99)] * 1000, 1)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, re_path
@@ -19,7 +20,7 @@ from annotator.domain.parcels import rebuild_parcels
 from annotator.domain.versions import roll_back
 from annotator.enums import PatchState, VersionState
 from annotator.errors import MilpaError
-from annotator.models import LabelClass, Membership, ModelVersion, Project
+from annotator.models import LabelClass, Membership, ModelVersion, PatchTally, Project
 from annotator.queries.parcels import parcel_progress
 from annotator.queries.versions import promoted_version, version_before
 
@@ -74,13 +75,15 @@ class ProjectAdmin(OwnProjectsAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         promoted = ModelVersion.objects.filter(project=OuterRef("pk"), state=VersionState.PROMOTED)
+        tallies = PatchTally.objects.filter(project=OuterRef("pk")).order_by().values("project")
+        sums = tallies.annotate(count=Sum("change")).values("count")
         return (
             super()
             .get_queryset(request)
             .select_related("created_by")
             .annotate(
-                patch_count=Count("patches"),
-                approved_count=Count("patches", filter=Q(patches__state=PatchState.APPROVED)),
+                patch_count=Coalesce(Subquery(sums), 0),
+                approved_count=Coalesce(Subquery(sums.filter(state=PatchState.APPROVED)), 0),
                 promoted_number=Subquery(promoted.values("number")[:1]),
             )
         )

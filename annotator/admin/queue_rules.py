@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from annotator.domain.queue_rules import FIELDS, LARGEST_SEED, MOST_AUDITED, change_queue_rules
+from annotator.domain.queue_rules import FIELDS, LARGEST_SEED, MOST_AUDITED, MOST_CLAIMS, change_queue_rules
 from annotator.enums import Strategy
 from annotator.errors import BadRule
 from annotator.models import Project
@@ -37,6 +37,14 @@ class QueueRulesForm(forms.Form):
         label="Seed",
         help_text="Decides which patches chance draws. Another seed draws another sample; labels stay.",
     )
+    claims_per_person = forms.IntegerField(
+        min_value=1,
+        max_value=MOST_CLAIMS,
+        required=False,
+        label="Patches a person",
+        help_text="How many patches one person may hold at a time, those taken offline among them. Empty: "
+        "the server's setting.",
+    )
 
 
 def queue_rules_page(model_admin: OwnProjectsAdmin, request: HttpRequest, project: Project) -> HttpResponse:
@@ -44,7 +52,9 @@ def queue_rules_page(model_admin: OwnProjectsAdmin, request: HttpRequest, projec
     initial = {name: getattr(project, name) for name in FIELDS}
     form = QueueRulesForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid() and _change(form, project, request):
-        messages.success(request, "The rules are saved. The queue is being ranked by them.")
+        messages.success(
+            request, "The rules are saved. If they change the order, the queue is being ranked by them."
+        )
         return redirect(model_admin.change_url(project))
     return model_admin.verb_page(
         request,

@@ -22,7 +22,7 @@ from annotator.domain.proposals import cancel_job, request_proposals
 from annotator.domain.scenes import add_scene, change_display
 from annotator.enums import PatchState, Role
 from annotator.errors import NotAllowed
-from annotator.models import InferenceJob, Project, QueueEntry, Scene
+from annotator.models import InferenceJob, Project, Scene
 from annotator.queries.documents import (
     display_copy_document,
     job_document,
@@ -31,7 +31,7 @@ from annotator.queries.documents import (
     scene_document,
 )
 from annotator.queries.gold import disguises
-from annotator.queries.labelling_queue import latest_ranking, queue_summary
+from annotator.queries.labelling_queue import first_places, latest_ranking, queue_summary
 from annotator.queries.queue_places import queue_places, ranking_facts
 from annotator.queries.review_list import without_open_seconds
 
@@ -188,11 +188,7 @@ class ProjectQueue(APIView):
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug)
         summary, state = queue_summary(project.pk), latest_ranking(project.pk)
-        first = (
-            QueueEntry.objects.filter(project=project, holder__isnull=True)
-            .select_related("patch", "ranking__project", "ranking__model_version", "ranking__scene")
-            .order_by("-score", "patch_id")[:20]
-        )
+        first = first_places(project.pk)
         return Response(
             {
                 "open": summary.open,

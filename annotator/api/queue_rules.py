@@ -22,6 +22,7 @@ class QueueRulesInput(serializers.Serializer):
     strategy = serializers.CharField(required=False)
     audit_share = serializers.FloatField(required=False)
     queue_seed = serializers.IntegerField(required=False)
+    claims_per_person = serializers.IntegerField(required=False, allow_null=True)
 
 
 class ProjectQueueRules(APIView):

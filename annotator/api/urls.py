@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.authtoken.views import obtain_auth_token
 
 from annotator.api import (
+    assignments,
     desk,
     events,
     exports,
@@ -38,6 +39,8 @@ urlpatterns = [
     path("projects/<slug:slug>/quality/rules/", quality.ProjectQualityRules.as_view()),
     path("projects/<slug:slug>/gold/", quality.ProjectGold.as_view()),
     path("projects/<slug:slug>/queue-rules/", queue_rules.ProjectQueueRules.as_view()),
+    path("projects/<slug:slug>/assignments/", assignments.ProjectAssignments.as_view()),
+    path("assignments/<int:assignment_id>/end/", assignments.AssignmentEnd.as_view()),
     path("projects/<slug:slug>/claims/", patches.ProjectClaims.as_view()),
     path("projects/<slug:slug>/field-claims/", patches.ProjectFieldClaims.as_view()),
     path("projects/<slug:slug>/desk/", desk.ProjectDesk.as_view()),

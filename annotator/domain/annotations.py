@@ -90,7 +90,7 @@ def _held_annotation(patch: Patch, user: User, key: str) -> tuple[Annotation, Re
     annotation, _is_new = Annotation.objects.get_or_create(patch=patch)
     repeated = _already_saved(annotation, user, key)
     if repeated is None:
-        claim_patch(patch=patch, user=user)
+        claim_patch(patch=patch, user=user, is_saving=True)
     return annotation, repeated
 
 

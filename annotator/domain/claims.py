@@ -10,12 +10,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from annotator.domain.claim_statement import claim_best
 from annotator.domain.events import move
 from annotator.domain.readings import (
     release_reading,
@@ -28,7 +29,7 @@ from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason
 from annotator.errors import ClaimLost, ClaimsExhausted
 from annotator.models import Membership, Patch, Project, QueueEntry
 from annotator.queries.labelling_queue import queue_summary
-from annotator.queries.readings import held_readings, seen_state
+from annotator.queries.readings import HeldReadings, held_readings, seen_state
 
 
 class Lease(StrEnum):
@@ -53,6 +54,7 @@ class Lease(StrEnum):
 class Outcome(StrEnum):
     CLAIMED = "claimed"
     ALL_CLAIMED = "all-claimed"
+    ASSIGNED = "assigned"
     FINISHED = "finished"
     EMPTY = "empty"
 
@@ -76,25 +78,14 @@ class ClaimResult:
                     return held
                 when = _("The next one can come free at %(time)s UTC.") % {"time": f"{self.until:%H:%M}"}
                 return f"{held} {when}"
+            case Outcome.ASSIGNED:
+                return _(
+                    "What is left is kept for other people. Ask a lead if you want to have a part of it."
+                )
             case Outcome.FINISHED:
                 return _("Every patch has been submitted. Thank you!")
             case Outcome.EMPTY:
                 return _("There are no patches yet: a lead has to add a scene first.")
-
-
-# One statement on a narrow table; rows that others are claiming at this moment are stepped over.
-_CLAIM_SQL = """
-UPDATE annotator_queueentry SET holder_id = %(user)s, expires_at = %(expiry)s
-WHERE patch_id = (
-    SELECT patch_id FROM annotator_queueentry
-    WHERE project_id = %(project)s AND holder_id IS NULL
-      AND (reserved_for_id IS NULL OR reserved_for_id = %(user)s)
-      AND patch_id <> ALL(%(besides)s::bigint[])
-      AND (%(skipped_too)s OR skipped_by_id IS DISTINCT FROM %(user)s)
-    ORDER BY score DESC, patch_id
-    FOR UPDATE SKIP LOCKED LIMIT 1)
-RETURNING patch_id
-"""
 
 
 def claim_next(
@@ -106,33 +97,23 @@ def claim_next(
     ``besides`` are ids of patches that the person does not ask for: the one under work while the next is
     loaded, and those whose masks wait for the connection. Raises ClaimsExhausted.
     """
-    # The longest lease first: what the person works on, or took along, before what a page only loaded ahead.
-    held = _held_by(project, user).exclude(pk__in=besides).first()
-    if held is not None and _renew(held.patch_id, user, lease):
-        return ClaimResult(Outcome.CLAIMED, Patch.objects.get(pk=held.patch_id))
     readings = held_readings(project.pk, user)
-    for patch_id in readings.patch_ids:
-        if patch_id not in besides and _renew(patch_id, user, lease):
-            return ClaimResult(Outcome.CLAIMED, Patch.objects.get(pk=patch_id))
-    with transaction.atomic():
-        if _held_by(project, user).count() + len(readings.patch_ids) >= settings.CLAIMS_PER_PERSON_MAX:
-            raise _exhausted(settings.CLAIMS_PER_PERSON_MAX + 1)
-        taken = take_reading(
-            project=project,
-            user=user,
-            expires_at=timezone.now() + lease.duration,
-            besides=besides,
-            is_second_wanted=readings.is_second_wanted,
-        )
-        taken = taken or _take(project, user, lease, besides)
-        if taken is not None:
-            return ClaimResult(Outcome.CLAIMED, taken)
-    if not project.patches.exists():
-        return ClaimResult(Outcome.EMPTY)
+    patch_id = None
+    if readings.patch_ids or readings.is_second_wanted or project.gold_share:
+        patch_id = _held_or_reading(project, user, lease, besides, readings)
+    if patch_id is None:
+        patch_id = _take(project, user, lease, besides, reading_count=len(readings.patch_ids))
+    if patch_id is not None:
+        # Nobody who claims draws the square on a map.
+        patch = Patch.objects.defer("square").get(pk=patch_id)
+        patch.project = project
+        return ClaimResult(Outcome.CLAIMED, patch)
     summary = queue_summary(project.pk)
-    if summary.open or summary.claimed:
+    if summary.claimed:
         return ClaimResult(Outcome.ALL_CLAIMED, until=summary.next_expiry)
-    return ClaimResult(Outcome.FINISHED)
+    if summary.open:
+        return ClaimResult(Outcome.ASSIGNED)
+    return ClaimResult(Outcome.FINISHED if summary.total else Outcome.EMPTY)
 
 
 @transaction.atomic
@@ -142,32 +123,43 @@ def claim_for_the_field(*, project: Project, user: User, count: int) -> list[int
     What the person holds already counts, so that asking again after a lost answer takes nothing more.
     Fewer come where the queue has no more. Raises ClaimsExhausted above CLAIMS_PER_PERSON_MAX.
     """
-    if count > settings.CLAIMS_PER_PERSON_MAX:
-        raise _exhausted(count)
+    limit = claim_limit(project)
+    if count > limit:
+        raise _exhausted(limit, count)
     # Two requests of one person would each take the whole number.
     list(Membership.objects.select_for_update(no_key=True).filter(project=project, user=user))
-    held = [
-        *(entry.patch_id for entry in _held_by(project, user)),
-        *held_readings(project.pk, user).patch_ids,
-    ]
+    # Locked in the order of their ids, as a ranking does that writes many.
+    list(_held_by(project, user).order_by("pk").select_for_update())
+    reading_ids = held_readings(project.pk, user).patch_ids
+    held = [*(entry.patch_id for entry in _held_by(project, user)), *reading_ids]
     kept = [patch_id for patch_id in held[:count] if _renew(patch_id, user, Lease.FIELD)]
-    while len(kept) < count and (patch := _take(project, user, Lease.FIELD)) is not None:
-        kept.append(patch.pk)
+    while len(kept) < count:
+        taken = _take(project, user, Lease.FIELD, only_more=True, reading_count=len(reading_ids))
+        if taken is None:
+            break
+        kept.append(taken)
     return kept
 
 
 @transaction.atomic
-def claim_patch(*, patch: Patch, user: User) -> Patch:
-    """Claims that very patch, or renews the person's claim on it. Raises ClaimLost when it is not to be had."""
+def claim_patch(*, patch: Patch, user: User, is_saving: bool = False) -> Patch:
+    """Claims that very patch, or renews the person's claim on it. Raises ClaimLost when it is not to be had.
+
+    With ``is_saving`` the person has drawn on it already: neither an assignment nor the limit of claims, which
+    raises ClaimsExhausted else, loses them their work.
+    """
     if _renew(patch.pk, user, Lease.WORK):
         return Patch.objects.get(pk=patch.pk)
     expires_at = timezone.now() + Lease.WORK.duration
+    free = Q(reserved_for__isnull=True) | Q(reserved_for=user)
+    if not is_saving:
+        _check_limit(patch.project, user, len(held_readings(patch.project_id, user).patch_ids))
+        mine = user.assignments.filter(project=patch.project_id).values("pk")
+        free &= Q(assignment__isnull=True) | Q(assignment__in=mine)
     if take_up_reading(patch=patch, user=user, expires_at=expires_at):
         return patch
-    taken = (
-        QueueEntry.objects.filter(patch=patch, holder__isnull=True)
-        .exclude(reserved_for__isnull=False, reserved_for__in=User.objects.exclude(pk=user.pk))
-        .update(holder=user, expires_at=expires_at)
+    taken = QueueEntry.objects.filter(free, patch=patch, holder__isnull=True).update(
+        holder=user, expires_at=expires_at
     )
     if not taken:
         patch.refresh_from_db()
@@ -267,15 +259,73 @@ def _renew(patch_id: int, user: User, lease: Lease) -> datetime | None:
     return mine.values_list("expires_at", flat=True).first()
 
 
-def _take(project: Project, user: User, lease: Lease, besides: Collection[int] = ()) -> Patch | None:
-    """The best open patch, None where there is none."""
-    patch_id = _take_best(project, user, lease, besides, skipped_too=False)
-    patch_id = patch_id or _take_best(project, user, lease, besides, skipped_too=True)
-    return _mark_claimed(patch_id, user) if patch_id is not None else None
+def claim_limit(project: Project) -> int:
+    """How many patches of the project one person may hold at a time."""
+    return project.claims_per_person or int(settings.CLAIMS_PER_PERSON_MAX)
 
 
-def _exhausted(wanted: int) -> ClaimsExhausted:
-    limit = settings.CLAIMS_PER_PERSON_MAX
+def _check_limit(project: Project, user: User, reading_count: int) -> None:
+    """Raises ClaimsExhausted where the person may not hold one more."""
+    limit = claim_limit(project)
+    held = _held_by(project, user).count() + reading_count
+    if held >= limit:
+        raise _exhausted(limit, held + 1)
+
+
+def _held_or_reading(
+    project: Project, user: User, lease: Lease, besides: Collection[int], readings: HeldReadings
+) -> int | None:
+    """A patch that the person holds or reads blind already, else one that they may read blind; None without any."""
+    # The longest lease first: what the person works on, or took along, before what a page only loaded ahead.
+    held = _held_by(project, user).exclude(pk__in=besides).values_list("patch_id", flat=True)[:1]
+    for patch_id in (*held, *readings.patch_ids):
+        if patch_id not in besides and _renew(patch_id, user, lease):
+            return patch_id
+    with transaction.atomic():
+        _check_limit(project, user, len(readings.patch_ids))
+        taken = take_reading(
+            project=project,
+            user=user,
+            expires_at=timezone.now() + lease.duration,
+            besides=besides,
+            is_second_wanted=readings.is_second_wanted,
+        )
+    return taken.pk if taken else None
+
+
+def _take(
+    project: Project,
+    user: User,
+    lease: Lease,
+    besides: Collection[int] = (),
+    *,
+    only_more: bool = False,
+    reading_count: int = 0,
+) -> int | None:
+    """The patch that the person holds, unless they want ``only_more``, else the best open one; None without any.
+
+    The longest lease goes first: what the person works on, or took along, before what a page only loaded ahead.
+    What they skipped comes when nothing else is left. Raises ClaimsExhausted.
+    """
+    limit = claim_limit(project)
+    for skipped_too in (False, True):
+        claimed = claim_best(
+            project_id=project.pk,
+            user_id=user.pk,
+            expiry=timezone.now() + lease.duration,
+            limit=limit - reading_count,
+            besides=besides,
+            only_more=only_more,
+            skipped_too=skipped_too,
+        )
+        if claimed.patch_id is not None:
+            return claimed.patch_id
+        if claimed.held + reading_count >= limit:
+            raise _exhausted(limit, claimed.held + reading_count + 1)
+    return None
+
+
+def _exhausted(limit: int, wanted: int) -> ClaimsExhausted:
     return ClaimsExhausted(
         _(
             "One person may hold %(limit)s patches of a project at a time, so that others have work too; "
@@ -284,22 +334,6 @@ def _exhausted(wanted: int) -> ClaimsExhausted:
         % {"limit": limit, "wanted": wanted},
         limit=limit,
     )
-
-
-def _take_best(
-    project: Project, user: User, lease: Lease, besides: Collection[int], *, skipped_too: bool
-) -> int | None:
-    values: dict[str, Any] = {
-        "user": user.pk,
-        "project": project.pk,
-        "expiry": timezone.now() + lease.duration,
-        "besides": list(besides),
-        "skipped_too": skipped_too,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM_SQL, values)
-        row = cursor.fetchone()
-    return row[0] if row else None
 
 
 def _mark_claimed(patch_id: int, user: User) -> Patch:

@@ -48,7 +48,7 @@ def import_mask(
 
     Raises ClaimLost or IllegalTransition where somebody has the patch or worked on it before.
     """
-    claim_patch(patch=patch, user=user)
+    claim_patch(patch=patch, user=user, is_saving=True)
     revision = save_mask(
         patch=patch,
         user=user,

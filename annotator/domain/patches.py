@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
 
 from annotator import inference
+from annotator.domain.assignments import apply_assignments
 from annotator.enums import QueueReason
 from annotator.imagery.grid import patches_inside, quadkey, square
 from annotator.models import Patch, Project, QueueEntry
@@ -45,4 +46,5 @@ def make_patches(*, project: Project, footprint: MultiPolygon) -> int:
         ],
         batch_size=5000,
     )
+    apply_assignments(project.pk)
     return len(patches)

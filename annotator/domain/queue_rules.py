@@ -12,14 +12,22 @@ from annotator.models import Project
 
 MOST_AUDITED = 0.5
 LARGEST_SEED = 2**31 - 1
-FIELDS = ("strategy", "audit_share", "queue_seed")
+MOST_CLAIMS = 1000
+RANKING_FIELDS = ("strategy", "audit_share", "queue_seed")
+FIELDS = (*RANKING_FIELDS, "claims_per_person")
 
 
 @transaction.atomic
 def change_queue_rules(
-    *, project: Project, user: User, strategy: str, audit_share: float, queue_seed: int
+    *,
+    project: Project,
+    user: User,
+    strategy: str,
+    audit_share: float,
+    queue_seed: int,
+    claims_per_person: int | None = None,
 ) -> Project:
-    """Sets what the labelling queue is ranked by; it is ranked anew at once.
+    """Sets what the labelling queue is ranked by, anew at once if that changes, and how much one person may hold.
 
     The event keeps the rules before and after. Another seed draws another random sample; a larger share keeps the
     patches that were drawn and adds some. Raises BadRule, naming the field.
@@ -35,14 +43,25 @@ def change_queue_rules(
         )
     if not 0 <= queue_seed <= LARGEST_SEED:
         raise BadRule(f"queue_seed must be between 0 and {LARGEST_SEED}.", field="queue_seed")
+    if claims_per_person is not None and not 1 <= claims_per_person <= MOST_CLAIMS:
+        raise BadRule(
+            f"claims_per_person must be between 1 and {MOST_CLAIMS}, or empty for the server's setting.",
+            field="claims_per_person",
+        )
     project = lock_project(project.pk)
     before = {name: getattr(project, name) for name in FIELDS}
-    after = {"strategy": strategy, "audit_share": audit_share, "queue_seed": queue_seed}
+    after = {
+        "strategy": strategy,
+        "audit_share": audit_share,
+        "queue_seed": queue_seed,
+        "claims_per_person": claims_per_person,
+    }
     if after == before:
         return project
     for name, value in after.items():
         setattr(project, name, value)
     project.save(update_fields=FIELDS)
     record_project_event(project, "queue rules changed", user, before=before, after=after)
-    enqueue("rank_patches", project.pk)
+    if any(before[name] != after[name] for name in RANKING_FIELDS):
+        enqueue("rank_patches", project.pk)
     return project

@@ -30,6 +30,14 @@ def quadkey(x: int, y: int, z: int) -> str:
     return str(QUAD.quadkey(_existing(x, y, z)))
 
 
+def tile_of(key: str) -> tuple[int, int, int]:
+    """``(x, y, z)`` of a quadkey. Raises ValueError for what is none."""
+    if not key or set(key) - set("0123"):
+        raise ValueError(f"{key!r} is no quadkey.")
+    tile = QUAD.quadkey_to_tile(key)
+    return tile.x, tile.y, tile.z
+
+
 def square(x: int, y: int, z: int) -> Polygon:
     """The tile's square in Web Mercator metres (EPSG:3857)."""
     west, south, east, north = QUAD.xy_bounds(_existing(x, y, z))

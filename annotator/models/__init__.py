@@ -1,6 +1,7 @@
 """One concept a file."""
 
 from annotator.models.annotation import Annotation, Revision
+from annotator.models.assignment import Assignment
 from annotator.models.block_side import BlockSide
 from annotator.models.correction import Correction
 from annotator.models.display_copy import DisplayCopy
@@ -14,6 +15,7 @@ from annotator.models.label_import import LabelImport
 from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
 from annotator.models.parcel import Parcel, ParcelPiece, ParcelUpdate
 from annotator.models.patch import Patch, QueueEntry
+from annotator.models.patch_tally import PatchTally
 from annotator.models.patch_work import PatchClass, PatchWork
 from annotator.models.project import Membership, Project
 from annotator.models.proposal import Proposal
@@ -26,6 +28,7 @@ from annotator.models.training_run import TrainingRun
 
 __all__ = [
     "Annotation",
+    "Assignment",
     "BlockSide",
     "Comparison",
     "Correction",
@@ -47,6 +50,7 @@ __all__ = [
     "ParcelUpdate",
     "Patch",
     "PatchClass",
+    "PatchTally",
     "PatchWork",
     "PinnedComment",
     "Project",

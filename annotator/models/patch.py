@@ -53,7 +53,10 @@ class QueueEntry(models.Model):
     patch = models.OneToOneField(
         Patch, on_delete=models.CASCADE, primary_key=True, related_name="queue_entry"
     )
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="queue_entries")
+    # Every claim writes every index of its row, so there are few, and none of a whole column.
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="queue_entries", db_index=False
+    )
     score = models.FloatField(default=0.0, help_text="The higher, the sooner it is served.")
     reason = models.CharField(max_length=12, choices=QueueReason, default=QueueReason.SPREAD)
     # What put it where it is. Not indexed: only the rows of one patch are ever asked for theirs.
@@ -75,15 +78,39 @@ class QueueEntry(models.Model):
     is_novel = models.BooleanField(default=False, help_text="Unlike anything labelled when it was ranked.")
     # A returned patch goes back to the person who drew it; anyone else meets it once that person releases it.
     reserved_for = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+    )
+    # The people of the assignment only are served the patch.
+    assignment = models.ForeignKey(
+        "annotator.Assignment",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
     )
     holder = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="claims"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="claims",
+        db_index=False,
     )
     expires_at = models.DateTimeField(null=True, blank=True)
     # Whoever skipped the patch last gets others first.
     skipped_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
     )
 
     class Meta:
@@ -100,10 +127,21 @@ class QueueEntry(models.Model):
                 "project",
                 models.F("score").desc(),
                 "patch",
-                condition=Q(holder__isnull=True),
-                name="open_queue",
+                condition=Q(holder__isnull=True, assignment__isnull=True),
+                name="free_queue",
             ),
+            models.Index(
+                "assignment",
+                models.F("score").desc(),
+                "patch",
+                condition=Q(holder__isnull=True, assignment__isnull=False),
+                name="assigned_queue",
+            ),
+            models.Index(fields=["holder", "project"], condition=Q(holder__isnull=False), name="held_by"),
             models.Index(fields=["expires_at"], condition=Q(holder__isnull=False), name="claim_expiry"),
+            models.Index(
+                fields=["reserved_for"], condition=Q(reserved_for__isnull=False), name="reserved_for"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -70,6 +70,13 @@ class Project(models.Model):
         default=0, help_text="Decides which patches chance draws and where a spread order begins."
     )
 
+    claims_per_person = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="How many patches one person may hold at a time; the server's setting if empty.",
+    )
+
     double_share = models.FloatField(
         default=0.0, help_text="The share of patches that two people draw, each blind to the other."
     )

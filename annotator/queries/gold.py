@@ -118,7 +118,9 @@ def stand_ins(project_id: int, patch_ids: Collection[int]) -> dict[int, dict[str
 
 def next_place(project_id: int) -> dict[str, Any]:
     """The place in the queue of the patch that would be served next."""
-    waiting = QueueEntry.objects.filter(project_id=project_id, holder__isnull=True, reserved_for__isnull=True)
+    waiting = QueueEntry.objects.filter(
+        project_id=project_id, holder__isnull=True, assignment__isnull=True, reserved_for__isnull=True
+    )
     return waiting.order_by("-score", "patch_id").values(*_COPIED).first() or {"score": -1.0}
 
 

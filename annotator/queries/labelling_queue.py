@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min
 
+from annotator.enums import PatchState
 from annotator.models import QueueEntry, Ranking
+from annotator.queries.progress import tallied
 from annotator.queries.scenes import default_scene
 from annotator.queries.versions import promoted_version
 
@@ -20,14 +22,26 @@ class QueueSummary:
     open: int
     claimed: int
     next_expiry: datetime | None
+    total: int
 
 
 def queue_summary(project_id: int) -> QueueSummary:
-    held = Q(holder__isnull=False)
-    row = QueueEntry.objects.filter(project_id=project_id).aggregate(
-        open=Count("pk", filter=~held), claimed=Count("pk", filter=held), next_expiry=Min("expires_at")
+    """From the tallies and the few claims, so that it costs as little for a million patches as for ten."""
+    counts = tallied([project_id])[project_id]
+    held = QueueEntry.objects.filter(project_id=project_id, holder__isnull=False)
+    row = held.aggregate(claimed=Count("pk"), next_expiry=Min("expires_at"))
+    return QueueSummary(
+        open=counts[PatchState.UNLABELLED] + counts[PatchState.RETURNED],
+        total=sum(counts.values()),
+        **row,
     )
-    return QueueSummary(**row)
+
+
+def first_places(project_id: int, count: int = 20) -> list[QueueEntry]:
+    """The open entries that are served next, of those assigned to nobody, with all that explains them."""
+    rows = QueueEntry.objects.filter(project_id=project_id, holder__isnull=True, assignment__isnull=True)
+    rows = rows.select_related("patch", "ranking__project", "ranking__model_version", "ranking__scene")
+    return list(rows.order_by("-score", "patch_id")[:count])
 
 
 class Staleness(StrEnum):

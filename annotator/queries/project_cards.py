@@ -4,11 +4,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import Count
 
-from annotator.enums import PatchState, Role
-from annotator.models import Membership, Patch, Project
-from annotator.queries.gold import disguises
+from annotator.enums import Role
+from annotator.models import Membership, Project
+from annotator.queries.progress import patch_counts_of
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,5 @@ def project_cards(user: AbstractBaseUser) -> list[ProjectCard]:
     memberships = Membership.objects.filter(user_id=user.pk).select_related("project")
     for membership in memberships.order_by("project__name", "project_id"):
         roles[membership.project].add(Role(membership.role))
-    counts = {project.pk: dict.fromkeys(PatchState.values, 0) for project in roles}
-    rows = Patch.objects.filter(project__in=counts).order_by().values_list("project_id", "state")
-    for project_id, state, number in rows.annotate(Count("id")):
-        counts[project_id][state] = number
-    for one in disguises(counts, user):
-        counts[one.project_id][one.state] -= 1
-        counts[one.project_id][one.seen] += 1
+    counts = patch_counts_of([project.pk for project in roles], user)
     return [ProjectCard(project, frozenset(held), counts[project.pk]) for project, held in roles.items()]

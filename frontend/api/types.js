@@ -79,6 +79,7 @@
  *
  * @typedef {{outcome: "claimed", patch: Patch}
  *   | {outcome: "all-claimed", until: string, detail: string}
+ *   | {outcome: "assigned", detail: string}
  *   | {outcome: "finished", detail: string}
  *   | {outcome: "empty", detail: string}} Claim
  *

@@ -18,6 +18,7 @@ from annotator.domain.proposals import request_proposals
 from annotator.domain.training import request_run
 from annotator.enums import Role
 from annotator.models import (
+    Assignment,
     DisplayCopy,
     DoubleAnnotation,
     Event,
@@ -105,6 +106,8 @@ PROGRAMS: dict[str, dict[str, set[str]]] = {
     "api/v1/imports/<int:import_id>/": {"GET": LEADS},
     "api/v1/imports/<int:import_id>/start/": {"POST": LEADS},
     "api/v1/imports/<int:import_id>/cancel/": {"POST": LEADS},
+    f"{API}assignments/": {"GET": LEADS, "POST": LEADS},
+    "api/v1/assignments/<int:assignment_id>/end/": {"POST": LEADS},
     "api/v1/invitations/<int:invitation_id>/revoke/": {"POST": LEADS},
     "api/v1/scenes/<int:scene_id>/tilejson.json": {"GET": MEMBERS},
     "api/v1/scenes/<int:scene_id>/place/": {"PUT": LEADS},
@@ -231,6 +234,9 @@ def values(labelled: Campaign) -> dict[str, Any]:
         "job_id": job.pk, "run_id": run.pk, "version_id": version.pk, "proposal_id": proposal.pk,
         "revision_id": revision.pk, "invitation_id": invitation.pk, "token": token_of(invitation),
         "membership_id": project.memberships.get(user=people[ANNOTATOR]).pk,
+        "assignment_id": Assignment.objects.create(
+            project=project, area="SRID=3857;MULTIPOLYGON(((0 0, 9 0, 9 9, 0 0)))", made_by=people[LEAD]
+        ).pk,
         "export_id": Export.objects.create(project=project, requested_by=people[LEAD], kind="geotiff").pk,
         "import_id": LabelImport.objects.create(
             project=project, requested_by=people[LEAD], stored_name="nowhere", preview={"attributes": {}}

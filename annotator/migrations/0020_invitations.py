@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0018_events_are_kept'),
+        ('annotator', '0019_events_are_kept'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

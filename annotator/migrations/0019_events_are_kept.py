@@ -23,7 +23,7 @@ DROP FUNCTION annotator_event_is_kept();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0017_earlier_work_is_noted'),
+        ('annotator', '0018_earlier_work_is_noted'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0015_scenes_are_moved'),
+        ('annotator', '0016_claims_and_assignments'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

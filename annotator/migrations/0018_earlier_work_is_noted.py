@@ -40,7 +40,7 @@ def note_earlier_work(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0016_the_desk'),
+        ('annotator', '0017_the_desk'),
     ]
 
     operations = [
