@@ -127,10 +127,12 @@ def _segment(given: argparse.Namespace) -> None:
         place = _asked_place(scene, given.window)
         outputs = [RasterOut(given.out, scene, place, "uint8", 1)]
         stack.callback(outputs[0].discard)
+        outputs[0].begin()
         outputs[0].describe("class", legend)
         if given.entropy is not None:
             outputs.append(RasterOut(given.entropy, scene, place, "float32", CELL_PX))
             stack.callback(outputs[1].discard)
+            outputs[1].begin()
             outputs[1].describe("entropy in nats")
         _fill(scene, place, model, legend, *outputs)
         for output in outputs:

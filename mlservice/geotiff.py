@@ -108,7 +108,10 @@ def opened_scene(path: Path, bands: Sequence[int]) -> Iterator[SceneFile]:
 
 
 class RasterOut:
-    """A tiled raster beside its final place, which becomes a cloud-optimised GeoTIFF there."""
+    """A tiled raster beside its final place, which becomes a cloud-optimised GeoTIFF there.
+
+    No file is there before `begin`, so that whoever has seen to `discard` by then leaves nothing behind.
+    """
 
     def __init__(self, path: Path, scene: SceneFile, place: Place, dtype: str, cell_px: int) -> None:
         self.path = path
@@ -116,22 +119,25 @@ class RasterOut:
         self._draft = path.with_name(f".{path.name}.draft")
         self._ready = path.with_name(f".{path.name}.ready")
         origin = Affine(*scene.dataset.transform) @ Affine.translation(place.col, place.row)
-        self._dataset = rasterio.open(
-            self._draft,
-            "w",
-            driver="GTiff",
-            dtype=dtype,
-            count=1,
-            height=self.shape[0],
-            width=self.shape[1],
-            crs=scene.dataset.crs,
-            transform=origin @ Affine.scale(cell_px),
-            nodata=UNSURE if dtype == "uint8" else float("nan"),
-            tiled=True,
-            blockxsize=256,
-            blockysize=256,
-            bigtiff="IF_SAFER",
-        )
+        self._profile = {
+            "driver": "GTiff",
+            "dtype": dtype,
+            "count": 1,
+            "height": self.shape[0],
+            "width": self.shape[1],
+            "crs": scene.dataset.crs,
+            "transform": origin @ Affine.scale(cell_px),
+            "nodata": UNSURE if dtype == "uint8" else float("nan"),
+            "tiled": True,
+            "blockxsize": 256,
+            "blockysize": 256,
+            "bigtiff": "IF_SAFER",
+        }
+        self._dataset: Any = None
+
+    def begin(self) -> None:
+        """Make the empty raster beside its place."""
+        self._dataset = rasterio.open(self._draft, "w", **self._profile)
 
     def write(self, values: NDArray[Any], row: int, col: int) -> None:
         """Put values where they belong, as far as they are inside."""
@@ -164,7 +170,8 @@ class RasterOut:
 
     def discard(self) -> None:
         """Leave nothing behind but a raster that was published."""
-        self._dataset.close()
+        if self._dataset is not None:
+            self._dataset.close()
         for path in list(self.path.parent.iterdir()):
             if path.name.startswith((self._draft.name, self._ready.name)):
                 path.unlink()

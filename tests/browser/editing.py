@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
 from annotator.domain.masks import values_of
+from annotator.enums import PatchState
 from annotator.models import Patch
 
 
@@ -50,3 +53,16 @@ def colours_on_screen(page: Page) -> np.ndarray:
 
 def saved_mask(patch: Patch) -> np.ndarray:
     return values_of(Patch.objects.get(pk=patch.pk).annotation.current.mask_png)
+
+
+def wait_for(page: Page, what: str, is_so: Callable[[], object]) -> None:
+    """Asks again and again; Playwright's own waiting takes a promise of false for true."""
+    for _ in range(150):
+        if is_so():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"in vain: {what}")
+
+
+def wait_for_state(page: Page, patch: Patch, state: PatchState) -> None:
+    wait_for(page, f"{patch} {state}", lambda: Patch.objects.get(pk=patch.pk).state == state)

@@ -16,7 +16,14 @@ from playwright.sync_api import Page, expect
 
 from annotator.enums import PatchState
 from annotator.models import Patch, Project, Revision
-from tests.browser.editing import editor_with, mask_on_screen, saved_mask, screen_point, stroke
+from tests.browser.editing import (
+    editor_with,
+    mask_on_screen,
+    saved_mask,
+    screen_point,
+    stroke,
+    wait_for_state,
+)
 from tests.factories import CORNER_X, CORNER_Y, make_member, make_project, make_proposal, make_scene
 from tests.rasters import write_raster
 
@@ -189,8 +196,7 @@ def test_lasso_polygon_from_elsewhere_and_earlier_revision(editing: Page, patch:
     page.keyboard.press("Delete")
     page.keyboard.press("q")
     expect(editor).to_have_attribute("data-state", "idle")
-    patch.refresh_from_db()
-    assert patch.state == PatchState.SUBMITTED
+    wait_for_state(page, patch, PatchState.SUBMITTED)
     assert (saved_mask(patch) == 0).all()
 
 

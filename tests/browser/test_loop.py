@@ -117,16 +117,17 @@ def lead_makes_proposals(page: Page, url: str, project: Project) -> Ranking:
     page.get_by_role("button", name="Make proposals").click()
     wait_for(lambda: _job(project).state == JobState.SUCCEEDED, "the proposals")
     assert _job(project).done == project.patches.count()
-    wait_for(lambda: Ranking.objects.filter(project=project).exists(), "the ranking")
+    ranked = Ranking.objects.filter(project=project, finished_at__isnull=False)
+    wait_for(lambda: ranked.filter(scored_count__gt=0).exists(), "the ranking")
     page.reload()
     expect(page.locator("#map .leaflet-tile-loaded").first).to_be_visible()
     snap(page, "map")
     entropies = list(
         Proposal.objects.filter(patch__project=project).values_list("mean_entropy_nats", flat=True)
     )
-    first = project.queue_entries.order_by("-score").first()
-    assert first.score == max(entropies)
-    return Ranking.objects.filter(project=project).latest("made_at")
+    # Patches drawn by chance may come before it.
+    assert project.queue_entries.get(worth_rank=1).worth == max(entropies)
+    return ranked.latest("made_at")
 
 
 def annotator_corrects(page: Page, url: str, project: Project) -> list[int]:
@@ -248,18 +249,19 @@ def the_promoted_adapter_changed_proposals_and_ranking(project: Project, first: 
         lambda: InferenceJob.objects.get(model_version=version).state == JobState.SUCCEEDED,
         "the renewed proposals",
     )
-    wait_for(lambda: Ranking.objects.filter(model_version=version).exists(), "the renewed ranking", 60)
+    renewed = Ranking.objects.filter(model_version=version, finished_at__isnull=False)
+    wait_for(renewed.exists, "the renewed ranking", 60)
     before = dict(Proposal.objects.filter(model_version__number=1).values_list("patch_id", "mask_png"))
     after = dict(Proposal.objects.filter(model_version=version).values_list("patch_id", "mask_png"))
     assert before.keys() == after.keys()
     assert any(bytes(before[pk]) != bytes(after[pk]) for pk in before)
-    second = Ranking.objects.filter(model_version=version).latest("made_at")
+    second = renewed.latest("made_at")
     assert second.order_hash != first.order_hash
     entropies = dict(
         Proposal.objects.filter(model_version=version).values_list("patch_id", "mean_entropy_nats")
     )
     for entry in project.queue_entries.all():
-        assert entry.score == pytest.approx(entropies[entry.patch_id])
+        assert entry.worth == pytest.approx(entropies[entry.patch_id])
 
 
 def ready_editor(page: Page, patch_id: int) -> Locator:

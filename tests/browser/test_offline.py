@@ -15,7 +15,7 @@ from annotator.domain.annotations import save_mask
 from annotator.domain.claims import release_claim
 from annotator.enums import PatchState
 from annotator.models import Patch, Project, QueueEntry, Revision
-from tests.browser.editing import editor_with, mask_on_screen, saved_mask, stroke
+from tests.browser.editing import editor_with, mask_on_screen, saved_mask, stroke, wait_for, wait_for_state
 from tests.factories import make_member, make_patch, make_proposal, make_scene, mask_of, submit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
@@ -42,15 +42,6 @@ def draw(page: Page, row: int) -> np.ndarray:
     return mask_on_screen(page)
 
 
-def wait_for(page: Page, what: str, is_so: Callable[[], object]) -> None:
-    """Asks again and again; Playwright's own waiting takes a promise of false for true."""
-    for _ in range(150):
-        if is_so():
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"in vain: {what}")
-
-
 def wait_until_held(page: Page, user: User, count: int) -> None:
     wait_for(page, f"{count} claims", lambda: QueueEntry.objects.filter(holder=user).count() == count)
 
@@ -65,10 +56,6 @@ def wait_until_loaded_ahead(page: Page, patch: Patch) -> None:
         return packets.some((one) => one.patchId === id && one.kind === "ahead" && one.entropy);
     }"""
     wait_for(page, f"patch {patch.pk} loaded ahead", lambda: page.evaluate(packets, patch.pk))
-
-
-def wait_for_state(page: Page, patch: Patch, state: PatchState) -> None:
-    wait_for(page, f"{patch} {state}", lambda: Patch.objects.get(pk=patch.pk).state == state)
 
 
 def wait_for_service_worker(page: Page) -> None:
@@ -222,7 +209,7 @@ def test_a_conflict_after_the_next_patch_is_open_waits_for_the_persons_choice(
     assert np.array_equal(mask_on_screen(page), on_table), "the patch on the table is not touched"
 
 
-def test_a_patch_that_somebody_else_submitted_meanwhile_leaves_both_masks(
+def test_a_patch_that_somebody_else_submitted_meanwhile_is_kept_here_until_its_person_decides(
     open_editor: Callable[[User], Page], annotator: User, project: Project, patches: list[Patch]
 ) -> None:
     page = open_editor(annotator)
@@ -235,8 +222,13 @@ def test_a_patch_that_somebody_else_submitted_meanwhile_leaves_both_masks(
     editor_with(page, patches[1])
     box = page.locator("#outbox")
     expect(box).to_contain_text("it is submitted")
-    box.get_by_role("button", name="Compare and choose").click()
-    page.get_by_role("dialog").get_by_role("button", name="Take theirs").click()
+    # An answer that waits for review is shown to nobody else, so there is nothing to compare with.
+    expect(box.get_by_role("button", name="Compare and choose")).to_have_count(0)
+    page.reload()
+    editor_with(page, patches[1])
+    expect(box).to_contain_text("it is submitted")
+    box.get_by_role("button", name="Discard").click()
+    page.get_by_role("dialog").get_by_role("button", name="Discard it").click()
     expect(box).to_be_hidden()
     assert (saved_mask(patches[0]) == 2).all()
 
