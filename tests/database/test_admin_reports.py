@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import timedelta
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -84,9 +85,10 @@ def candidate(run: TrainingRun, labelled: Campaign) -> ModelVersion:
 
 
 def begin(run: TrainingRun, *, verb: str = "started", seconds_ago: float = 20, **fields: object) -> None:
-    event = record_event(run, verb, actor=None)
-    event.at = timezone.now() - timedelta(seconds=seconds_ago)
-    event.save()
+    then = timezone.now() - timedelta(seconds=seconds_ago)
+    # An event cannot be made older afterwards.
+    with mock.patch.object(timezone, "now", return_value=then):
+        record_event(run, verb, actor=None)
     for name, value in {"state": RunState.TRAINING, "heartbeat_at": timezone.now(), **fields}.items():
         setattr(run, name, value)
     run.save()

@@ -195,7 +195,6 @@ def test_the_same_fields_make_the_same_masks_from_every_kind_of_file(milpa_data,
         row = imported(project, path, Mapped("", FIELD, outside=0))
         assert row.preview["attributes"][""][""] == 300
         found[path.name] = masks_in(project)
-        Project.objects.all().delete()
     assert len(found) == 5
     first = found.pop("mozambique_300.geojson")
     assert any((mask == 1).any() for mask in first.values())
@@ -210,12 +209,10 @@ def test_the_danish_and_the_indian_labels_go_through(milpa_data) -> None:
     project = project_over(parcels, zoom=15)
     row = imported(project, parcels, Mapped("", FIELD, outline_px=2))
     assert row.report["imported"] > 0
-    Project.objects.all().delete()
     project = project_over(parcels, zoom=14, limit=60, features=400)
     label = milpa_data / "denmark-lpis-s2" / "label_field3.tif"
     row = imported(project, label, Mapped("value", {"0": 0, "1": 1, "2": 2}))
     assert row.report["imported"] > 0
-    Project.objects.all().delete()
     fields = milpa_data / "agrifieldnet-india" / "fields.parquet"
     project = project_over(fields.with_suffix(".geojson"), zoom=16)
     attribute = next(name for name in parquet.read_schema(fields).names if "crop" in name)
