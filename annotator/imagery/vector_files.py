@@ -214,8 +214,11 @@ def _unzipped(path: Path, folder: Path) -> Path:
                 with archive.open(entry) as packed:
                     content = packed.read(entry.file_size + 1)
                 (folder / f"labels{entry.filename[-4:].lower()}").write_bytes(content)
+    # zipfile says RuntimeError of a password, NotImplementedError of a compression that it does not know.
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise BadLabels("The ZIP is damaged or needs a password. Pack it again without one.") from error
+        raise BadLabels(
+            "The ZIP is damaged, needs a password, or is packed in an unusual way. Pack it again as a plain ZIP."
+        ) from error
     return folder / "labels.shp"
 
 
