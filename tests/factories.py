@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from django.contrib.auth.models import Permission, User
+from django.test import Client
 
 from annotator.domain.annotations import save_mask
 from annotator.domain.claims import claim_patch
@@ -57,6 +58,13 @@ def make_project(*, lead: User | None = None, name: str = "Valley", **fields: ob
     project.audit_share = 0
     project.save(update_fields=["audit_share"])
     return project
+
+
+def client_of(user: User) -> Client:
+    """A browser in which the person is signed in."""
+    client = Client()
+    client.force_login(user)
+    return client
 
 
 def make_member(project: Project, role: Role = Role.ANNOTATOR, **fields: bool) -> User:
@@ -167,3 +175,10 @@ def approve(patch: Patch, user: User, mask: np.ndarray | None = None) -> Revisio
     revision = submit(patch, user, mask)
     review_patch(patch=patch, user=user, verdict=Verdict.APPROVE, revision_number=revision.number)
     return revision
+
+
+def halves(rows: int) -> np.ndarray:
+    """A mask with the null class in so many rows, and field from there on."""
+    mask = mask_of(0)
+    mask[rows:] = 1
+    return mask

@@ -18,6 +18,7 @@ from annotator.enums import ExportKind, Role
 from annotator.models import InferenceJob, Project, Revision
 from tests.factories import (
     approve,
+    client_of,
     make_member,
     make_patch,
     make_project,
@@ -37,12 +38,6 @@ LEGEND = [
 # A header that promises 60,000 x 60,000 pixels, and nothing behind it.
 _HEADER = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
 PNG_BOMB = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + _HEADER + struct.pack(">I", zlib.crc32(_HEADER))
-
-
-def client_of(user) -> Client:  # type: ignore[no-untyped-def]
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def put_mask(client: Client, patch, mask: np.ndarray, if_match: str | None = '"0"', query="", **headers):  # type: ignore[no-untyped-def]

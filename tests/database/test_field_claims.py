@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 from django.utils import timezone
 
 from annotator.domain.claims import (
@@ -21,7 +20,14 @@ from annotator.domain.claims import (
 from annotator.enums import PatchState, Role
 from annotator.errors import ClaimsExhausted
 from annotator.models import Event, Patch, Project, QueueEntry, Revision
-from tests.factories import make_member, make_patch, make_project, make_user, mask_of
+from tests.factories import (
+    client_of,
+    make_member,
+    make_patch,
+    make_project,
+    make_user,
+    mask_of,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -34,12 +40,6 @@ def project() -> Project:
 @pytest.fixture
 def user(project: Project) -> User:
     return make_member(project)
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def left_of(patch: Patch) -> timedelta:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
@@ -26,31 +25,19 @@ from annotator.queries.progress import patch_counts
 from tests.database.test_patch_tiles import features
 from tests.factories import (
     approve,
+    client_of,
+    halves,
     make_member,
     make_patch,
     make_project,
     make_proposal,
     make_scene,
     make_user,
-    mask_of,
     submit,
 )
 
 pytestmark = pytest.mark.django_db
 Set = Callable[..., None]
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def halves(rows: int) -> np.ndarray:
-    """Field from so many rows on."""
-    mask = mask_of(0)
-    mask[rows:] = 1
-    return mask
 
 
 @pytest.fixture

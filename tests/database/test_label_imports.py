@@ -33,7 +33,7 @@ from annotator.enums import ExportKind, ImportState, PatchState
 from annotator.errors import BadLabels
 from annotator.imagery.grid import QUAD
 from annotator.models import Annotation, LabelImport, Patch, Project
-from tests.database.test_exports import random_mask
+from tests.exporting import random_mask
 from tests.factories import LEGEND, approve, make_patch, make_project, make_user, mask_of, submit
 from tests.rasters import write_raster
 

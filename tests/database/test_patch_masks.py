@@ -20,6 +20,7 @@ from annotator.models import Event, Patch, Project, Revision
 from annotator.queries.labels import approved_revisions
 from tests.factories import (
     approve,
+    client_of,
     make_member,
     make_patch,
     make_project,
@@ -31,12 +32,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def saved(patch: Patch, user: User, value: int, base: int = 0) -> Revision:

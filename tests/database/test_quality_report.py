@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 from django.urls import reverse
 
 from annotator.domain.annotations import Effort, save_mask
@@ -29,29 +28,18 @@ from annotator.queries.versions import promoted_version
 from mlservice.agreement import krippendorff_alpha
 from tests.campaigns import query_count
 from tests.factories import (
+    client_of,
+    halves,
     make_member,
     make_patch,
     make_project,
     make_proposal,
     make_scene,
     make_user,
-    mask_of,
     submit,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def halves(rows: int) -> np.ndarray:
-    mask = mask_of(0)
-    mask[rows:] = 1
-    return mask
 
 
 @pytest.fixture

@@ -1,12 +1,9 @@
-"""Exports: what is in each form, to the last pixel, and what becomes of the row and its file."""
+"""Exports: what is in each form, to the last pixel."""
 
 from __future__ import annotations
 
-import io
 import json
 import warnings
-import zipfile
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +13,6 @@ import pytest
 import rasterio
 import rasterio.warp
 import shapely
-from django.core.management import CommandError, call_command
-from django.utils import timezone
 from PIL import Image
 from pyarrow import parquet
 from pycocotools.coco import COCO
@@ -25,24 +20,13 @@ from pystac.validation import JsonSchemaSTACValidator
 from rasterio.transform import from_bounds
 from rio_cogeo.cogeo import cog_validate
 
-from annotator.domain.export_contents import contents_of
-from annotator.domain.exports import (
-    cancel_export,
-    download_path,
-    make_export,
-    remove_old_exports,
-    request_export,
-)
-from annotator.domain.recovery import resend_lost_jobs
-from annotator.domain.reviews import reopen_patch
-from annotator.enums import ExportKind, JobState
-from annotator.errors import BadExport, FileGone, IllegalTransition, MilpaError, NothingToExport, NotReady
+from annotator.enums import ExportKind
 from annotator.exports.coco import objects_of
-from annotator.exports.forms import FORMS
 from annotator.imagery.grid import QUAD
-from annotator.models import Event, Export, Project
+from annotator.models import Project
 from mlservice.instruction import read_instruction_set
-from tests.factories import approve, make_member, make_patch, make_project, make_scene, submit
+from tests.exporting import made, random_mask, unpacked
+from tests.factories import approve, make_project, make_scene
 from tests.rasters import write_raster
 
 with warnings.catch_warnings():
@@ -51,45 +35,6 @@ with warnings.catch_warnings():
     from pystac.extensions.label import LabelExtension
 
 pytestmark = pytest.mark.django_db
-
-
-def random_mask(seed: int) -> np.ndarray:
-    """Blobs of all three classes and of unsure, some with holes."""
-    rng = np.random.default_rng(seed)
-    coarse = rng.choice(np.array([0, 1, 1, 1, 2, 255], np.uint8), (32, 32))
-    return coarse.repeat(8, 0).repeat(8, 1)
-
-
-@pytest.fixture
-def project() -> Project:
-    return make_project()
-
-
-@pytest.fixture
-def masks(project: Project) -> dict[str, np.ndarray]:
-    """Five approved patches of three blocks, by quadkey; one neighbour is only submitted."""
-    drawn = {}
-    for seed, (column, row) in enumerate([(1000, 0), (1001, 0), (1001, 1), (1006, 0), (1010, 3)]):
-        patch = make_patch(project, column, row)
-        drawn[patch.quadkey] = random_mask(seed)
-        approve(patch, project.created_by, drawn[patch.quadkey])
-    submit(make_patch(project, 1002), make_member(project))
-    return dict(sorted(drawn.items()))
-
-
-def made(project: Project, kind: ExportKind, **parameters: object) -> Export:
-    export = request_export(project=project, user=project.created_by, kind=kind, parameters=parameters)
-    make_export(export.pk)
-    export.refresh_from_db()
-    assert export.state == JobState.SUCCEEDED, export.message
-    return export
-
-
-def unpacked(export: Export, folder: Path) -> Path:
-    with zipfile.ZipFile(download_path(export)) as archive:
-        assert archive.testzip() is None
-        archive.extractall(folder)
-    return folder
 
 
 def tile_window(dataset: rasterio.DatasetReader, quadkey: str) -> np.ndarray:
@@ -252,134 +197,6 @@ def test_images_are_what_the_mask_was_drawn_on(pictured, tmp_path) -> None:
     }
     with Image.open(next((folder / "images").iterdir())) as image:
         assert np.asarray(image).std() > 5
-
-
-@pytest.mark.parametrize("kind", [kind for kind in ExportKind if kind != ExportKind.INSTRUCTION])
-def test_the_same_masks_make_the_same_bytes(project, masks, kind) -> None:
-    parameters = {"images": False} if "images" in FORMS[kind].options else {}
-    first = made(project, kind, **parameters)
-    content = download_path(first).read_bytes()
-    assert made(project, kind, **parameters).pk == first.pk, "what is there is not made again"
-    Export.objects.all().delete()
-    again = made(project, kind, **parameters)
-    assert download_path(again).read_bytes() == content
-    assert (again.sha256, again.fingerprint) == (first.sha256, first.fingerprint)
-    patch = project.patches.get(quadkey=next(iter(masks)))
-    reopen_patch(patch=patch, user=project.created_by, comment="look again")
-    assert made(project, kind, **parameters).fingerprint != first.fingerprint
-
-
-def test_a_lost_export_goes_on_after_the_parts_that_were_made(project, masks) -> None:
-    export = request_export(project=project, user=project.created_by, kind=ExportKind.GEOTIFF)
-    make_export(export.pk)
-    whole = download_path(Export.objects.get(pk=export.pk)).read_bytes()
-    # As a worker leaves it that was killed in the middle of the second strip.
-    export = Export.objects.get(pk=export.pk)
-    Export.objects.filter(pk=export.pk).update(
-        state=JobState.RUNNING, sha256="", size_bytes=0, heartbeat_at=timezone.now()
-    )
-    export.file_path.unlink()
-    parts = list(FORMS[ExportKind.GEOTIFF].parts(contents_of(export)))
-    export.work_path.mkdir()
-    parts[0].write(export.work_path / parts[0].name)
-    before = (export.work_path / parts[0].name).stat().st_ino
-    (export.work_path / f"{parts[1].name}.partial").write_bytes(b"torn")
-    make_export(export.pk)
-    assert not export.file_path.exists(), "an export with a living worker is left alone"
-    Export.objects.filter(pk=export.pk).update(heartbeat_at=timezone.now() - timedelta(hours=1))
-    assert resend_lost_jobs() == 1
-    kept = export.work_path.with_name("kept.tif")
-    kept.hardlink_to(export.work_path / parts[0].name)
-    make_export(export.pk)
-    assert kept.stat().st_ino == before
-    assert download_path(Export.objects.get(pk=export.pk)).read_bytes() == whole
-    assert not export.work_path.exists()
-    assert Event.objects.filter(subject="export", verb="succeeded").count() == 2
-
-
-def test_a_cancelled_export_leaves_nothing(project, masks) -> None:
-    export = request_export(project=project, user=project.created_by, kind=ExportKind.GEOTIFF)
-    cancel_export(export=export, user=project.created_by)
-    make_export(export.pk)
-    export.refresh_from_db()
-    assert (export.state, export.work_path.exists()) == (JobState.CANCELLED, False)
-    with pytest.raises(IllegalTransition):
-        cancel_export(export=export, user=project.created_by)
-    with pytest.raises(FileGone):
-        download_path(export)
-
-
-def test_old_files_are_removed_and_can_be_made_again(project, masks, settings) -> None:
-    export = made(project, ExportKind.CHIPS, images=False)
-    assert remove_old_exports() == 0
-    Export.objects.update(ended_at=timezone.now() - timedelta(days=settings.EXPORT_KEEP_DAYS + 1))
-    assert remove_old_exports() == 1
-    assert not export.file_path.exists()
-    with pytest.raises(FileGone, match="same file"):
-        download_path(Export.objects.get(pk=export.pk))
-    again = made(project, ExportKind.CHIPS, images=False)
-    assert again.pk != export.pk
-    assert again.sha256 == export.sha256
-
-
-@pytest.mark.parametrize(
-    ("kind", "parameters", "error", "words"),
-    [
-        ("geotiff", {"grid": 99}, BadExport, "no ready scene 99"),
-        ("geotiff", {"grid": "utm"}, BadExport, "the id of a scene"),
-        ("geotiff", {"colour": 1}, BadExport, "no parameter “colour”"),
-        ("coco", {"segmentation": "mesh"}, BadExport, "rle, polygons"),
-        ("chips", {"images": "yes"}, BadExport, "true or false"),
-        ("chips", {"images": True}, NotReady, "Images need a scene"),
-        ("instruction", {}, NotReady, "Images need a scene"),
-        ("stac", {"bbox": [5, 1, 4, 2]}, BadExport, "west less than east"),
-        ("stac", {"bbox": [5, 1, 6, 2]}, NothingToExport, "No approved patch"),
-        ("stac", {"bbox": [5, 1, 6, "nan"]}, BadExport, "bbox"),
-    ],
-)
-def test_an_export_that_cannot_be_made_says_why(project, masks, kind, parameters, error, words) -> None:
-    with pytest.raises(error, match=words):
-        request_export(project=project, user=project.created_by, kind=ExportKind(kind), parameters=parameters)
-    assert not Export.objects.exists()
-
-
-def test_a_box_takes_the_patches_in_it(project, masks) -> None:
-    first = next(iter(masks))
-    west, south, east, north = QUAD.bounds(QUAD.quadkey_to_tile(first))
-    inside = [west + 1e-5, south + 1e-5, east - 1e-5, north - 1e-5]
-    assert made(project, ExportKind.STAC, bbox=inside).total == 1
-
-
-def test_a_full_disk_is_told_and_leaves_nothing(project, masks, settings) -> None:
-    settings.EXPORTS_MAX_BYTES = 1000
-    export = request_export(project=project, user=project.created_by, kind=ExportKind.GEOTIFF)
-    make_export(export.pk)
-    export.refresh_from_db()
-    assert export.state == JobState.FAILED
-    assert "no room" in export.message
-    assert not export.work_path.exists()
-    settings.EXPORTS_MAX_BYTES = -1
-    with pytest.raises(MilpaError, match="EXPORTS_MAX_BYTES"):
-        request_export(project=project, user=project.created_by, kind=ExportKind.STAC)
-
-
-def test_the_command_writes_the_file_that_the_api_gives(project, masks, tmp_path, capsys, client) -> None:
-    out = tmp_path / "out.zip"
-    call_command("export", project.slug, "coco", "--out", str(out), "--set", "images=false")
-    export = Export.objects.get()
-    assert export.sha256 in capsys.readouterr().out
-    client.force_login(project.created_by)
-    answer = client.get(f"/api/v1/exports/{export.pk}/file/")
-    assert b"".join(answer.streaming_content) == out.read_bytes()
-    assert answer["ETag"] == f'"{export.sha256}"'
-    assert export.file_name in answer["Content-Disposition"]
-    assert zipfile.is_zipfile(io.BytesIO(out.read_bytes()))
-    with pytest.raises(CommandError, match="no project"):
-        call_command("export", "nowhere", "coco")
-    with pytest.raises(CommandError, match="NAME=VALUE"):
-        call_command("export", project.slug, "coco", "--set", "images")
-    with pytest.raises(CommandError, match="true or false"):
-        call_command("export", project.slug, "coco", "--set", "images=no")
 
 
 def test_parcels_are_the_same_in_all_three_forms(project, masks, tmp_path) -> None:
