@@ -4,20 +4,18 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.db import models
 
-from annotator.enums import ACTIVE_JOB_STATES, JobState
+from annotator.enums import ACTIVE_JOB_STATES
+from annotator.models.job import Job
 from annotator.models.project import Project
 from annotator.models.scene import Scene
 
 
-class DisplayCopy(models.Model):
+class DisplayCopy(Job):
     """Making the COG whose blocks are a scene's tiles, as it is shown; one active a scene."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="display_copies")
     scene = models.ForeignKey(Scene, on_delete=models.CASCADE, related_name="display_copies")
-    state = models.CharField(max_length=12, choices=JobState, default=JobState.QUEUED)
     percent = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(100)])
-    message = models.TextField(blank=True, default="")
-    heartbeat_at = models.DateTimeField(null=True, blank=True)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -26,8 +24,6 @@ class DisplayCopy(models.Model):
         related_name="+",
         help_text="Empty where it follows from adding a scene.",
     )
-    requested_at = models.DateTimeField(auto_now_add=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-requested_at"]
@@ -39,10 +35,6 @@ class DisplayCopy(models.Model):
                 name="one_active_display_copy_per_scene",
             )
         ]
-
-    @property
-    def is_active(self) -> bool:
-        return self.state in ACTIVE_JOB_STATES
 
     def __str__(self) -> str:
         return f"display copy of {self.scene}"

@@ -6,10 +6,11 @@ from django.conf import settings
 from django.db import models
 
 from annotator.enums import ACTIVE_JOB_STATES, ExportKind, JobState
+from annotator.models.job import Job
 from annotator.models.project import Project
 
 
-class Export(models.Model):
+class Export(Job):
     """Approved masks of a project as a file to take away; the same basis makes the same bytes."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="exports")
@@ -25,19 +26,14 @@ class Export(models.Model):
     fingerprint = models.CharField(
         max_length=64, help_text="SHA-256 of kind, parameters, revisions and basis."
     )
-    state = models.CharField(max_length=12, choices=JobState, default=JobState.QUEUED)
     total = models.PositiveIntegerField(default=0, help_text="Patches in it.")
     done = models.PositiveIntegerField(default=0)
-    message = models.TextField(blank=True, default="")
-    heartbeat_at = models.DateTimeField(null=True, blank=True)
     file_name = models.CharField(max_length=160, blank=True, default="", help_text="As it is downloaded.")
     size_bytes = models.BigIntegerField(default=0, help_text="Of the file that is kept; 0 where none is.")
     sha256 = models.CharField(max_length=64, blank=True, default="")
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="exports"
     )
-    requested_at = models.DateTimeField(auto_now_add=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-requested_at", "-id"]
@@ -52,10 +48,6 @@ class Export(models.Model):
                 name="a_made_export_has_a_checksum",
             ),
         ]
-
-    @property
-    def is_active(self) -> bool:
-        return self.state in ACTIVE_JOB_STATES
 
     @property
     def has_file(self) -> bool:
