@@ -9,12 +9,13 @@ from django.db import transaction
 
 logger = logging.getLogger(__name__)
 
+# What may take an hour has a queue apart: expired claims are swept by the default one.
 QUEUES = {
     "ingest_scene": "imagery",
     "make_display_copy": "imagery",
+    "make_export": "imagery",
+    "import_labels": "imagery",
     "rank_patches": "default",
-    "make_export": "default",
-    "import_labels": "default",
     "draw_parcels": "default",
     "make_proposals": "inference",
     "train": "training",
