@@ -145,11 +145,16 @@ def _read_ogr(path: Path, reading: Reading) -> tuple[Any, str, dict[str, Any]]:
         ) from error
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
         raise BadLabels(
-            f"The file cannot be read ({error}). Export it again from the program it comes from."
+            f"The file cannot be read ({_without_folder(error, path)}). Export it again from the program it is from."
         ) from error
     if packed is None:
         raise BadLabels("The file has a table without places. Export the layer with its geometry.")
     return packed, meta["crs"] or "", dict(zip(meta["fields"].tolist(), fields, strict=True))
+
+
+def _without_folder(error: Exception, path: Path) -> str:
+    """What went wrong, without the place on the server's disk that is nobody's business."""
+    return str(error).replace(f"{path.parent}/", "")
 
 
 def _read_parquet(path: Path) -> tuple[Any, str, dict[str, Any]]:
@@ -172,7 +177,9 @@ def _read_parquet(path: Path) -> tuple[Any, str, dict[str, Any]]:
             "The Parquet file has no geometry as GeoParquet tells it. Write it with GDAL or geopandas."
         ) from error
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise BadLabels(f"The Parquet file cannot be read ({error}). Write it again.") from error
+        raise BadLabels(
+            f"The Parquet file cannot be read ({_without_folder(error, path)}). Write it again."
+        ) from error
     if table.num_rows > MAX_FEATURES:
         raise BadLabels(
             f"The file has {table.num_rows:,} features; at most {MAX_FEATURES:,} are taken at once."

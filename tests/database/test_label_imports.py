@@ -264,8 +264,9 @@ FAR = '{"type": "Polygon", "coordinates": [[[1, 2], [2, 2], [2, 3], [1, 2]]]}'
 )
 def test_a_file_that_cannot_be_used_says_what_to_do(project, settings, name, content, words) -> None:
     make_patch(project, 1000)
-    with pytest.raises(BadLabels, match=words):
+    with pytest.raises(BadLabels, match=words) as told:
         bring_labels(project=project, user=project.created_by, upload=SimpleUploadedFile(name, content))
+    assert str(settings.MEDIA_ROOT) not in str(told.value)
     assert not LabelImport.objects.exists()
     assert list((settings.MEDIA_ROOT / "imports").iterdir()) == []
 
@@ -279,6 +280,33 @@ def test_swapped_axes_are_found_and_put_right(project, squares, tmp_path) -> Non
     with pytest.raises(BadLabels, match="swap_axes = true"):
         brought(project, path)
     assert imported(project, path, Mapped("", FIELD), swap_axes=True).report["imported"] == 1
+
+
+def test_a_shapefile_that_says_neither_its_place_nor_its_letters_is_read_as_told(
+    project, squares, tmp_path
+) -> None:
+    fields = pyogrio.raw.read(squares, max_features=2)
+    crops = np.array(["maize", "café"], dtype=object)
+    pyogrio.raw.write(
+        tmp_path / "f.shp",
+        fields[2],
+        [crops],
+        ["crop"],
+        geometry_type="Polygon",
+        crs="EPSG:4326",
+        encoding="cp1252",
+    )
+    path = tmp_path / "fields.zip"
+    # Without .cpg and .prj, as such files are sent about.
+    path.write_bytes(
+        zip_of(**{f"f__{end}": (tmp_path / f"f.{end}").read_bytes() for end in ("shp", "shx", "dbf")})
+    )
+    with pytest.raises(BadLabels, match="crs = EPSG:32637"):
+        brought(project, path)
+    with pytest.raises(BadLabels, match="not known"):
+        brought(project, path, crs="EPSG:nowhere")
+    row = brought(project, path, crs="EPSG:4326", encoding="cp1252")
+    assert set(row.preview["attributes"]["crop"]) == {"maize", "café"}
 
 
 def test_a_raster_that_does_not_say_where_it_lies_is_refused(project, tmp_path) -> None:
