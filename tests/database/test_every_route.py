@@ -54,6 +54,7 @@ PAGES: dict[str, dict[str, set[str]]] = {
     f"{PROJECT}desk/spot-checks/": {"POST": LEADS},
     f"{PROJECT}patches/<int:patch_id>/timeline/": {"GET": MANAGE},
     f"{PROJECT}pace/": {"GET": MANAGE},
+    f"{PROJECT}progress/": {"GET": MANAGE},
     f"{PROJECT}review/": {"GET": LEADS},
     f"{PROJECT}review/<int:patch_id>/": {"GET": LEADS},
     f"{PROJECT}review/<int:patch_id>/two/": {"GET": LEADS},
@@ -87,6 +88,8 @@ PROGRAMS: dict[str, dict[str, set[str]]] = {
     f"{API}spot-checks/": {"GET": LEADS, "POST": LEADS},
     f"{API}pace/": {"GET": MANAGE},
     f"{API}pace.csv": {"GET": MANAGE},
+    f"{API}progress/": {"GET": MANAGE},
+    f"{API}progress/<slug:part>.csv": {"GET": MANAGE},
     f"{API}quality/": {"GET": MANAGE},
     f"{API}quality/<slug:table>.csv": {"GET": MANAGE},
     f"{API}quality/rules/": {"GET": MANAGE, "PATCH": MANAGE},
@@ -228,6 +231,7 @@ def values(labelled: Campaign) -> dict[str, Any]:
     DoubleAnnotation.objects.create(patch=patch, project=project, first=revision, share=0.1)
     return {
         "table": next(iter(TABLES)),
+        "part": "areas",
         "name": "patches",
         "feature_id": patch.pk,
         "slug": project.slug, "project_id": project.pk, "patch_id": patch.pk, "scene_id": labelled.scene.pk,
