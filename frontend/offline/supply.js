@@ -28,7 +28,8 @@ const TILES_AT_ONCE = 4;
 export class Supply {
   /** @type {OpenPacket | null} */
   #ahead = null;
-  #isPreparing = false;
+  /** @type {symbol | null} the preparation under way */
+  #preparing = null;
 
   /** @param {SupplyParts} parts */
   constructor(parts) {
@@ -40,6 +41,8 @@ export class Supply {
    * @returns {Promise<Supplied>} `isConfirmed`: the server says at this moment that the person holds it
    */
   async next(patchId) {
+    // What is being prepared may be the very patch that the server gives now: it must not come a second time.
+    this.#preparing = null;
     const atHand = await this.#atHand();
     const waiting = this.#waiting(atHand, patchId);
     if (waiting) {
@@ -69,9 +72,10 @@ export class Supply {
    */
   async prepareNext(patchId) {
     const { api, outbox, project, tilesOf } = this.parts;
-    if (this.#isPreparing || this.#ahead || this.#waiting(await this.#atHand(patchId), null)) return;
-    this.#isPreparing = true;
+    if (this.#preparing || this.#ahead) return;
+    const preparation = (this.#preparing = Symbol("preparation"));
     try {
+      if (this.#waiting(await this.#atHand(patchId), null)) return;
       const besides = [patchId, ...outbox.patchIds()];
       const claim = await api.claimPatch(project.slug, { patchId: null, besides, lease: "ahead" }, {});
       if (claim.outcome !== "claimed") return;
@@ -79,13 +83,14 @@ export class Supply {
       packet.entropy = await this.#entropy(packet);
       // It may have been taken for a day offline meanwhile.
       if ((await this.parts.packets.get(packet.patchId))?.kind === "field") return;
+      if (this.#preparing !== preparation) return;
       this.#ahead = packet;
       await this.#keep(packet);
       await this.fetchTiles(tilesOf(claim.patch));
     } catch {
       // The next patch is then asked for when it is needed.
     } finally {
-      this.#isPreparing = false;
+      if (this.#preparing === preparation) this.#preparing = null;
     }
   }
 
