@@ -53,8 +53,8 @@ from mlservice.contracts import (
 )
 from mlservice.errors import Cancelled, MethodError
 from mlservice.parcel_pieces import PatchPieces
-from mlservice.parcels import join_outlines, join_pieces, piece_certainties
 from mlservice.parcels import area_m2 as parcel_area_m2
+from mlservice.parcels import join_outlines, join_pieces, piece_certainties
 from mlservice.queue_order import QueueOrder, Waiting, arrange, is_audited
 from mlservice.queue_order import candidates as queue_candidates
 from mlservice.version_record import STARTER_NAME, Measured, Region, VersionRecord
