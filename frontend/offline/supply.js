@@ -43,8 +43,10 @@ export class Supply {
   async next(patchId) {
     // What is being prepared may be the very patch that the server gives now: it must not come a second time.
     this.#preparing = null;
-    const atHand = await this.#atHand();
-    const waiting = this.#waiting(atHand, patchId);
+    // What was loaded ahead is in this page: its store need not be asked.
+    const ready = this.#waiting([], patchId);
+    const atHand = ready ? [] : await this.#atHand();
+    const waiting = ready ?? this.#waiting(atHand, patchId);
     if (waiting) {
       this.#ahead = null;
       return { outcome: "claimed", packet: waiting, isConfirmed: false };
@@ -97,6 +99,16 @@ export class Supply {
   /** @returns {number | null} the patch that is claimed ahead */
   aheadId() {
     return this.#ahead?.patchId ?? null;
+  }
+
+  /**
+   * The server has heard that the patch ahead is still wanted.
+   *
+   * @param {number} patchId
+   * @param {string} expiresAt ISO time
+   */
+  aheadHeldUntil(patchId, expiresAt) {
+    if (this.#ahead?.patchId === patchId) this.#ahead.heldUntil = Date.parse(expiresAt);
   }
 
   /** Somebody else may have it now. */
