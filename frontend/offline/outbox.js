@@ -10,6 +10,7 @@
  */
 import { ApiError } from "../api/errors.js";
 import { newKey } from "../api/keys.js";
+import { painted } from "../pace.js";
 import { read, readAll, write } from "../state/database.js";
 import { Store } from "../state/store.js";
 
@@ -102,7 +103,8 @@ export class Outbox {
       onUnkept(String(error));
     }
     this.store.set({ sendings: [...this.sendings(), sending] });
-    this.wake();
+    // The next patch is shown first.
+    void painted().then(() => this.wake());
   }
 
   /** @returns {boolean} whether closing the page would lose a mask */

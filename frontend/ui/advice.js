@@ -20,6 +20,7 @@ import { seamsOf } from "../guidance/seams.js";
 import { t } from "../i18n.js";
 import { tileUrl } from "../map/imagery.js";
 import { NeighbourMasks } from "../map/neighbour_masks.js";
+import { painted, whenIdle } from "../pace.js";
 import { asksForPoints } from "../state/asked_points.js";
 import { askImageryReport } from "./imagery_report.js";
 import { askMaskSource, sourcesOf } from "./mask_sources.js";
@@ -43,11 +44,12 @@ export class Advice {
   #neighbours = [];
   /** @type {Float64Array} */
   #areasM2 = new Float64Array(0);
-  #isQueued = false;
+  #queue;
 
   /** @param {AdviceParts} parts */
   constructor(parts) {
     this.parts = parts;
+    this.#queue = whenIdle(() => this.#refresh(), () => parts.document.isDrawing());
     const { document, marks, nameOf, project, tools, view } = parts;
     this.layer = new NeighbourMasks(view, project.legend);
     const visit = (/** @type {import("../state/mask.js").Point} */ at) => {
@@ -129,6 +131,8 @@ export class Advice {
     this.#close();
     if (!patch) return;
     this.#areasM2 = rowAreasM2(patch);
+    await painted();
+    if (document.patch !== patch) return;
     try {
       const { results } = await listNeighbours(patch.id);
       const neighbours = await Promise.all(results.map(async ({ dx, dy, mask_url }) => ({ dx, dy, mask: await fetchMask(mask_url) })));
@@ -147,14 +151,7 @@ export class Advice {
     this.list.clear();
   }
 
-  #queue() {
-    if (this.#isQueued) return;
-    this.#isQueued = true;
-    requestAnimationFrame(() => this.#refresh());
-  }
-
   #refresh() {
-    this.#isQueued = false;
     const mask = this.parts.document.current();
     if (!mask) return;
     // Cells here and there are no parcels.

@@ -136,6 +136,22 @@ async function atWork({ answers = {}, drafts = fakeDrafts(), packets = fakePacke
 
 const drawn = (seed) => randomMask(seeded(seed + 100));
 
+test("a patch that was being loaded ahead when the server gave it is not served a second time", async () => {
+  const { api, document, labelling, supply } = await atWork({ patches: [1, 2, 3] });
+  let arrive = () => {};
+  const entropy = api.fetchEntropy;
+  api.fetchEntropy = () => new Promise((resolve) => (arrive = () => resolve(entropy())));
+  const preparation = supply.prepareNext(1);
+  await new Promise((resolve) => setTimeout(resolve));
+  await labelling.saving.submit();
+  assert.equal(document.patch.id, 2);
+  arrive();
+  await preparation;
+  document.apply(drawn(1));
+  await labelling.saving.submit();
+  assert.equal(document.patch.id, 3);
+});
+
 test("editing starts from the revision, else the proposal, else the null class", async () => {
   const api = new FakeApi();
   api.addPatch(1, { proposal: null });
