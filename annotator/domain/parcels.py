@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
-from annotator.domain.dispatch import enqueue
+from annotator.domain.dispatch import enqueue, send
 from annotator.domain.parcel_joining import join_changed
 from annotator.domain.parcel_pieces import redraw_pieces
 from annotator.domain.projects import record_project_event
@@ -70,6 +73,24 @@ def draw_batch(project_id: int) -> int:
     join_changed(project_id, redrawn, zoom=wanted[0].patch.z)
     ParcelUpdate.objects.filter(pk__in=[row.pk for row in wanted]).delete()
     return len(wanted)
+
+
+@contextmanager
+def parcels_held(project_id: int) -> Iterator[None]:
+    """Has the project's parcels to itself: nobody else draws any meanwhile; approvals go on, and leave their rows.
+
+    Waits for a worker that is at a batch. What was wanted meanwhile is drawn afterwards.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [PARCEL_LOCKS, project_id])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [PARCEL_LOCKS, project_id])
+        # Workers that were sent to draw found the project locked and went.
+        if ParcelUpdate.objects.filter(project_id=project_id).exists():
+            send("draw_parcels", project_id)
 
 
 def _lock_parcels(project_id: int) -> bool:
