@@ -129,7 +129,7 @@ export class Labelling {
     if (!patch || this.#isLeaving) return;
     this.#isLeaving = true;
     try {
-      if (document.isDirty()) {
+      if (document.isDirty() && !this.saving.isWaiting()) {
         const answer = await person.askBeforeLeaving();
         if (answer === "stay") return;
         if (answer === "save" && !(await this.saving.save())) return;
@@ -299,13 +299,13 @@ export class Labelling {
    */
   async #takenBack(patch) {
     const { drafts, outbox } = this.parts;
-    const sending = outbox.sendings().findLast((one) => one.patch.id === patch.id);
+    const sending = outbox.submissionOf(patch.id);
     if (!sending) return null;
     const { baseNumber, mask, project, seconds, strokes } = sending;
     const draft = { project, patchId: patch.id, baseNumber, mask, seconds, strokes };
     // First here, then no longer there.
     await drafts.put(draft);
-    await outbox.takeBack(patch.id);
+    await outbox.takeBack(sending);
     return { ...draft, keptAt: sending.queuedAt };
   }
 

@@ -119,6 +119,8 @@ export class Supply {
 
   /** The page is left: what was only loaded ahead goes back to the queue at once. */
   leave() {
+    // Without a connection it cannot go back, and is what the next visit has to draw on.
+    if (globalThis.navigator?.onLine === false) return;
     const packet = this.#ahead;
     this.dropAhead();
     if (packet) void this.parts.api.releasePatch(packet.patchId, { isSkipped: false, isLeaving: true }).catch(() => {});

@@ -2,7 +2,7 @@
  * What helps to decide: the neighbours' masks, parcels and seams, masks of other days, and the answer that the imagery
  * is bad.
  *
- * @import {Patch, Project, Scene} from "../api/types.js"
+ * @import {Project, Scene} from "../api/types.js"
  * @import {NeighbourMask} from "../guidance/seams.js"
  * @import {Labelling} from "../labelling.js"
  * @import {Marks} from "../map/marks.js"
@@ -11,9 +11,8 @@
  * @import {Store} from "../state/store.js"
  * @import {Tools} from "../state/tools.js"
  */
-import { newKey } from "../api/keys.js";
 import { fetchMask } from "../api/milpa.js";
-import { listMasks, listNeighbours, reportImagery } from "../api/patch_masks.js";
+import { listMasks, listNeighbours } from "../api/patch_masks.js";
 import { rowAreasM2 } from "../guidance/ground.js";
 import { parcelsOf } from "../guidance/parcels.js";
 import { seamsOf } from "../guidance/seams.js";
@@ -93,36 +92,10 @@ export class Advice {
 
   /** Asks what is wrong with the imagery, and submits that. */
   async reportImagery() {
-    const { document } = this.parts;
+    const { document, labelling } = this.parts;
     const { patch } = document;
     const report = await askImageryReport();
-    if (!report || !patch || document.patch !== patch) return;
-    const seconds = Math.round(document.clock.seconds());
-    await this.#send(patch, { ...report, revision: document.baseNumber, seconds }, newKey());
-  }
-
-  /**
-   * @param {Patch} patch
-   * @param {Parameters<typeof reportImagery>[1]} report
-   * @param {string} key
-   */
-  async #send(patch, report, key) {
-    const { document, labelling } = this.parts;
-    const { drafts, situation, supply } = labelling.parts;
-    document.isLocked = true;
-    situation.set({ phase: "saving", notice: null });
-    try {
-      await reportImagery(patch.id, report, key);
-    } catch (error) {
-      document.isLocked = false;
-      labelling.fail(error, () => this.#send(patch, report, key));
-      return;
-    }
-    await drafts.remove(patch.id).catch(() => {});
-    await supply.left(patch.id, { isGivenBack: true });
-    tell(t("Submitted as bad imagery."), "success");
-    document.close();
-    await labelling.next();
+    if (report && patch && document.patch === patch) await labelling.saving.reportImagery(report);
   }
 
   async #open() {

@@ -78,7 +78,7 @@ PROGRAMS: dict[str, dict[str, set[str]]] = {
     f"{API}scenes/": {"GET": MEMBERS, "POST": LEADS},
     f"{API}inference-jobs/": {"GET": MEMBERS, "POST": MANAGE},
     f"{API}patches/": {"GET": MEMBERS},
-    f"{API}queue/": {"GET": MEMBERS},
+    f"{API}queue/": {"GET": MEMBERS, "POST": MANAGE},
     f"{API}queue-rules/": {"GET": MEMBERS, "PATCH": MANAGE},
     f"{API}claims/": {"POST": DRAW},
     f"{API}field-claims/": {"POST": DRAW},

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotator.domain.exports import cancel_export, download_path, request_export
 from annotator.domain.parcels import cancel_rebuild, rebuild_parcels
+from annotator.downloads import file_download
 from annotator.enums import Role
 from annotator.errors import MilpaError
 from annotator.models import Export
@@ -64,15 +65,16 @@ def export_cancel(request: SignedInRequest, access: ProjectAccess, export_id: in
 
 @require_safe
 @project_view(Role.LEAD, Role.ML_STAFF)
-def export_file(
-    request: SignedInRequest, access: ProjectAccess, export_id: int
-) -> HttpResponse | FileResponse:
+def export_file(request: SignedInRequest, access: ProjectAccess, export_id: int) -> HttpResponseBase:
     export = get_object_or_404(Export, pk=export_id, project=access.project)
     try:
-        path = download_path(export)
+        return file_download(
+            request,
+            download_path(export),
+            file_name=export.file_name,
+            content_type="application/zip",
+            etag=f'"{export.sha256}"',
+        )
     except MilpaError as error:
         messages.error(request, error.detail)
         return redirect("exports", access.project.slug)
-    return FileResponse(
-        path.open("rb"), as_attachment=True, filename=export.file_name, content_type="application/zip"
-    )
