@@ -11,6 +11,7 @@
  */
 import { t, timeOf } from "./i18n.js";
 import { ApiError, explain } from "./api/errors.js";
+import { painted } from "./pace.js";
 import { startingMask } from "./state/asked_points.js";
 import { sameMask } from "./state/mask.js";
 import { Saving } from "./saving.js";
@@ -116,7 +117,7 @@ export class Labelling {
       savedAt: revision?.saved_at ?? null,
       isCutOff: false,
     });
-    if (!isConfirmed) void this.beat();
+    if (!isConfirmed) void painted().then(() => this.#signOfLife(patch));
     setTimeout(() => document.patch === patch && void supply.prepareNext(patch.id), PREPARE_AFTER_MS);
     await this.#restoreWork(patch);
   }
@@ -128,7 +129,7 @@ export class Labelling {
     if (!patch || this.#isLeaving) return;
     this.#isLeaving = true;
     try {
-      if (document.isDirty()) {
+      if (document.isDirty() && !this.saving.isWaiting()) {
         const answer = await person.askBeforeLeaving();
         if (answer === "stay") return;
         if (answer === "save" && !(await this.saving.save())) return;
@@ -180,11 +181,18 @@ export class Labelling {
 
   /** A sign of life, so that the claims do not expire: this patch's, and that of the one that is loaded ahead. */
   async beat() {
-    const { api, document, outbox, situation } = this.parts;
+    const { document, outbox, situation } = this.parts;
     const patch = document.patch;
     if (!patch || situation.state.phase === "loading") return;
     outbox.wake();
     void this.#beatAhead(patch);
+    await this.#signOfLife(patch);
+  }
+
+  /** @param {Patch} patch the one under work */
+  async #signOfLife(patch) {
+    const { api, document, situation } = this.parts;
+    if (document.patch !== patch) return;
     try {
       const { expires_at } = await api.sendHeartbeat(patch.id);
       if (document.patch === patch) situation.set({ heldUntil: expires_at, isCutOff: false });
@@ -200,7 +208,7 @@ export class Labelling {
     const { api, document, supply } = this.parts;
     const aheadId = supply.aheadId();
     try {
-      if (aheadId !== null) await api.sendHeartbeat(aheadId, "ahead");
+      if (aheadId !== null) supply.aheadHeldUntil(aheadId, (await api.sendHeartbeat(aheadId, "ahead")).expires_at);
     } catch (error) {
       if (!(error instanceof ApiError && error.kind === "claim-lost") || supply.aheadId() !== aheadId) return;
       supply.dropAhead();
@@ -291,13 +299,13 @@ export class Labelling {
    */
   async #takenBack(patch) {
     const { drafts, outbox } = this.parts;
-    const sending = outbox.sendings().findLast((one) => one.patch.id === patch.id);
+    const sending = outbox.submissionOf(patch.id);
     if (!sending) return null;
     const { baseNumber, mask, project, seconds, strokes } = sending;
     const draft = { project, patchId: patch.id, baseNumber, mask, seconds, strokes };
     // First here, then no longer there.
     await drafts.put(draft);
-    await outbox.takeBack(patch.id);
+    await outbox.takeBack(sending);
     return { ...draft, keptAt: sending.queuedAt };
   }
 

@@ -10,6 +10,7 @@
  */
 import { t } from "./i18n.js";
 import * as api from "./api/milpa.js";
+import { reportImagery } from "./api/patch_masks.js";
 import { DREW, FirstPatch, LOOKED } from "./guidance/first_patch.js";
 import { SpotTour } from "./guidance/spot_tour.js";
 import { uncertainSpots } from "./guidance/uncertain_spots.js";
@@ -90,12 +91,23 @@ const userId = root.dataset["user"] ?? "";
 const database = lazyDatabase();
 const packets = openPackets(userId, database);
 const drafts = openDrafts(userId, database);
+/** @type {Record<import("./offline/sending.js").Sending["kind"], (number: number) => string>} */
+const ARRIVED = {
+  submission: () => t("Submitted for review."),
+  draft: (number) => t("Saved as revision {number}.", { number }),
+  "bad-imagery": () => t("Submitted as bad imagery."),
+};
 const outbox = new Outbox({
-  api,
+  api: { ...api, reportImagery },
   database,
   person: userId,
-  onSent: () => tell(t("Submitted for review."), "success"),
-  onStuck: () => tell(t("A submission needs your decision: see beside the map."), "warning"),
+  onSent(sending, revision) {
+    tell(ARRIVED[sending.kind](revision.number), "success");
+    if (sending.kind === "draft") void labelling.saving.arrived(sending, revision);
+  },
+  onStuck(sending) {
+    if (!labelling.saving.takeOver(sending)) tell(t("A submission needs your decision: see beside the map."), "warning");
+  },
   onUnkept: () => tell(t("This browser cannot keep your work. Leave this page open until everything is sent."), "warning"),
 });
 /** @type {(patch: Patch) => string[]} */

@@ -109,11 +109,11 @@ class ProjectAdmin(OwnProjectsAdmin):
     @admin.action(description="Draw all parcels anew")
     def draw_parcels_anew(self, request: HttpRequest, chosen: QuerySet[Project]) -> None:
         for project in chosen:
-            waiting = rebuild_parcels(project=project, user=request.user)
+            rebuild = rebuild_parcels(project=project, user=request.user)
             messages.success(
                 request,
-                f"The parcels of {project} are drawn anew, {waiting:,} patches in all; the project's page counts "
-                "those that still wait.",
+                f"The parcels of {project} are drawn anew, {rebuild.total:,} patches in all; "
+                "its page of exports tells how far it is.",
             )
 
     @admin.action(description="Start a training run")

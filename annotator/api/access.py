@@ -8,12 +8,13 @@ from django.contrib.auth.models import User
 from django.db.models import Model
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from annotator.enums import Role
-from annotator.errors import MilpaError, NotAllowed
+from annotator.errors import MilpaError, NotAllowed, OtherPerson
 from annotator.models import Project
 from annotator.queries.access import member_roles
 
@@ -64,6 +65,22 @@ def row_for(request: Request, model: type[RowT], row_id: int, roles: frozenset[R
     row = get_object_or_404(model, pk=row_id)
     check_roles(request, row.project_id, roles)  # type: ignore[attr-defined]
     return row
+
+
+def check_person(request: Request) -> None:
+    """What waited in a browser goes in under the name of whoever did it, whoever has signed in there since.
+
+    Raises OtherPerson where ``Milpa-Person`` names somebody else.
+    """
+    done_by = request.headers.get("Milpa-Person")
+    if done_by is not None and done_by != str(request.user.pk):
+        raise OtherPerson(
+            _(
+                "%(person)s is signed in now, but somebody else drew this mask. "
+                "Sign in as the person who drew it, then try again."
+            )
+            % {"person": request.user.get_username()}
+        )
 
 
 def check_roles(request: Request, project_id: int, roles: frozenset[Role]) -> None:

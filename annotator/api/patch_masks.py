@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotator.api.access import row_for
+from annotator.api.access import check_person, row_for
 from annotator.domain.annotations import Effort
 from annotator.domain.imagery_reports import report_imagery
 from annotator.domain.masks import Mask, png_of, values_of
@@ -93,6 +93,7 @@ class PatchBadImagery(APIView):
     @extend_schema(request=ImageryReportInput, responses=OBJECT)
     def post(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id, ANNOTATORS)
+        check_person(request)
         given = ImageryReportInput(data=request.data)
         given.is_valid(raise_exception=True)
         values = given.validated_data

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException
@@ -15,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotator.api.access import check_roles, project_for, row_for
+from annotator.api.access import check_person, check_roles, project_for, row_for
 from annotator.api.problems import problem
 from annotator.api.serializers import (
     ClaimInput,
@@ -42,7 +41,7 @@ from annotator.domain.masks import mask_from_body, values_of
 from annotator.domain.pins import Pin
 from annotator.domain.reviews import fix_patch, reopen_patch, review_patch
 from annotator.enums import Role, Verdict
-from annotator.errors import BadMask, OtherPerson, RevisionConflict
+from annotator.errors import BadMask, RevisionConflict
 from annotator.models import Patch, Proposal, Revision
 from annotator.queries.chosen import is_proposal_hidden
 from annotator.queries.documents import patch_document, revision_document
@@ -146,7 +145,7 @@ class PatchMask(APIView):
     )
     def put(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id, ANNOTATORS)
-        _check_person(request)
+        check_person(request)
         given = SaveParameters(data=request.query_params)
         given.is_valid(raise_exception=True)
         values = given.validated_data
@@ -175,19 +174,6 @@ class PatchMask(APIView):
         return Response(
             {"revision": revision_document(revision), "state": seen_by(patch, request.user).state},
             headers={"ETag": f'"{revision.number}"'},
-        )
-
-
-def _check_person(request: Request) -> None:
-    """A mask that waited in a browser goes in under its author's name only, whoever has signed in there since."""
-    drawn_by = request.headers.get("Milpa-Person")
-    if drawn_by is not None and drawn_by != str(request.user.pk):
-        raise OtherPerson(
-            _(
-                "%(person)s is signed in now, but somebody else drew this mask. "
-                "Sign in as the person who drew it, then try again."
-            )
-            % {"person": request.user.get_username()}
         )
 
 

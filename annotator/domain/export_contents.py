@@ -8,19 +8,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.contrib.gis.geos import Polygon
+from django.db.models import Q, QuerySet
 
 from annotator import inference
 from annotator.domain.legend_records import classes_of, hidden_values, legend_record, teachable
 from annotator.domain.masks import Mask, values_of
+from annotator.domain.parcel_pieces import keys_of, with_neighbours
 from annotator.domain.round_data import RoundRecord, imagery_record, labelled_patch, scenes_of
 from annotator.domain.sides import block_of, likely_side, recorded_sides
 from annotator.enums import ExportKind
 from annotator.errors import BadExport, NothingToExport, NotReady
 from annotator.exports.contents import ApprovedPatch, Contents
+from annotator.exports.forms import PARCEL_KINDS
 from annotator.exports.mosaic import GRID_OF_PATCHES
 from annotator.inference import LabelledPatch
-from annotator.models import Export, Project, Revision, Scene
+from annotator.models import Export, ParcelPiece, Project, Revision, Scene
 from annotator.queries.labels import approved_revisions, legend_of
 from annotator.queries.scenes import default_scene
 from annotator.queries.versions import promoted_version
@@ -30,10 +34,8 @@ READ_AT_ONCE = 64
 
 def settle_contents(project: Project, kind: ExportKind, parameters: dict[str, Any]) -> Export:
     """An unsaved export of the approved masks as they are now. Raises NothingToExport, BadExport or NotReady."""
-    revisions = approved_revisions(project.pk).defer("mask_png", "proposal__scene__footprint")
-    if parameters["bbox"]:
-        revisions = revisions.filter(annotation__patch__square__intersects=_box(parameters["bbox"]))
-    rows = list(revisions)
+    approved = approved_revisions(project.pk).defer("mask_png", "proposal__scene__footprint")
+    rows = list(approved.filter(_wanted(project, kind, parameters["bbox"])))
     if not rows:
         raise NothingToExport(
             "No approved patch lies there, so there is nothing to export. Approve patches, or name another area."
@@ -54,6 +56,8 @@ def settle_contents(project: Project, kind: ExportKind, parameters: dict[str, An
         basis["imagery"] = _imagery(project, rows)
     if teaches and (version := promoted_version(project.pk)):
         basis["context_levels"] = version.context_levels
+    if kind in PARCEL_KINDS and parameters["bbox"]:
+        basis["beside"] = _beside(approved, rows)
     if parameters.get("grid", GRID_OF_PATCHES) != GRID_OF_PATCHES:
         basis["shift_m"] = list(_scene(project.pk, parameters["grid"]).shift_m)
     export = Export(
@@ -83,7 +87,29 @@ def contents_of(export: Export) -> Contents:
     )
 
 
-def _box(bbox: Sequence[float]) -> Polygon:
+def _wanted(project: Project, kind: ExportKind, bbox: Sequence[float] | None) -> Q:
+    """Which approved masks: those of patches that meet the box, and of all patches that its parcels lie in."""
+    if not bbox:
+        return Q()
+    box = box_of(bbox)
+    in_box = Q(annotation__patch__square__intersects=box)
+    if kind not in PARCEL_KINDS:
+        return in_box
+    pieces = ParcelPiece.objects.filter(parcel__project=project, parcel__outline__intersects=box)
+    return in_box | Q(annotation__patch__in=pieces.values("patch"))
+
+
+def _beside(approved: QuerySet[Revision], rows: Sequence[Revision]) -> list[int]:
+    """The masks around those of the rows: parcels' lines depend on them, too."""
+    patches = [row.annotation.drawn_patch for row in rows]
+    known = {patch.quadkey for patch in patches}
+    around = set(keys_of(with_neighbours((patch.x, patch.y) for patch in patches), patches[0].z)) - known
+    beside = approved.filter(annotation__patch__quadkey__in=around)
+    return list(beside.values_list("pk", flat=True))
+
+
+def box_of(bbox: Sequence[float]) -> Polygon:
+    """The box of west, south, east, north in degrees, in EPSG:3857."""
     west, south, east, north = bbox
     box = Polygon.from_bbox((west, south, east, north))
     box.srid = 4326
@@ -155,13 +181,18 @@ def _patch(row: Revision, export: Export) -> ApprovedPatch:
         side=export.basis["sides"][block_of(patch.quadkey)],
         revision=row.pk,
         number=row.number,
-        author=row.author.get_username() if export.parameters["names"] else f"person-{row.author_id}",
+        author=author_name(row.author, export),
         saved_at=row.saved_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         is_import=row.is_import,
         model_version=proposal.model_version.number if proposal else None,
         scene=proposal.scene.name if proposal else None,
         pixels_changed=row.pixels_changed,
     )
+
+
+def author_name(user: User, export: Export) -> str:
+    """What the export calls the person: by a number, unless names are wanted."""
+    return user.get_username() if export.parameters["names"] else f"person-{user.pk}"
 
 
 def _masks(export: Export, patches: Sequence[ApprovedPatch]) -> Iterator[Mask]:

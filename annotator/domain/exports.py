@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,15 @@ from annotator import inference
 from annotator.domain.dispatch import enqueue
 from annotator.domain.events import move, record_event
 from annotator.domain.export_contents import contents_of, settle_contents
+from annotator.domain.export_parcels import write_stored_parcels
 from annotator.domain.leases import take_lease
 from annotator.domain.locks import lock_project
 from annotator.enums import ACTIVE_JOB_STATES, JOB_TRANSITIONS, ExportKind, JobState
 from annotator.errors import AlreadyActive, BadExport, FileGone, IllegalTransition, MilpaError, NotReady
 from annotator.exports.archive import remove, write_archive
 from annotator.exports.contents import Contents, Part
-from annotator.exports.forms import FORMS, parameters_of
+from annotator.exports.forms import FORMS, PARCEL_KINDS, parameters_of
+from annotator.exports.vector import STORED
 from annotator.models import Export, Project
 
 logger = logging.getLogger(__name__)
@@ -149,11 +152,16 @@ def remove_old_exports() -> int:
 
 
 def _make(export: Export) -> None:
-    contents = contents_of(export)
     form = FORMS[ExportKind(export.kind)]
     export.work_path.mkdir(parents=True, exist_ok=True)
     done = 0
     _tell(export, done)
+    if export.kind in PARCEL_KINDS:
+        stored = partial(write_stored_parcels, export, lambda message: _tell(export, 0, message))
+        _make_part(Part(STORED, export.total, stored), export.work_path)
+        done = export.total
+        _tell(export, done)
+    contents = contents_of(export)
     for part in form.parts(contents):
         _make_part(part, export.work_path)
         done += part.patches
@@ -227,10 +235,10 @@ def _alone(export: Export) -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_SPACE, export.pk])
 
 
-def _tell(export: Export, done: int) -> None:
+def _tell(export: Export, done: int, message: str = "") -> None:
     """Writes progress and heartbeat; raises `_Ended` when the export is no longer wanted."""
     rows = Export.objects.filter(pk=export.pk, state=JobState.RUNNING)
-    if not rows.update(done=min(done, export.total), heartbeat_at=timezone.now()):
+    if not rows.update(done=min(done, export.total), message=message, heartbeat_at=timezone.now()):
         raise _Ended
 
 

@@ -30,11 +30,11 @@ class Redrawn:
 
 def redraw_pieces(project_id: int, *, around: set[Place], alone: set[Place], zoom: int) -> Redrawn:
     """The pieces of the patches at ``alone``, and of those at ``around`` and the eight beside each."""
-    wanted = alone | _with_neighbours(around)
+    wanted = alone | with_neighbours(around)
     revisions = {
         (patch.x, patch.y): revision
         for revision in approved_revisions(project_id).filter(
-            annotation__patch__quadkey__in=keys_of(_with_neighbours(wanted), zoom)
+            annotation__patch__quadkey__in=keys_of(with_neighbours(wanted), zoom)
         )
         for patch in [revision.annotation.drawn_patch]
     }
@@ -54,7 +54,8 @@ def redraw_pieces(project_id: int, *, around: set[Place], alone: set[Place], zoo
     return redrawn
 
 
-def _with_neighbours(places: Iterable[Place]) -> set[Place]:
+def with_neighbours(places: Iterable[Place]) -> set[Place]:
+    """The places and the eight around each: what their parcels' lines depend on."""
     return {(x + dx, y + dy) for x, y in places for dx in (-1, 0, 1) for dy in (-1, 0, 1)}
 
 

@@ -15,7 +15,7 @@ from annotator.exports.contents import ExportForm
 from annotator.exports.instruction import Instructions
 from annotator.exports.mosaic import GRID_OF_PATCHES, Mosaic
 from annotator.exports.stac import Stac
-from annotator.exports.vector import GeoJson, GeoPackage, GeoParquet
+from annotator.exports.vector import GeoJson, GeoPackage, GeoParquet, Parcels
 
 FORMS: Mapping[ExportKind, ExportForm] = {
     ExportKind.GEOTIFF: Mosaic(),
@@ -27,6 +27,7 @@ FORMS: Mapping[ExportKind, ExportForm] = {
     ExportKind.STAC: Stac(),
     ExportKind.INSTRUCTION: Instructions(),
 }
+PARCEL_KINDS = frozenset(kind for kind, form in FORMS.items() if isinstance(form, Parcels))
 # Parameters of every form. Without ``names`` people are told apart by numbers.
 COMMON_OPTIONS: Mapping[str, Any] = {"bbox": None, "names": False}
 _CHOICES = {"segmentation": (RLE, POLYGONS), "manner": inference.MANNERS}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +15,43 @@ import pyarrow as pa
 import pyogrio
 import shapely
 from pyarrow import parquet
-from pyproj import CRS, Transformer
+from pyproj import CRS
 
-from annotator import inference
-from annotator.errors import BadExport
+from annotator.enums import ParcelOrigin
 from annotator.exports.contents import Contents, Member, Part, common_members, line_bytes
 
-MAX_PATCHES = 4_096
-DRAWN = "parcels.jsonl"
+STORED = "parcels.jsonl"
+"""The part that the three forms are written from: a line for each parcel, its ``outline`` in degrees as WKB."""
 FEATURE_DIGITS = 9
+ROWS_AT_ONCE = 25_000
 VECOREL = "https://vecorel.org/specification/v0.1.0/schema.yaml"
 FIBOA = "https://fiboa.org/specification/v0.3.0/schema.yaml"
 Row = dict[str, Any]
 
+_COLUMNS: dict[str, pa.DataType] = {
+    "id": pa.string(),
+    "class_value": pa.int32(),
+    "class_name": pa.string(),
+    "area_m2": pa.float64(),
+    "origin": pa.string(),
+    "authors": pa.string(),
+    "model_versions": pa.string(),
+    "corrected_by": pa.string(),
+    "kept_share": pa.float64(),
+    "confidence": pa.float64(),
+    "sides": pa.string(),
+    "revisions": pa.string(),
+    "saved_at": pa.string(),
+}
+
 
 class Parcels:
-    """What the three forms have in common: parcels drawn once, a line each, as `mlservice.parcels` draws them."""
+    """What the three forms have in common: they are written from the stored parcels, some thousand at a time."""
 
     options: dict[str, Any] = {}
 
     def parts(self, contents: Contents) -> Iterator[Part]:
-        if len(contents.patches) > MAX_PATCHES:
-            raise BadExport(
-                f"Parcels are drawn of at most {MAX_PATCHES:,} patches at a time, and these are "
-                f"{len(contents.patches):,}. Name a smaller area with the parameter bbox.",
-                field="bbox",
-            )
-        yield Part(DRAWN, len(contents.patches), partial(_draw, contents))
+        return iter(())
 
 
 class GeoJson(Parcels):
@@ -55,7 +66,6 @@ class GeoPackage(Parcels):
     """One layer, ``parcels``."""
 
     def parts(self, contents: Contents) -> Iterator[Part]:
-        yield from super().parts(contents)
         yield Part("gpkg", 0, partial(_write_geopackage, contents))
 
     def members(self, contents: Contents, work: Path) -> Iterator[Member]:
@@ -67,7 +77,6 @@ class GeoParquet(Parcels):
     """GeoParquet 1.1 by the conventions of fiboa 0.3 and Vecorel 0.1."""
 
     def parts(self, contents: Contents) -> Iterator[Part]:
-        yield from super().parts(contents)
         yield Part("parcels.parquet", 0, partial(_write_geoparquet, contents))
 
     def members(self, contents: Contents, work: Path) -> Iterator[Member]:
@@ -75,53 +84,21 @@ class GeoParquet(Parcels):
         yield from common_members(contents)
 
 
-def _draw(contents: Contents, path: Path) -> None:
-    """A line for each parcel: what it is, where it comes from, and its outline in degrees as WKB."""
-    masks = {
-        (patch.x, patch.y): mask
-        for patch, mask in zip(contents.patches, contents.read_masks(contents.patches), strict=True)
-    }
-    by_place = {(patch.x, patch.y): patch for patch in contents.patches}
-    names = {c.value: c.name for c in contents.legend.classes}
-    to_lonlat = Transformer.from_crs(3857, 4326, always_xy=True)
-    numbers: dict[str, int] = {}
-    with path.open("wb") as file:
-        for parcel in inference.draw_parcels(masks, contents.legend, contents.zoom):
-            patches = [by_place[place] for place in parcel.places]
-            first = patches[0].quadkey
-            numbers[first] = numbers.get(first, 0) + 1
-            outline = shapely.transform(
-                parcel.outline, lambda corners: np.column_stack(to_lonlat.transform(*corners.T))
-            )
-            versions = {p.model_version for p in patches if p.model_version is not None}
-            file.write(
-                line_bytes(
-                    {
-                        "id": f"{first}-{numbers[first]}",
-                        "class_value": parcel.value,
-                        "class_name": names[parcel.value],
-                        "area_m2": round(parcel.area_m2, 2),
-                        "authors": ", ".join(sorted({p.author for p in patches})),
-                        "model_versions": ", ".join(map(str, sorted(versions))),
-                        "sides": ", ".join(sorted({p.side for p in patches})),
-                        "revisions": ", ".join(str(p.revision) for p in patches),
-                        "saved_at": max(p.saved_at for p in patches),
-                        "outline": shapely.to_wkb(shapely.orient_polygons(outline), hex=True, byte_order=1),
-                    }
-                )
-            )
-
-
 def _rows(work: Path) -> Iterator[Row]:
-    with (work / DRAWN).open(encoding="utf-8") as file:
+    with (work / STORED).open(encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
+
+
+def _some_rows(work: Path) -> Iterator[list[Row]]:
+    rows = _rows(work)
+    return iter(lambda: list(islice(rows, ROWS_AT_ONCE)), [])
 
 
 def _feature_collection(work: Path) -> Iterator[bytes]:
     before = b'{"type": "FeatureCollection", "features": [\n'
     for row in _rows(work):
-        outline = shapely.from_wkb(row.pop("outline"))
+        outline = shapely.from_wkb(row["outline"])
         rings = [outline.exterior, *outline.interiors]
         feature = {
             "type": "Feature",
@@ -130,7 +107,7 @@ def _feature_collection(work: Path) -> Iterator[bytes]:
                 "type": "Polygon",
                 "coordinates": [np.round(ring.coords, FEATURE_DIGITS).tolist() for ring in rings],
             },
-            "properties": {name: value for name, value in row.items() if name != "id"},
+            "properties": {name: row[name] for name in _COLUMNS if name != "id"},
         }
         yield before + line_bytes(feature)[:-1]
         before = b",\n"
@@ -139,18 +116,17 @@ def _feature_collection(work: Path) -> Iterator[bytes]:
 
 def _write_geopackage(contents: Contents, folder: Path) -> None:
     folder.mkdir()
-    rows = list(_rows(folder.parent))
+    schema = pa.schema([*_COLUMNS.items(), ("outline", pa.binary())])
+    columns: dict[str, Callable[[Row], Any]] = {name: partial(_value, name) for name in schema.names}
     # A GeoPackage says when it was changed: when the newest of its masks was saved.
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": contents.latest})
-    fields = [name for name in _fields() if name != "outline"]
     try:
-        pyogrio.raw.write(
+        pyogrio.write_arrow(
+            pa.RecordBatchReader.from_batches(schema, _record_batches(folder.parent, schema, columns)),
             folder / "parcels.gpkg",
-            np.array([bytes.fromhex(row["outline"]) for row in rows], dtype=object),
-            [_column(rows, name) for name in fields],
-            fields,
             layer="parcels",
             driver="GPKG",
+            geometry_name="outline",
             geometry_type="Polygon",
             crs="EPSG:4326",
         )
@@ -158,73 +134,78 @@ def _write_geopackage(contents: Contents, folder: Path) -> None:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
 
 
-def _fields() -> tuple[str, ...]:
-    return (
-        "id",
-        "class_value",
-        "class_name",
-        "area_m2",
-        "authors",
-        "model_versions",
-        "sides",
-        "revisions",
-        "saved_at",
-        "outline",
-    )
+def _record_batches(
+    work: Path, schema: pa.Schema, columns: dict[str, Callable[[Row], Any]]
+) -> Iterator[pa.RecordBatch]:
+    for rows in _some_rows(work):
+        arrays = [pa.array([columns[field.name](row) for row in rows], field.type) for field in schema]
+        yield pa.record_batch(arrays, schema=schema)
 
 
-def _column(rows: list[Row], name: str) -> np.ndarray[Any, Any]:
-    kinds: dict[str, Any] = {"class_value": np.int32, "area_m2": np.float64}
-    return np.array([row[name] for row in rows], dtype=kinds.get(name, object))
+def _value(name: str, row: Row) -> Any:
+    return bytes.fromhex(row[name]) if name == "outline" else row[name]
 
 
 def _write_geoparquet(contents: Contents, path: Path) -> None:
-    rows = list(_rows(path.parent))
-    collection = contents.name
-    text = pa.string()
-    columns: list[tuple[str, pa.DataType, bool, list[Any]]] = [
-        ("id", text, False, [row["id"] for row in rows]),
-        ("collection", text, False, [collection] * len(rows)),
-        ("geometry", pa.binary(), False, [bytes.fromhex(row["outline"]) for row in rows]),
-        ("metrics:area", pa.float32(), True, [row["area_m2"] for row in rows]),
-        (
-            "determination:datetime",
-            pa.timestamp("ms", "UTC"),
-            True,
-            [datetime.fromisoformat(row["saved_at"]).astimezone(UTC) for row in rows],
-        ),
-        ("determination:method", text, True, ["manual"] * len(rows)),
-        ("determination:details", text, True, [_details(row) for row in rows]),
+    work, text = path.parent, pa.string()
+    told: list[tuple[str, pa.DataType, bool, Callable[[Row], Any]]] = [
+        ("id", text, False, partial(_value, "id")),
+        ("collection", text, False, lambda row: contents.name),
+        ("geometry", pa.binary(), False, partial(_value, "outline")),
+        ("metrics:area", pa.float32(), True, partial(_value, "area_m2")),
+        ("determination:datetime", pa.timestamp("ms", "UTC"), True, _saved_at),
+        ("determination:method", text, True, _method),
+        ("determination:details", text, True, _details),
     ]
-    told = ("class_value", "class_name", "authors", "model_versions", "sides", "revisions")
-    columns += [
-        (f"milpa:{name}", pa.int32() if name == "class_value" else text, True, [row[name] for row in rows])
-        for name in told
-    ]
-    outlines = [shapely.from_wkb(row["outline"]) for row in rows]
-    geo = {
-        "version": "1.1.0",
-        "primary_column": "geometry",
-        "columns": {
-            "geometry": {
-                "encoding": "WKB",
-                "geometry_types": ["Polygon"],
-                "crs": json.loads(CRS.from_epsg(4326).to_json()),
-                "orientation": "counterclockwise",
-                "bbox": shapely.total_bounds(outlines).tolist(),
-            }
-        },
-    }
-    head = {"schemas": {collection: [VECOREL, FIBOA]}, "title": contents.project["name"]}
+    ours = [name for name in _COLUMNS if name not in ("id", "area_m2", "saved_at")]
+    told += [(f"milpa:{name}", _COLUMNS[name], True, partial(_value, name)) for name in ours]
     schema = pa.schema(
-        [pa.field(name, kind, nullable=nullable) for name, kind, nullable, _ in columns],
-        metadata={"geo": json.dumps(geo), "collection": json.dumps(head, sort_keys=True)},
+        [pa.field(name, kind, nullable=nullable) for name, kind, nullable, _ in told],
+        metadata={"geo": json.dumps(_geo(work)), "collection": json.dumps(_collection(contents))},
     )
-    table = pa.Table.from_arrays([pa.array(values, kind) for _, kind, _, values in columns], schema=schema)
-    parquet.write_table(table, path, compression="zstd", row_group_size=25_000)
+    columns = {name: value for name, _, _, value in told}
+    with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+        for batch in _record_batches(work, schema, columns):
+            writer.write_batch(batch, row_group_size=ROWS_AT_ONCE)
+
+
+def _geo(work: Path) -> dict[str, Any]:
+    """The file's ``geo`` metadata, with bounds around all parcels where there are any."""
+    bounds = [shapely.total_bounds(_outlines(rows)) for rows in _some_rows(work)]
+    column: dict[str, Any] = {
+        "encoding": "WKB",
+        "geometry_types": ["Polygon"],
+        "crs": json.loads(CRS.from_epsg(4326).to_json()),
+        "orientation": "counterclockwise",
+    }
+    if bounds:
+        west, south, east, north = np.transpose(bounds)
+        column["bbox"] = [float(edge) for edge in (west.min(), south.min(), east.max(), north.max())]
+    return {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
+
+
+def _outlines(rows: list[Row]) -> Any:
+    return shapely.from_wkb([row["outline"] for row in rows])
+
+
+def _collection(contents: Contents) -> dict[str, Any]:
+    return {"schemas": {contents.name: [VECOREL, FIBOA]}, "title": contents.project["name"]}
+
+
+def _saved_at(row: Row) -> datetime:
+    return datetime.fromisoformat(row["saved_at"]).astimezone(UTC)
+
+
+def _method(row: Row) -> str:
+    """How the outline came about, in fiboa's words."""
+    methods = {ParcelOrigin.ACCEPTED: "auto-imagery", ParcelOrigin.IMPORTED: "unknown"}
+    return methods.get(row["origin"], "manual")
 
 
 def _details(row: Row) -> str:
-    if not row["model_versions"]:
-        return "Drawn by people and approved by a reviewer."
-    return f"Proposed by model version {row['model_versions']}, corrected by people, approved by a reviewer."
+    version = f"Proposed by model version {row['model_versions']}"
+    return {
+        ParcelOrigin.ACCEPTED: f"{version}, left as it was by people and approved by a reviewer.",
+        ParcelOrigin.CORRECTED: f"{version}, corrected by people, approved by a reviewer.",
+        ParcelOrigin.IMPORTED: "Imported from labels that existed already, approved by a reviewer.",
+    }.get(row["origin"], "Drawn by people and approved by a reviewer.")

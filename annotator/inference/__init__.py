@@ -53,8 +53,8 @@ from mlservice.contracts import (
 )
 from mlservice.errors import Cancelled, MethodError
 from mlservice.parcel_pieces import PatchPieces
-from mlservice.parcels import DrawnParcel, draw_parcels, join_outlines, join_pieces, piece_certainties
 from mlservice.parcels import area_m2 as parcel_area_m2
+from mlservice.parcels import join_outlines, join_pieces, piece_certainties
 from mlservice.queue_order import QueueOrder, Waiting, arrange, is_audited
 from mlservice.queue_order import candidates as queue_candidates
 from mlservice.version_record import STARTER_NAME, Measured, Region, VersionRecord
@@ -63,7 +63,6 @@ __all__ = [
     "MANNERS",
     "STARTER_NAME",
     "Cancelled",
-    "DrawnParcel",
     "EvaluateReport",
     "FinetuneConfig",
     "FinetuneReport",
@@ -86,7 +85,6 @@ __all__ = [
     "check_class_words",
     "code_version",
     "compare_masks",
-    "draw_parcels",
     "evaluate_version",
     "finetune_config",
     "finetune_from",

@@ -55,6 +55,7 @@ urlpatterns = [
     path("projects/<slug:slug>/review/<int:patch_id>/gold/", checks.gold, name="gold"),
     path("projects/<slug:slug>/review/<int:patch_id>/one/", checks.second_off, name="second_off"),
     path("projects/<slug:slug>/exports/", exports.exports, name="exports"),
+    path("projects/<slug:slug>/parcel-rebuild/", exports.parcel_rebuild, name="parcel_rebuild"),
     path("projects/<slug:slug>/exports/<int:export_id>/file/", exports.export_file, name="export_file"),
     path("projects/<slug:slug>/exports/<int:export_id>/stop/", exports.export_cancel, name="export_cancel"),
     path("projects/<slug:slug>/imports/", imports.imports, name="imports"),

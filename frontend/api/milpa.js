@@ -88,9 +88,10 @@ export function releasePatch(patchId, { isSkipped = true, isLeaving = false } = 
 /**
  * @param {number} patchId
  * @param {SaveRequest} save
+ * @param {Pick<RequestOptions, "timeoutMs" | "pausesMs">} [how]
  * @returns {Promise<Saved>}
  */
-export async function saveMask(patchId, save) {
+export async function saveMask(patchId, save, how = {}) {
   const query = new URLSearchParams({
     submit: save.submit ? "1" : "0",
     seconds: String(Math.round(save.seconds)),
@@ -108,6 +109,7 @@ export async function saveMask(patchId, save) {
       "Milpa-Person": save.person,
     },
     isRepeatable: true,
+    ...how,
   });
 }
 
@@ -231,6 +233,16 @@ export function getInferenceJob(jobId) {
  */
 export function getTrainingRun(runId) {
   return requestJson(`${ROOT}training-runs/${runId}/`);
+}
+
+/**
+ * A job by the address that the page names.
+ *
+ * @param {string} url
+ * @returns {Promise<Job>}
+ */
+export function getJob(url) {
+  return requestJson(url);
 }
 
 /**

@@ -39,10 +39,10 @@ export function listMasks(patchId) {
 /**
  * @param {number} patchId
  * @param {{problem: ImageryProblem, comment: string, revision: number, seconds: number}} report
- * @param {string} idempotencyKey
+ * @param {{idempotencyKey: string, person: string}} how `person`: the id of whoever says so
  * @returns {Promise<{revision: Revision}>}
  */
-export function reportImagery(patchId, report, idempotencyKey) {
-  const headers = { "Idempotency-Key": idempotencyKey };
+export function reportImagery(patchId, report, { idempotencyKey, person }) {
+  const headers = { "Idempotency-Key": idempotencyKey, "Milpa-Person": person };
   return requestJson(`${ROOT}${patchId}/bad-imagery/`, { method: "POST", json: report, headers, isRepeatable: true });
 }

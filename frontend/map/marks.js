@@ -18,6 +18,8 @@ export class Marks {
   /** @type {Point | null} */
   #spotAt = null;
   #isDrawn = true;
+  #ringText = "";
+  #brushLook = "";
 
   /** @param {PatchView} view */
   constructor(view) {
@@ -25,20 +27,21 @@ export class Marks {
     const svg = document.createElementNS(SVG, "svg");
     svg.classList.add("marks");
     svg.setAttribute("aria-hidden", "true");
-    this.circle = svg.appendChild(document.createElementNS(SVG, "circle"));
+    // A layer of its own, which the browser moves without painting anything anew.
+    this.brush = document.createElement("div");
+    this.brush.className = "marks-brush";
     this.spot = svg.appendChild(document.createElementNS(SVG, "circle"));
     this.cursor = svg.appendChild(document.createElementNS(SVG, "path"));
     this.shadow = svg.appendChild(document.createElementNS(SVG, "polyline"));
     this.line = svg.appendChild(document.createElementNS(SVG, "polyline"));
     this.corner = svg.appendChild(document.createElementNS(SVG, "circle"));
-    this.circle.classList.add("marks-brush");
     this.spot.classList.add("marks-spot");
     this.cursor.classList.add("marks-cursor");
     this.cursor.setAttribute("d", "M-14 0h9M5 0h9M0 -14v9M0 5v9");
     this.shadow.classList.add("marks-shadow");
     this.line.classList.add("marks-line");
     this.corner.classList.add("marks-corner");
-    view.container.append(svg);
+    view.container.append(svg, this.brush);
     view.map.on("move zoom", () => this.#queue());
   }
 
@@ -78,17 +81,13 @@ export class Marks {
 
   #draw() {
     this.#isDrawn = true;
-    const brush = this.#brushAt && this.view.toScreen(this.#brushAt);
-    this.circle.style.display = brush ? "" : "none";
-    if (brush) {
-      this.circle.setAttribute("cx", String(brush.x));
-      this.circle.setAttribute("cy", String(brush.y));
-      this.circle.setAttribute("r", String(Math.max(1.5, (this.#brushSizePx / 2) * this.view.scale())));
-    }
+    this.#drawBrush();
     this.#place(this.spot, this.#spotAt, Math.max(14, 10 * this.view.scale()));
     this.#place(this.cursor, this.#cursorAt);
     const points = this.#ring.map((point) => this.view.toScreen(point));
     const text = points.map(({ x, y }) => `${x},${y}`).join(" ");
+    if (text === this.#ringText) return;
+    this.#ringText = text;
     this.line.setAttribute("points", text);
     this.shadow.setAttribute("points", text);
     const [first] = points;
@@ -100,13 +99,25 @@ export class Marks {
     }
   }
 
+  #drawBrush() {
+    const at = this.#brushAt && this.view.toScreen(this.#brushAt);
+    const diameter = Math.max(3, this.#brushSizePx * this.view.scale());
+    const look = at ? `${diameter}px` : "none";
+    if (look !== this.#brushLook) {
+      this.#brushLook = look;
+      Object.assign(this.brush.style, at ? { display: "block", width: look, height: look } : { display: "none" });
+    }
+    if (at) this.brush.style.transform = `translate(${at.x - diameter / 2}px, ${at.y - diameter / 2}px)`;
+  }
+
   /**
    * @param {SVGElement} mark
    * @param {Point | null} at
    * @param {number} [radius]
    */
   #place(mark, at, radius) {
-    mark.style.display = at ? "" : "none";
+    const display = at ? "" : "none";
+    if (mark.style.display !== display) mark.style.display = display;
     if (!at) return;
     const { x, y } = this.view.toScreen(at);
     mark.setAttribute("transform", `translate(${x} ${y})`);

@@ -27,6 +27,8 @@ export class PatchView {
   #difference = null;
   /** @type {Rect | null} what of the mask is not on the screen yet */
   #dirty = null;
+  /** @type {{frame: number, box: DOMRect, outer: DOMRect} | null} */
+  #placed = null;
   #opacity = 0.55;
   #isMaskHidden = false;
   #isEntropyShown = false;
@@ -63,6 +65,7 @@ export class PatchView {
       pane.style.zIndex = String(400 + 10 * i);
       pane.style.pointerEvents = "none";
     });
+    this.map.on("move zoom viewreset resize layeradd layerremove", () => (this.#placed = null));
     if (isAlone) L.control.scale({ imperial: false }).addTo(this.map);
   }
 
@@ -235,9 +238,24 @@ export class PatchView {
     this.#entropy?.setOpacity(this.#isEntropyShown ? 0.75 : 0);
   }
 
+  /**
+   * Where the mask and the map lie, read once a frame: asked again after the page has changed, the browser would have
+   * to lay it out for each point of a stroke.
+   *
+   * @returns {{box: DOMRect, outer: DOMRect}}
+   */
+  #places() {
+    const frame = Number(document.timeline.currentTime);
+    if (this.#placed?.frame !== frame) {
+      const box = this.#mask?.canvas.getBoundingClientRect() ?? new DOMRect();
+      this.#placed = { frame, box, outer: this.container.getBoundingClientRect() };
+    }
+    return this.#placed;
+  }
+
   /** @returns {number} screen pixels a patch pixel */
   scale() {
-    return this.#mask ? this.#mask.canvas.getBoundingClientRect().width / SIZE_PX : 1;
+    return this.#mask ? this.#places().box.width / SIZE_PX : 1;
   }
 
   /**
@@ -247,7 +265,7 @@ export class PatchView {
    */
   toPatch(clientX, clientY) {
     if (!this.#mask) return null;
-    const box = this.#mask.canvas.getBoundingClientRect();
+    const { box } = this.#places();
     return { x: ((clientX - box.left) / box.width) * SIZE_PX, y: ((clientY - box.top) / box.height) * SIZE_PX };
   }
 
@@ -256,8 +274,7 @@ export class PatchView {
    * @returns {{x: number, y: number}} within the container
    */
   toScreen(point) {
-    const box = this.#mask?.canvas.getBoundingClientRect() ?? new DOMRect();
-    const outer = this.container.getBoundingClientRect();
+    const { box, outer } = this.#places();
     return {
       x: box.left - outer.left + (point.x / SIZE_PX) * box.width,
       y: box.top - outer.top + (point.y / SIZE_PX) * box.height,

@@ -7,6 +7,7 @@
  */
 import { t } from "../i18n.js";
 import { fetchTile } from "../api/milpa.js";
+import { painted } from "../pace.js";
 import { PIXEL_COUNT, SIZE_PX } from "../state/mask.js";
 import { tileUrl } from "./imagery.js";
 
@@ -42,6 +43,8 @@ export class SceneAnalysis {
     const reading = ++this.#reading;
     this.#set(null, scene && patch ? t("The imagery is still being read.") : t("There is no imagery of this patch."));
     if (!scene || !patch) return;
+    await painted();
+    if (reading !== this.#reading) return;
     try {
       // The tile that lies under the mask, pixel for pixel; the map has mostly fetched it by now.
       const rgba = await pixelsOf(await fetchTile(tileUrl(scene, patch)));

@@ -1,44 +1,30 @@
 /**
- * Submissions on their way to the server. Each is in this browser's store before the next patch is shown, goes out
- * with the revision that it grew from and a key of its own, so that the server does it once, and stays here until
- * the server has it or the person has decided.
+ * Masks on their way to the server: submissions, reports that the imagery is bad, and drafts that met no connection.
+ * Each is in this browser's store before the next patch is shown, goes out with the revision that it grew from and a
+ * key of its own, so that the server does it once, and stays here until the server has it or the person has decided.
  *
- * @import {Patch, Revision} from "../api/types.js"
+ * @import {Revision} from "../api/types.js"
  * @import {ErrorKind} from "../api/errors.js"
  * @import {Database} from "../state/database.js"
- * @import {Mask} from "../state/mask.js"
+ * @import {Asked, Sending} from "./sending.js"
  */
 import { ApiError } from "../api/errors.js";
 import { newKey } from "../api/keys.js";
+import { painted } from "../pace.js";
 import { read, readAll, write } from "../state/database.js";
 import { Store } from "../state/store.js";
+import { ask, isAfter, isDecision, isLast } from "./sending.js";
 
 /**
- * @typedef {object} Sending
- * @property {string} key person and `id`
- * @property {string} id the key under which the server does it once
- * @property {string} project slug
- * @property {Patch} patch
- * @property {Mask} mask
- * @property {number} baseNumber the revision that the mask grew from, 0 when there was none
- * @property {number} seconds
- * @property {number} strokes
- * @property {number | null} proposalId
- * @property {number} queuedAt milliseconds
- * @property {"waiting" | "conflict" | "refused"} state "conflict": somebody else saved first; "refused": the server
- *   will not take it as it is, because somebody else holds the patch, say
- * @property {string} detail the server's sentence, where it did not take the mask
- * @property {Revision | null} current what the server has instead
- *
  * @typedef {object} OutboxState
  * @property {Sending[]} sendings of this person, the oldest first
  * @property {ErrorKind | null} obstacle why none goes out at this moment
  *
  * @typedef {object} OutboxParts
- * @property {Pick<typeof import("../api/milpa.js"), "saveMask" | "getPatch">} api
+ * @property {Asked & Pick<typeof import("../api/milpa.js"), "getPatch">} api
  * @property {Database} database
  * @property {string} person the id of whoever draws here
- * @property {(sending: Sending) => void} onSent
+ * @property {(sending: Sending, revision: Revision) => void} onSent
  * @property {(sending: Sending) => void} onStuck the person has to decide
  * @property {(detail: string) => void} onUnkept the browser's store failed; the mask is kept in this page only
  */
@@ -65,7 +51,7 @@ export class Outbox {
   async load() {
     const { database, person } = this.parts;
     /** @type {Sending[]} */
-    const kept = await readAll(database, "outbox", person).catch(() => []);
+    const kept = (await readAll(database, "outbox", person).catch(() => [])).map((one) => ({ kind: "submission", report: null, ...one }));
     const known = new Set(this.sendings().map(({ id }) => id));
     const sendings = [...kept.filter(({ id }) => !known.has(id)), ...this.sendings()].sort((a, b) => a.queuedAt - b.queuedAt);
     this.store.set({ sendings });
@@ -79,11 +65,20 @@ export class Outbox {
 
   /** @returns {number[]} patches that the person is done with, as far as this browser knows */
   patchIds() {
-    return this.sendings().map(({ patch }) => patch.id);
+    return this.sendings().filter(isLast).map(({ patch }) => patch.id);
   }
 
   /**
-   * In one step with dropping the patch's draft and packet: at no moment is the mask nowhere, or in two places.
+   * @param {number} patchId
+   * @returns {Sending | null} the draft of the patch that waits, the newest of several
+   */
+  waitingDraft(patchId) {
+    return this.sendings().findLast(({ kind, patch, state }) => kind === "draft" && state === "waiting" && patch.id === patchId) ?? null;
+  }
+
+  /**
+   * What ends the work on a patch drops its strokes and its packet in one step: at no moment is the mask nowhere, or in
+   * two places. A draft leaves both, for the person goes on with them.
    *
    * @param {Omit<Sending, "key" | "queuedAt" | "state" | "detail" | "current">} work
    */
@@ -91,18 +86,22 @@ export class Outbox {
     const { database, onUnkept, person } = this.parts;
     /** @type {Sending} */
     const sending = { ...work, key: `${person}:${work.id}`, queuedAt: Date.now(), state: "waiting", detail: "", current: null };
+    // From now on it grows with a draft that arrives meanwhile.
+    this.#unkept.add(sending.key);
+    this.store.set({ sendings: [...this.sendings(), sending] });
     try {
       await write(database, ["outbox", "drafts", "packets"], (store) => {
         store("outbox").put(sending);
+        if (!isLast(sending)) return;
         store("drafts").delete(`${person}:${work.patch.id}`);
         store("packets").delete(`${person}:${work.patch.id}`);
       });
+      this.#unkept.delete(sending.key);
     } catch (error) {
-      this.#unkept.add(sending.key);
       onUnkept(String(error));
     }
-    this.store.set({ sendings: [...this.sendings(), sending] });
-    this.wake();
+    // The next patch is shown first.
+    void painted().then(() => this.wake());
   }
 
   /** @returns {boolean} whether closing the page would lose a mask */
@@ -117,15 +116,23 @@ export class Outbox {
   }
 
   /**
-   * The mask of a patch that is opened again, no longer to be sent.
+   * What ended the work on a patch that is opened again.
    *
    * @param {number} patchId
-   * @returns {Promise<Sending | null>}
+   * @returns {Sending | null}
    */
-  async takeBack(patchId) {
-    const sending = this.sendings().findLast(({ patch }) => patch.id === patchId) ?? null;
-    if (sending) await this.#remove(sending);
-    return sending;
+  submissionOf(patchId) {
+    return this.sendings().findLast((one) => isLast(one) && one.patch.id === patchId) ?? null;
+  }
+
+  /**
+   * It is no longer to be sent.
+   *
+   * @param {Sending} sending
+   */
+  async takeBack(sending) {
+    if (!this.#unkept.has(sending.key)) await write(this.parts.database, ["outbox"], (store) => store("outbox").delete(sending.key));
+    this.#forget(sending);
   }
 
   /**
@@ -134,7 +141,7 @@ export class Outbox {
    */
   async settle(sending, answer) {
     if (answer === "theirs") {
-      await this.#remove(sending);
+      await this.takeBack(sending);
       return;
     }
     const id = newKey();
@@ -172,40 +179,49 @@ export class Outbox {
     return this.sendings().find(({ state }) => state === "waiting");
   }
 
-  /** @param {Sending} sending */
-  async #send(sending) {
+  /** @param {Sending} known */
+  async #send(known) {
     const { api, database, onSent, onStuck, person } = this.parts;
-    if (await this.#isDoneElsewhere(sending)) {
-      this.#forget(sending);
+    const sending = await this.#asKept(known);
+    if (!sending) {
+      this.#forget(known);
       return;
     }
-    const { baseNumber, id, mask, proposalId, seconds, strokes } = sending;
+    /** @type {Revision} */
+    let revision;
     try {
-      await api.saveMask(sending.patch.id, { mask, baseNumber, submit: true, seconds, strokes, proposalId, idempotencyKey: id, person });
+      ({ revision } = await ask(sending, api, person));
     } catch (error) {
       if (!(error instanceof ApiError) || !isDecision(error)) throw error;
       /** @type {Sending["state"]} */
       const state = error.kind === "revision-conflict" ? "conflict" : "refused";
       /** @type {Revision | null} */
       const current = error.facts["current"] ?? (await this.#currentOf(sending.patch.id));
-      const stuck = { ...sending, state, detail: error.message, current };
+      const stuck = { ...sending, state, detail: error.message, current, isHeldByAnother: error.kind === "claim-lost" };
       await this.#replace(sending, stuck);
       onStuck(stuck);
       return;
     }
-    await write(database, ["outbox"], (store) => store("outbox").delete(sending.key)).catch(() => {});
+    // What was done on the patch after a draft came upon the same revision here, and grows from the draft at the server.
+    const grown = sending.kind === "draft" ? this.sendings().filter((one) => isAfter(one, sending)).map((one) => ({ ...one, baseNumber: revision.number })) : [];
+    this.store.set({ sendings: this.sendings().map((one) => grown.find(({ id }) => id === one.id) ?? one) });
     this.#forget(sending);
-    onSent(sending);
+    onSent(sending, revision);
+    await write(database, ["outbox"], (store) => {
+      store("outbox").delete(sending.key);
+      for (const one of grown) store("outbox").put(one);
+    }).catch(() => {});
   }
 
   /**
-   * Another tab of this person may have sent it, or taken it back.
+   * Another tab of this person may have sent it or taken it back, or sent the draft before it.
    *
    * @param {Sending} sending
+   * @returns {Promise<Sending | null>}
    */
-  async #isDoneElsewhere({ key }) {
-    if (this.#unkept.has(key)) return false;
-    return read(this.parts.database, "outbox", key).then((kept) => kept === undefined, () => false);
+  async #asKept(sending) {
+    if (this.#unkept.has(sending.key)) return sending;
+    return read(this.parts.database, "outbox", sending.key).then((kept) => kept && { ...sending, ...kept }, () => sending);
   }
 
   /**
@@ -214,12 +230,6 @@ export class Outbox {
    */
   async #currentOf(patchId) {
     return this.parts.api.getPatch(patchId).then(({ revision }) => revision, () => null);
-  }
-
-  /** @param {Sending} sending */
-  async #remove(sending) {
-    await write(this.parts.database, ["outbox"], (store) => store("outbox").delete(sending.key));
-    this.#forget(sending);
   }
 
   /**
@@ -238,15 +248,6 @@ export class Outbox {
   #forget(sending) {
     this.store.set({ sendings: this.sendings().filter(({ id }) => id !== sending.id) });
   }
-}
-
-/**
- * Whether the server has said no to this very mask: waiting would not help, and others may go out.
- *
- * @param {ApiError} error
- */
-function isDecision({ kind }) {
-  return kind === "revision-conflict" || kind === "claim-lost" || kind === "refused";
 }
 
 /**

@@ -28,7 +28,8 @@ const TILES_AT_ONCE = 4;
 export class Supply {
   /** @type {OpenPacket | null} */
   #ahead = null;
-  #isPreparing = false;
+  /** @type {symbol | null} the preparation under way */
+  #preparing = null;
 
   /** @param {SupplyParts} parts */
   constructor(parts) {
@@ -40,8 +41,12 @@ export class Supply {
    * @returns {Promise<Supplied>} `isConfirmed`: the server says at this moment that the person holds it
    */
   async next(patchId) {
-    const atHand = await this.#atHand();
-    const waiting = this.#waiting(atHand, patchId);
+    // What is being prepared may be the very patch that the server gives now: it must not come a second time.
+    this.#preparing = null;
+    // What was loaded ahead is in this page: its store need not be asked.
+    const ready = this.#waiting([], patchId);
+    const atHand = ready ? [] : await this.#atHand();
+    const waiting = ready ?? this.#waiting(atHand, patchId);
     if (waiting) {
       this.#ahead = null;
       return { outcome: "claimed", packet: waiting, isConfirmed: false };
@@ -69,9 +74,10 @@ export class Supply {
    */
   async prepareNext(patchId) {
     const { api, outbox, project, tilesOf } = this.parts;
-    if (this.#isPreparing || this.#ahead || this.#waiting(await this.#atHand(patchId), null)) return;
-    this.#isPreparing = true;
+    if (this.#preparing || this.#ahead) return;
+    const preparation = (this.#preparing = Symbol("preparation"));
     try {
+      if (this.#waiting(await this.#atHand(patchId), null)) return;
       const besides = [patchId, ...outbox.patchIds()];
       const claim = await api.claimPatch(project.slug, { patchId: null, besides, lease: "ahead" }, {});
       if (claim.outcome !== "claimed") return;
@@ -79,19 +85,30 @@ export class Supply {
       packet.entropy = await this.#entropy(packet);
       // It may have been taken for a day offline meanwhile.
       if ((await this.parts.packets.get(packet.patchId))?.kind === "field") return;
+      if (this.#preparing !== preparation) return;
       this.#ahead = packet;
       await this.#keep(packet);
       await this.fetchTiles(tilesOf(claim.patch));
     } catch {
       // The next patch is then asked for when it is needed.
     } finally {
-      this.#isPreparing = false;
+      if (this.#preparing === preparation) this.#preparing = null;
     }
   }
 
   /** @returns {number | null} the patch that is claimed ahead */
   aheadId() {
     return this.#ahead?.patchId ?? null;
+  }
+
+  /**
+   * The server has heard that the patch ahead is still wanted.
+   *
+   * @param {number} patchId
+   * @param {string} expiresAt ISO time
+   */
+  aheadHeldUntil(patchId, expiresAt) {
+    if (this.#ahead?.patchId === patchId) this.#ahead.heldUntil = Date.parse(expiresAt);
   }
 
   /** Somebody else may have it now. */
@@ -102,6 +119,8 @@ export class Supply {
 
   /** The page is left: what was only loaded ahead goes back to the queue at once. */
   leave() {
+    // Without a connection it cannot go back, and is what the next visit has to draw on.
+    if (globalThis.navigator?.onLine === false) return;
     const packet = this.#ahead;
     this.dropAhead();
     if (packet) void this.parts.api.releasePatch(packet.patchId, { isSkipped: false, isLeaving: true }).catch(() => {});

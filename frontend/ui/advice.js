@@ -2,7 +2,7 @@
  * What helps to decide: the neighbours' masks, parcels and seams, masks of other days, and the answer that the imagery
  * is bad.
  *
- * @import {Patch, Project, Scene} from "../api/types.js"
+ * @import {Project, Scene} from "../api/types.js"
  * @import {NeighbourMask} from "../guidance/seams.js"
  * @import {Labelling} from "../labelling.js"
  * @import {Marks} from "../map/marks.js"
@@ -11,15 +11,15 @@
  * @import {Store} from "../state/store.js"
  * @import {Tools} from "../state/tools.js"
  */
-import { newKey } from "../api/keys.js";
 import { fetchMask } from "../api/milpa.js";
-import { listMasks, listNeighbours, reportImagery } from "../api/patch_masks.js";
+import { listMasks, listNeighbours } from "../api/patch_masks.js";
 import { rowAreasM2 } from "../guidance/ground.js";
 import { parcelsOf } from "../guidance/parcels.js";
 import { seamsOf } from "../guidance/seams.js";
 import { t } from "../i18n.js";
 import { tileUrl } from "../map/imagery.js";
 import { NeighbourMasks } from "../map/neighbour_masks.js";
+import { painted, whenIdle } from "../pace.js";
 import { asksForPoints } from "../state/asked_points.js";
 import { askImageryReport } from "./imagery_report.js";
 import { askMaskSource, sourcesOf } from "./mask_sources.js";
@@ -43,11 +43,12 @@ export class Advice {
   #neighbours = [];
   /** @type {Float64Array} */
   #areasM2 = new Float64Array(0);
-  #isQueued = false;
+  #queue;
 
   /** @param {AdviceParts} parts */
   constructor(parts) {
     this.parts = parts;
+    this.#queue = whenIdle(() => this.#refresh(), () => parts.document.isDrawing());
     const { document, marks, nameOf, project, tools, view } = parts;
     this.layer = new NeighbourMasks(view, project.legend);
     const visit = (/** @type {import("../state/mask.js").Point} */ at) => {
@@ -91,36 +92,10 @@ export class Advice {
 
   /** Asks what is wrong with the imagery, and submits that. */
   async reportImagery() {
-    const { document } = this.parts;
+    const { document, labelling } = this.parts;
     const { patch } = document;
     const report = await askImageryReport();
-    if (!report || !patch || document.patch !== patch) return;
-    const seconds = Math.round(document.clock.seconds());
-    await this.#send(patch, { ...report, revision: document.baseNumber, seconds }, newKey());
-  }
-
-  /**
-   * @param {Patch} patch
-   * @param {Parameters<typeof reportImagery>[1]} report
-   * @param {string} key
-   */
-  async #send(patch, report, key) {
-    const { document, labelling } = this.parts;
-    const { drafts, situation, supply } = labelling.parts;
-    document.isLocked = true;
-    situation.set({ phase: "saving", notice: null });
-    try {
-      await reportImagery(patch.id, report, key);
-    } catch (error) {
-      document.isLocked = false;
-      labelling.fail(error, () => this.#send(patch, report, key));
-      return;
-    }
-    await drafts.remove(patch.id).catch(() => {});
-    await supply.left(patch.id, { isGivenBack: true });
-    tell(t("Submitted as bad imagery."), "success");
-    document.close();
-    await labelling.next();
+    if (report && patch && document.patch === patch) await labelling.saving.reportImagery(report);
   }
 
   async #open() {
@@ -129,6 +104,8 @@ export class Advice {
     this.#close();
     if (!patch) return;
     this.#areasM2 = rowAreasM2(patch);
+    await painted();
+    if (document.patch !== patch) return;
     try {
       const { results } = await listNeighbours(patch.id);
       const neighbours = await Promise.all(results.map(async ({ dx, dy, mask_url }) => ({ dx, dy, mask: await fetchMask(mask_url) })));
@@ -147,14 +124,7 @@ export class Advice {
     this.list.clear();
   }
 
-  #queue() {
-    if (this.#isQueued) return;
-    this.#isQueued = true;
-    requestAnimationFrame(() => this.#refresh());
-  }
-
   #refresh() {
-    this.#isQueued = false;
     const mask = this.parts.document.current();
     if (!mask) return;
     // Cells here and there are no parcels.

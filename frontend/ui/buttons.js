@@ -52,14 +52,18 @@ export function operationButton(operation, bench, run, look) {
     const [first] = keys;
     keySlot.replaceChildren(first ? keyCaps(first) : make("span", { class: "keys" }, look.noKey));
   };
+  /** @param {string} name @param {string} text */
+  const write = (name, text) => {
+    if (element.getAttribute(name) !== text) element.setAttribute(name, text);
+  };
   const refresh = () => {
     const keys = bench.keymap.keysOf(operation);
     showKeys(keys);
     const hint = keys.length ? `${label} (${keys.join(", ")})` : label;
     const why = operation.why?.(bench) ?? null;
-    element.title = why ? `${hint}: ${why}` : hint;
-    element.setAttribute("aria-disabled", String(why !== null));
-    if (operation.isOn) element.setAttribute("aria-pressed", String(operation.isOn(bench)));
+    write("title", why ? `${hint}: ${why}` : hint);
+    write("aria-disabled", String(why !== null));
+    if (operation.isOn) write("aria-pressed", String(operation.isOn(bench)));
   };
   refresh();
   return { element, refresh };

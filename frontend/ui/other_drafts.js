@@ -4,6 +4,7 @@
  * @import {Drafts} from "../state/drafts.js"
  */
 import { dayAndTimeOf, t } from "../i18n.js";
+import { painted } from "../pace.js";
 import { find, make } from "./elements.js";
 
 /**
@@ -12,6 +13,7 @@ import { find, make } from "./elements.js";
  * @param {number | null} openPatchId
  */
 export async function showOtherDrafts(drafts, projectSlug, openPatchId) {
+  await painted();
   const box = find("#other-drafts");
   const others = (await drafts.list(projectSlug).catch(() => [])).filter(({ patchId }) => patchId !== openPatchId);
   box.hidden = others.length === 0;

@@ -2,7 +2,8 @@
  * Submissions that are not at the server yet: how many wait, why, and what the person has to decide.
  *
  * @import {LabelClass, Scene} from "../api/types.js"
- * @import {Outbox, OutboxState, Sending} from "../offline/outbox.js"
+ * @import {Outbox, OutboxState} from "../offline/outbox.js"
+ * @import {Sending} from "../offline/sending.js"
  * @import {askConflict} from "./dialogs.js"
  */
 import { fetchMask } from "../api/milpa.js";
@@ -19,14 +20,14 @@ import { tell } from "./toasts.js";
 export function showOutbox(outbox, compare) {
   const box = find("#outbox");
   outbox.store.subscribe((state) => {
-    const waiting = state.sendings.filter((one) => one.state === "waiting").length;
+    const waiting = state.sendings.filter((one) => one.state === "waiting");
     const stuck = state.sendings.filter((one) => one.state !== "waiting");
     // What goes out at once is not worth a word.
-    box.hidden = stuck.length === 0 && !(waiting && state.obstacle);
-    box.dataset["waiting"] = String(waiting);
+    box.hidden = stuck.length === 0 && !(waiting.length && state.obstacle);
+    box.dataset["waiting"] = String(waiting.length);
     box.dataset["stuck"] = String(stuck.length);
     box.replaceChildren();
-    if (waiting && state.obstacle) box.append(...waitingLines(outbox, state, waiting));
+    if (waiting.length && state.obstacle) box.append(...waitingLines(outbox, state, waiting));
     for (const sending of stuck) box.append(stuckLine(outbox, sending, compare));
   });
 }
@@ -34,13 +35,18 @@ export function showOutbox(outbox, compare) {
 /**
  * @param {Outbox} outbox
  * @param {OutboxState} state
- * @param {number} count
+ * @param {Sending[]} waiting
  */
-function waitingLines(outbox, { obstacle }, count) {
+function waitingLines(outbox, { obstacle }, waiting) {
   const { title, remedy } = explain(new ApiError(obstacle ?? "offline", ""));
-  const kept = tn("{count} submission waits in this browser and goes out by itself.", "{count} submissions wait in this browser and go out by themselves.", count);
+  const drafts = waiting.filter(({ kind }) => kind === "draft").length;
+  const submissions = waiting.length - drafts;
+  const kept = [
+    submissions && tn("{count} submission waits in this browser and goes out by itself.", "{count} submissions wait in this browser and go out by themselves.", submissions),
+    drafts && tn("{count} draft waits in this browser and is saved by itself.", "{count} drafts wait in this browser and are saved by themselves.", drafts),
+  ];
   return [
-    make("p", {}, `${title}. ${kept}`),
+    make("p", {}, [`${title}.`, ...kept].filter(Boolean).join(" ")),
     make(
       "div",
       { class: "row" },
@@ -48,6 +54,19 @@ function waitingLines(outbox, { obstacle }, count) {
       make("button", { type: "button", class: "button button--small", onclick: () => outbox.wake() }, t("Try now")),
     ),
   ];
+}
+
+/** Why there is nothing to compare with. */
+function hiddenMask() {
+  return t(
+    "Nobody sees another person’s mask before it is approved, so that no answer is copied: the two cannot be compared here. Yours stays in this browser; try again when the patch is free, or discard it.",
+  );
+}
+
+/** @param {Sending} sending */
+function titleOf({ kind, patch }) {
+  const tile = `${patch.z}/${patch.x}/${patch.y}`;
+  return kind === "draft" ? t("The draft of patch {tile} is not saved.", { tile }) : t("Patch {tile} is not submitted.", { tile });
 }
 
 /**
@@ -84,7 +103,8 @@ function stuckLine(outbox, sending, compare) {
   return make(
     "div",
     { "data-patch": String(patch.id) },
-    make("p", {}, make("strong", {}, t("Patch {tile} is not submitted.", { tile: `${patch.z}/${patch.x}/${patch.y}` })), " ", sending.detail),
+    make("p", {}, make("strong", {}, titleOf(sending)), " ", sending.detail),
+    !current && sending.isHeldByAnother && make("p", {}, hiddenMask()),
     make(
       "div",
       { class: "row" },

@@ -11,6 +11,8 @@ import { find } from "./elements.js";
 export class Pointed {
   /** @type {Point | null} */
   #at = null;
+  /** @type {number | null} the class that is named: the same words once more would make the page lay itself out anew */
+  #shown = null;
 
   /**
    * @param {EditorDocument} document
@@ -43,6 +45,8 @@ export class Pointed {
   set(at) {
     this.#at = at;
     const { value } = this;
+    if (value === this.#shown) return;
+    this.#shown = value;
     find("#pointed").textContent = value === null ? "" : t("Under the pointer: {name}", { name: this.nameOf(value) });
   }
 }

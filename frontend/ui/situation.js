@@ -19,7 +19,7 @@ import { find, make } from "./elements.js";
 export function showSituation({ situation, document, labelling, projectUrl }) {
   const refresh = () => {
     const state = situation.state;
-    const text = statusLine(state, document);
+    const text = statusLine(state, document, labelling.saving.isWaiting());
     const line = find("#status");
     if (line.textContent !== text) line.textContent = text;
     line.dataset["tone"] = state.phase === "error" || state.isCutOff ? "warning" : document.isDirty() ? "unsaved" : "calm";
@@ -30,6 +30,7 @@ export function showSituation({ situation, document, labelling, projectUrl }) {
     find("#loading").hidden = state.phase !== "loading";
     refresh();
   });
+  labelling.parts.outbox.store.subscribe(refresh);
   document.subscribe((event) => {
     if (event.type !== "pixels") refresh();
   });
@@ -38,15 +39,17 @@ export function showSituation({ situation, document, labelling, projectUrl }) {
 /**
  * @param {Situation} state
  * @param {EditorDocument} document
+ * @param {boolean} isWaiting what is shown is in the outbox as a draft
  * @returns {string}
  */
-function statusLine(state, document) {
+function statusLine(state, document, isWaiting) {
   if (state.phase === "loading") return t("Loading the patch …");
   if (state.phase === "saving") return t("Saving …");
   if (state.phase === "idle" || !document.patch) return t("No patch on the table.");
   const held = state.heldUntil ? t("Yours until {time}.", { time: timeOf(state.heldUntil) }) : "";
   const way = state.isCutOff ? t("The server is out of reach; your strokes are kept in this browser.") : held;
-  return `${savingLine(state, document)} ${way}`.trim();
+  const saving = isWaiting ? t("The draft waits for the connection.") : savingLine(state, document);
+  return `${saving} ${way}`.trim();
 }
 
 /**

@@ -10,6 +10,7 @@
 import { extentOf, rowAreasM2 } from "../guidance/ground.js";
 import { number, percent, t, tn } from "../i18n.js";
 import { asksForPoints } from "../state/asked_points.js";
+import { whenIdle } from "../pace.js";
 import { PIXEL_COUNT, UNSURE, countByClass } from "../state/mask.js";
 import { find } from "./elements.js";
 
@@ -29,12 +30,10 @@ export function namesOf(legend) {
  */
 export function showWork({ document, tools, legend }) {
   const nameOf = namesOf(legend);
-  let isQueued = false;
   /** @type {{y: number, z: number, areasM2: Float64Array} | null} */
   let ground = null;
 
   const refresh = () => {
-    isQueued = false;
     const mask = document.current();
     const { patch } = document;
     const counts = mask ? countByClass(mask) : new Map();
@@ -59,11 +58,7 @@ export function showWork({ document, tools, legend }) {
       hectares: hectaresText,
     });
   };
-  const queue = () => {
-    if (isQueued) return;
-    isQueued = true;
-    requestAnimationFrame(refresh);
-  };
+  const queue = whenIdle(refresh, () => document.isDrawing());
   document.subscribe((event) => {
     if (event.type !== "pixels" && event.type !== "saved") queue();
   });

@@ -18,7 +18,15 @@ from annotator.domain.annotations import save_mask
 from annotator.domain.claims import claim_patch
 from annotator.enums import PatchState, Role
 from annotator.models import Patch, Project
-from tests.browser.editing import bytes_of, editor_with, mask_on_screen, saved_mask, screen_point, stroke
+from tests.browser.editing import (
+    bytes_of,
+    editor_with,
+    mask_on_screen,
+    saved_mask,
+    screen_point,
+    stroke,
+    wait_for_state,
+)
 from tests.factories import (
     CORNER_X,
     CORNER_Y,
@@ -222,8 +230,7 @@ def test_bad_imagery_is_an_answer_that_the_reviewer_reads(
     dialog.get_by_label("Comment").fill("Smoke of burning stubble.")
     dialog.get_by_role("button", name="Submit as bad imagery").click()
     expect(page.locator("#editor")).to_have_attribute("data-state", "idle")
-    patch.refresh_from_db()
-    assert patch.state == PatchState.SUBMITTED
+    wait_for_state(page, patch, PatchState.SUBMITTED)
     assert (saved_mask(patch) == 255).all()
     assert patch.annotation.current.seconds_spent >= 0
     sign_in(make_member(project, Role.LEAD))

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, Request, Route, expect
 
 from annotator.domain.annotations import save_mask
 from annotator.domain.claims import release_claim
+from annotator.domain.masks import UNSURE, values_of
 from annotator.enums import PatchState
 from annotator.models import Patch, Project, QueueEntry, Revision
 from tests.browser.editing import editor_with, mask_on_screen, saved_mask, stroke, wait_for, wait_for_state
@@ -127,6 +128,42 @@ def test_offline_work_waits_survives_closed_tabs_and_goes_out_when_the_link_is_b
     assert Revision.objects.count() == 2
 
 
+def test_drafts_and_bad_imagery_wait_for_the_link_too(
+    open_editor: Callable[[User], Page], annotator: User, patches: list[Patch]
+) -> None:
+    page = open_editor(annotator)
+    editor = editor_with(page, patches[0])
+    wait_for_service_worker(page)
+    wait_until_loaded_ahead(page, patches[1])
+    page.context.set_offline(True)
+    draft = draw(page, 60)
+    page.keyboard.press("s")
+    expect(page.locator("#status")).to_contain_text("The draft waits for the connection")
+    expect(page.locator("#outbox")).to_contain_text("1 draft waits")
+    page.reload()
+    editor_with(page, patches[0])
+    assert np.array_equal(mask_on_screen(page), draft)
+    page.keyboard.press("Shift+Q")
+    page.get_by_role("dialog").get_by_label("Clouds or their shadows").check()
+    page.get_by_role("dialog").get_by_role("button", name="Submit as bad imagery").click()
+    editor_with(page, patches[1])
+    expect(page.locator("#outbox")).to_contain_text("1 submission waits")
+    on_table = draw(page, 100)
+    page.keyboard.press("s")
+    expect(page.locator("#outbox")).to_contain_text("2 drafts wait")
+    assert not Revision.objects.exists()
+
+    page.context.set_offline(False)
+    wait_for_state(page, patches[0], PatchState.SUBMITTED)
+    expect(editor).to_have_attribute("data-revision", "1")
+    expect(editor).to_have_attribute("data-dirty", "false")
+    expect(page.locator("#outbox")).to_be_hidden()
+    first, second = patches[0].annotation.revisions.order_by("number")
+    assert np.array_equal(values_of(first.mask_png), draft)
+    assert (values_of(second.mask_png) == UNSURE).all()
+    assert np.array_equal(saved_mask(patches[1]), on_table)
+
+
 def test_a_crash_right_after_a_stroke_loses_nothing(
     open_editor: Callable[[User], Page], annotator: User, patches: list[Patch]
 ) -> None:
@@ -224,6 +261,7 @@ def test_a_patch_that_somebody_else_submitted_meanwhile_is_kept_here_until_its_p
     expect(box).to_contain_text("it is submitted")
     # An answer that waits for review is shown to nobody else, so there is nothing to compare with.
     expect(box.get_by_role("button", name="Compare and choose")).to_have_count(0)
+    expect(box).to_contain_text("Nobody sees another person’s mask before it is approved")
     page.reload()
     editor_with(page, patches[1])
     expect(box).to_contain_text("it is submitted")

@@ -187,6 +187,8 @@ def test_bad_imagery_is_submitted_with_its_reason_and_teaches_nothing(project: P
     client, path = client_of(ann), f"/api/v1/patches/{patch.pk}/bad-imagery/"
     claim_patch(patch=patch, user=ann)
     body = {"problem": "cloud", "comment": " Half of it. ", "revision": 0, "seconds": 12}
+    late = client.post(path, body, content_type="application/json", headers={"Milpa-Person": str(lead.pk)})
+    assert (late.status_code, late.json()["code"]) == (403, "other-person")
     for _ in range(2):
         answer = client.post(path, body, content_type="application/json", headers={"Idempotency-Key": "once"})
         assert answer.status_code == 200

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { ApiError, errorOf } from "../../frontend/api/errors.js";
 import { AT_FIRST, Labelling } from "../../frontend/labelling.js";
+import { Outbox } from "../../frontend/offline/outbox.js";
 import { Supply } from "../../frontend/offline/supply.js";
 import { EditorDocument } from "../../frontend/state/document.js";
 import { FocusClock } from "../../frontend/state/focus_clock.js";
@@ -20,6 +21,7 @@ class FakeApi {
   number = 0;
   saves = [];
   failures = [];
+  isCutOff = false;
   released = [];
   revisions = [];
 
@@ -47,6 +49,7 @@ class FakeApi {
 
   saveMask = async (patchId, save) => {
     this.saves.push(save);
+    if (this.isCutOff) throw new ApiError("offline", "gone");
     this.#mayFail();
     if (save.baseNumber !== this.number) {
       const current = { id: 9, number: this.number, author: "bea", mask_url: "theirs", saved_at: "2030-01-01T00:00:00Z" };
@@ -100,7 +103,9 @@ function quietOutbox(drafts) {
     },
     sendings: () => kept,
     patchIds: () => kept.map(({ patch }) => patch.id),
-    takeBack: async (id) => kept.splice(kept.findIndex(({ patch }) => patch.id === id), 1)[0],
+    submissionOf: (id) => kept.find(({ patch }) => patch.id === id) ?? null,
+    waitingDraft: () => null,
+    takeBack: async (sending) => void kept.splice(kept.indexOf(sending), 1),
     wake: () => {},
   };
 }
@@ -135,6 +140,22 @@ async function atWork({ answers = {}, drafts = fakeDrafts(), packets = fakePacke
 }
 
 const drawn = (seed) => randomMask(seeded(seed + 100));
+
+test("a patch that was being loaded ahead when the server gave it is not served a second time", async () => {
+  const { api, document, labelling, supply } = await atWork({ patches: [1, 2, 3] });
+  let arrive = () => {};
+  const entropy = api.fetchEntropy;
+  api.fetchEntropy = () => new Promise((resolve) => (arrive = () => resolve(entropy())));
+  const preparation = supply.prepareNext(1);
+  await new Promise((resolve) => setTimeout(resolve));
+  await labelling.saving.submit();
+  assert.equal(document.patch.id, 2);
+  arrive();
+  await preparation;
+  document.apply(drawn(1));
+  await labelling.saving.submit();
+  assert.equal(document.patch.id, 3);
+});
 
 test("editing starts from the revision, else the proposal, else the null class", async () => {
   const api = new FakeApi();
@@ -256,10 +277,95 @@ test("a stroke drawn while a save is under way stays unsaved and kept", async ()
   assert.deepEqual([drafts.kept.get(1).mask, drafts.kept.get(1).baseNumber], [later, 1]);
 });
 
+/** The real outbox, in a browser whose store is switched off: it keeps all in memory. */
+function outboxOf(api, onSent, onStuck = () => false) {
+  const database = () => Promise.reject(new Error("switched off"));
+  return new Outbox({ api, database, person: "7", onSent, onStuck, onUnkept: () => {} });
+}
+
+/** An editor whose drafts and submissions go through the real outbox; `online` sends what waits. */
+async function withOutbox() {
+  const api = new FakeApi();
+  const stuck = [];
+  let work;
+  const outbox = outboxOf(
+    api,
+    (sending, revision) => sending.kind === "draft" && void work.labelling.saving.arrived(sending, revision),
+    (sending) => stuck.push([sending.kind, work.labelling.saving.takeOver(sending)]),
+  );
+  work = await atWork({ api, outbox, answers: { conflict: "mine" } });
+  const online = async () => {
+    api.isCutOff = false;
+    outbox.wake();
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve));
+  };
+  return { ...work, stuck, online };
+}
+
+test("drafts that meet no connection wait in their order, and each grows from the one before", async () => {
+  const { api, document, labelling, outbox, online } = await withOutbox();
+  api.isCutOff = true;
+  for (const seed of [1, 2]) {
+    document.apply(drawn(seed));
+    assert.equal(await labelling.saving.save(), true);
+    assert.equal(await labelling.saving.save(), true, "once more changes nothing");
+  }
+  assert.deepEqual([outbox.sendings().length, outbox.patchIds(), document.isDirty()], [2, [], true]);
+  const firstKey = api.saves[0].idempotencyKey;
+  api.saves = [];
+  await online();
+  assert.deepEqual(api.saves.map(({ baseNumber, strokes, submit }) => [baseNumber, strokes, submit]), [[0, 1, false], [1, 1, false]]);
+  assert.equal(api.saves[0].idempotencyKey, firstKey, "the server may have done it the first time");
+  assert.deepEqual([document.isDirty(), document.baseNumber, document.strokes, outbox.sendings()], [false, 2, 0, []]);
+});
+
+test("a submission after a draft that waits grows from it", async () => {
+  const { api, document, labelling, online } = await withOutbox();
+  api.isCutOff = true;
+  const [draft, last] = [drawn(1), drawn(2)];
+  document.apply(draft);
+  await labelling.saving.save();
+  document.apply(last);
+  api.saves = [];
+  const submission = labelling.saving.submit();
+  await online();
+  await submission;
+  assert.deepEqual(api.saves.map(({ baseNumber, mask, submit }) => [baseNumber, mask, submit]), [[0, draft, false], [1, last, true]]);
+});
+
+test("bad imagery is reported from the outbox, over a draft that waited", async () => {
+  const { api, document, labelling, online } = await withOutbox();
+  const reports = [];
+  api.reportImagery = async (...given) => (reports.push(given), { revision: { number: 2 } });
+  api.isCutOff = true;
+  document.apply(drawn(1));
+  await labelling.saving.save();
+  const report = labelling.saving.reportImagery({ problem: "cloud", comment: "" });
+  await online();
+  await report;
+  const [[patchId, said, how]] = reports;
+  assert.deepEqual([patchId, said, how.person], [1, { problem: "cloud", comment: "", revision: 1, seconds: 0 }, "7"]);
+  assert.equal(document.patch.id, 2);
+});
+
+test("a draft that waited and meets another revision is solved on the table, and its strokes count once", async () => {
+  const { api, document, labelling, online, stuck, asked } = await withOutbox();
+  api.isCutOff = true;
+  const mine = drawn(1);
+  document.apply(mine);
+  await labelling.saving.save();
+  api.someoneSaves();
+  api.saves = [];
+  await online();
+  assert.deepEqual(stuck, [["draft", true]]);
+  assert.deepEqual([asked.length, document.isDirty(), document.baseNumber], [1, false, 2]);
+  assert.deepEqual(api.saves.map(({ baseNumber, mask, strokes }) => [baseNumber, mask, strokes]).at(-1), [1, mine, 1]);
+});
+
 test("a save that failed is tried again with the same key, and the work is kept meanwhile", async () => {
   const { api, document, drafts, situation, labelling } = await atWork();
   document.apply(drawn(1));
-  api.failures.push(new ApiError("offline", "gone"));
+  api.failures.push(errorOf(500, {}));
   assert.equal(await labelling.saving.save(), false);
   assert.equal(situation.state.phase, "error");
   assert.match(situation.state.notice.sentence, /kept in this browser/);

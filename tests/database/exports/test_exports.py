@@ -7,14 +7,11 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import pyogrio
 import pystac
 import pytest
 import rasterio
 import rasterio.warp
-import shapely
 from PIL import Image
-from pyarrow import parquet
 from pycocotools.coco import COCO
 from pystac.validation import JsonSchemaSTACValidator
 from rasterio.transform import from_bounds
@@ -197,30 +194,3 @@ def test_images_are_what_the_mask_was_drawn_on(pictured, tmp_path) -> None:
     }
     with Image.open(next((folder / "images").iterdir())) as image:
         assert np.asarray(image).std() > 5
-
-
-def test_parcels_are_the_same_in_all_three_forms(project, masks, tmp_path) -> None:
-    folders = {
-        kind: unpacked(made(project, kind), tmp_path / kind)
-        for kind in (ExportKind.GEOJSON, ExportKind.GEOPACKAGE, ExportKind.GEOPARQUET)
-    }
-    features = json.loads((folders[ExportKind.GEOJSON] / "parcels.geojson").read_text())["features"]
-    ids = [feature["id"] for feature in features]
-    assert len(set(ids)) == len(ids) > 5
-    assert {feature["properties"]["class_name"] for feature in features} == {"field"}
-    assert all(feature["properties"]["area_m2"] > 0 for feature in features)
-    table = parquet.read_table(folders[ExportKind.GEOPARQUET] / "parcels.parquet")
-    outlines = shapely.from_wkb(table["geometry"].to_pylist())
-    assert table["id"].to_pylist() == ids
-    assert shapely.is_valid(outlines).all()
-    assert not table.schema.field("geometry").nullable
-    head = json.loads(table.schema.metadata[b"collection"])
-    assert head["schemas"][table["collection"][0].as_py()][1].startswith("https://fiboa.org/")
-    info = pyogrio.read_info(folders[ExportKind.GEOPACKAGE] / "parcels.gpkg")
-    assert (info["features"], info["crs"], info["layer_name"]) == (len(ids), "EPSG:4326", "parcels")
-    _, _, packed, _ = pyogrio.raw.read(folders[ExportKind.GEOPACKAGE] / "parcels.gpkg")
-    assert shapely.equals_exact(shapely.from_wkb(packed), outlines).all()
-    shown = [shapely.geometry.shape(feature["geometry"]) for feature in features]
-    assert shapely.equals_exact(shown, outlines, tolerance=1e-8).all()
-    # Neighbours share their edges: together they are as large as apart.
-    assert shapely.union_all(outlines).area == pytest.approx(sum(one.area for one in outlines), rel=1e-9)

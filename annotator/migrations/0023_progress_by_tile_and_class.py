@@ -99,7 +99,7 @@ INSERT INTO annotator_patchtally (project_id, tile, state, change)
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0021_pinned_comments'),
+        ('annotator', '0022_parcels_are_rebuilt_as_a_job'),
     ]
 
     operations = [
