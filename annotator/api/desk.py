@@ -31,6 +31,7 @@ OBJECT = {200: OpenApiTypes.OBJECT}
 COLUMNS = (
     "id", "quadkey", "z", "x", "y", "state", "changed_at", "revision", "annotator", "submitted_at", "reviewer",
     "decided_at", "comment", "holder", "reserved_for", "entropy_nats", "classes", "seconds_spent",
+    "agreement", "proposal_miou",
 )  # fmt: skip
 
 
@@ -135,6 +136,8 @@ def draw_document(draw: SpotDraw) -> dict[str, Any]:
                 "id": check.patch_id,
                 "annotator": check.annotator.get_username(),
                 "submitted_that_day": check.submitted_that_day,
+                "outcome": check.outcome,
+                "decided_at": check.decided_at,
             }
             for check in draw.checks.all()
         ],

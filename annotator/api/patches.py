@@ -40,6 +40,7 @@ from annotator.domain.claims import (
 from annotator.domain.masks import mask_from_body, values_of
 from annotator.domain.pins import Pin
 from annotator.domain.reviews import fix_patch, reopen_patch, review_patch
+from annotator.domain.spot_checks import pass_spot_check
 from annotator.enums import Role, Verdict
 from annotator.errors import BadMask, RevisionConflict
 from annotator.models import Patch, Proposal, Revision
@@ -233,6 +234,15 @@ class PatchReopen(APIView):
         given.is_valid(raise_exception=True)
         reopen_patch(patch=patch, user=request.user, comment=given.validated_data["comment"])
         return Response(patch_document(Patch.objects.get(pk=patch.pk), request.user))
+
+
+class PatchSpotCheck(APIView):
+    """An approved patch is as good as the spot check of it asks; a verdict says it of a submitted one."""
+
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request: Request, patch_id: int) -> Response:
+        pass_spot_check(patch=row_for(request, Patch, patch_id, LEAD), user=request.user)
+        return Response(status=204)
 
 
 class PatchHistory(APIView):

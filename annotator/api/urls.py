@@ -98,6 +98,7 @@ urlpatterns = [
     path("patches/<int:patch_id>/gold/", quality.PatchGold.as_view()),
     path("patches/<int:patch_id>/adjudication/", quality.PatchAdjudication.as_view()),
     path("patches/<int:patch_id>/reopen/", patches.PatchReopen.as_view()),
+    path("patches/<int:patch_id>/spot-check/", patches.PatchSpotCheck.as_view()),
     path("patches/<int:patch_id>/history/", patches.PatchHistory.as_view()),
     path("patches/<int:patch_id>/events.csv", events.PatchEventsCsv.as_view(), name="patch_events_csv"),
     path("patches/<int:patch_id>/neighbours/", patch_masks.PatchNeighbours.as_view()),
