@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from rest_framework_gis.fields import GeometryField
 
 from annotator.api.access import project_for, row_for
+from annotator.api.pagination import NewestFirst
 from annotator.domain.assignments import MOST_TILES, assign_area, end_assignment
 from annotator.enums import Role
 from annotator.errors import BadAssignment
@@ -35,7 +36,9 @@ class ProjectAssignments(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         rows = project_for(request, slug, LEAD).assignments.filter(ended_at__isnull=True)
-        return Response({"results": [_document(row) for row in rows.prefetch_related("people")]})
+        pages = NewestFirst()
+        page = pages.paginate_queryset(rows.prefetch_related("people"), request, view=self)
+        return pages.get_paginated_response([_document(row) for row in page or ()])
 
     @extend_schema(request=AssignmentInput, responses={201: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import FileResponse
+from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -13,6 +13,7 @@ from annotator.api.access import project_for, row_for
 from annotator.api.pagination import NewestFirst
 from annotator.api.serializers import ExportInput
 from annotator.domain.exports import cancel_export, download_path, request_export
+from annotator.downloads import file_download
 from annotator.enums import ExportKind, Role
 from annotator.models import Export
 from annotator.queries.exports import export_document
@@ -59,20 +60,19 @@ class ExportCancel(APIView):
 
 
 class ExportFile(APIView):
-    @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY})
-    def get(self, request: Request, export_id: int) -> FileResponse:
-        """The ZIP; its ``ETag`` is its SHA-256."""
-        export = row_for(request, Export, export_id, MANAGERS)
-        return export_response(export)
-
-
-def export_response(export: Export) -> FileResponse:
-    """The export's file as a download. Raises NotReady or FileGone."""
-    path = download_path(export)
-    return FileResponse(
-        path.open("rb"),
-        as_attachment=True,
-        filename=export.file_name,
-        content_type="application/zip",
-        headers={"ETag": f'"{export.sha256}"'},
+    @extend_schema(
+        responses={
+            (200, "application/zip"): OpenApiTypes.BINARY,
+            (206, "application/zip"): OpenApiTypes.BINARY,
+        }
     )
+    def get(self, request: Request, export_id: int) -> HttpResponseBase:
+        """The ZIP, or the ``Range`` of it that is asked for; its ``ETag`` is its SHA-256."""
+        export = row_for(request, Export, export_id, MANAGERS)
+        return file_download(
+            request,
+            download_path(export),
+            file_name=export.file_name,
+            content_type="application/zip",
+            etag=f'"{export.sha256}"',
+        )

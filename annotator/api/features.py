@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime, time
 from typing import Any
 from urllib.parse import urlencode
@@ -22,8 +21,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for
+from annotator.api.boxes import bounds_in
 from annotator.models import Project
-from annotator.queries.features import COLLECTIONS, Bounds, Collection, Wanted
+from annotator.queries.features import COLLECTIONS, Collection, Wanted
 
 CONFORMANCE = [
     f"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/{part}" for part in ("core", "geojson")
@@ -116,7 +116,7 @@ class Items(FeatureView):
         since, until = _time_span(given.get("datetime"))
         limit = min(_whole_number(given.get("limit"), "limit", DEFAULT_LIMIT, least=1), MAX_LIMIT)
         after = _whole_number(given.get("after"), "after", 0, least=0)
-        wanted = Wanted(_bounds(given.get("bbox")), since, until, after)
+        wanted = Wanted(bounds_in(given.get("bbox")), since, until, after)
         page = self.collection(name).page(project.pk, request.user, wanted, limit)
         here = f"{self.root(request, project)}/collections/{name}/items"
         links = [_link(f"{here}?{given.urlencode()}", "self", "This page", GeoJSONRenderer.media_type)]
@@ -179,31 +179,6 @@ def _whole_number(text: str | None, name: str, default: int, *, least: int) -> i
     if not text.isascii() or not text.isdigit() or not least <= int(text[:20]) < 2**63:
         raise ValidationError({name: [f"Write a whole number from {least} on."]})
     return int(text)
-
-
-def _bounds(text: str | None) -> Bounds | None:
-    if text is None:
-        return None
-    wrong = ValidationError(
-        {"bbox": ["Write west,south,east,north in degrees, the smaller ones first, as in 9.1,56.2,9.3,56.4."]}
-    )
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError as error:
-        raise wrong from error
-    if len(numbers) == 6:
-        # Heights are given as well, and nothing here has one.
-        del numbers[5], numbers[2]
-    if len(numbers) != 4 or not all(map(math.isfinite, numbers)):
-        raise wrong
-    west, south, east, north = numbers
-    if west > east or south > north or abs(south) > 90 or abs(north) > 90:
-        raise wrong
-    # Web Mercator ends there.
-    limits = (-180.0, -85.0511, 180.0, 85.0511)
-    west, south = (max(low, one) for low, one in zip(limits[:2], (west, south), strict=True))
-    east, north = (min(high, one) for high, one in zip(limits[2:], (east, north), strict=True))
-    return min(west, east), min(south, north), east, north
 
 
 def _time_span(text: str | None) -> tuple[datetime | None, datetime | None]:

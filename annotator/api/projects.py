@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 from django.contrib.gis.geos import GEOSGeometry
-from django.db.models import Q
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,21 +17,19 @@ from annotator.domain.display_copies import cancel_display_copy, request_display
 from annotator.domain.placement import correct_place
 from annotator.domain.projects import ClassSpec, create_project
 from annotator.domain.proposals import cancel_job, request_proposals
+from annotator.domain.ranking import request_ranking
 from annotator.domain.scenes import add_scene, change_display
-from annotator.enums import PatchState, Role
+from annotator.enums import Role
 from annotator.errors import NotAllowed
 from annotator.models import InferenceJob, Project, Scene
 from annotator.queries.documents import (
     display_copy_document,
     job_document,
-    patch_summary,
     project_document,
     scene_document,
 )
-from annotator.queries.gold import disguises
 from annotator.queries.labelling_queue import first_places, latest_ranking, queue_summary
 from annotator.queries.queue_places import queue_places, ranking_facts
-from annotator.queries.review_list import without_open_seconds
 
 LEAD = frozenset({Role.LEAD})
 MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
@@ -80,8 +76,9 @@ class ProjectScenes(APIView):
 
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
-        project = project_for(request, slug)
-        return Response({"results": [scene_document(scene) for scene in project.scenes.all()]})
+        pages = NewestFirst()
+        page = pages.paginate_queryset(project_for(request, slug).scenes.all(), request, view=self)
+        return pages.get_paginated_response([scene_document(scene) for scene in page or ()])
 
     @extend_schema(request=SceneInput, responses={201: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:
@@ -156,8 +153,10 @@ class SceneDisplayCopyCancel(APIView):
 class ProjectInferenceJobs(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
-        jobs = project_for(request, slug).inference_jobs.select_related("model_version")[:50]
-        return Response({"results": [job_document(job) for job in jobs]})
+        rows = project_for(request, slug).inference_jobs.select_related("model_version")
+        pages = NewestFirst()
+        page = pages.paginate_queryset(rows, request, view=self)
+        return pages.get_paginated_response([job_document(job) for job in page or ()])
 
     @extend_schema(request=JobInput, responses={202: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:
@@ -201,24 +200,10 @@ class ProjectQueue(APIView):
             }
         )
 
-
-class ProjectPatches(APIView):
-    @extend_schema(responses=OBJECT)
-    def get(self, request: Request, slug: str) -> Response:
-        project = project_for(request, slug)
-        rows = project.patches.all()
-        seen = {one.patch_id: one.seen for one in disguises([project.pk], request.user)}
-        if request.query_params.get("audit") == "1":
-            rows = rows.filter(is_audit=True)
-        if state := request.query_params.get("state"):
-            if state not in PatchState.values:
-                raise ValidationError({"state": [f"Name one of {', '.join(PatchState.values)}."]})
-            as_seen = [pk for pk, other in seen.items() if other == state]
-            rows = rows.filter(Q(state=state) & ~Q(pk__in=list(seen)) | Q(pk__in=as_seen))
-        if request.query_params.get("awaits") == "review":
-            rows = without_open_seconds(rows)
-        pages = NewestFirst()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response(
-            [patch_summary(patch, seen.get(patch.pk)) for patch in page or ()]
-        )
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, slug: str) -> Response:
+        """Asks for the queue to be ranked anew; it is once `ranking` of the queue has another `id` than now."""
+        project = project_for(request, slug, MANAGERS)
+        state = latest_ranking(project.pk)
+        request_ranking(project=project, user=request.user)
+        return Response({"before": state.ranking.pk if state else None}, status=202)

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
 from numpy.typing import NDArray
 
 from annotator import inference
+from annotator.domain.dispatch import enqueue
 from annotator.domain.locks import lock_project
+from annotator.domain.projects import record_project_event
 from annotator.domain.reviews import RETURNED_SCORE
 from annotator.enums import QueueReason, Strategy
 from annotator.models import Patch, Project, Ranking
@@ -34,6 +37,7 @@ REASONS = {
     Strategy.MARGIN: QueueReason.MARGIN,
     Strategy.BOUNDARY: QueueReason.BOUNDARY,
 }
+RANKING_REQUESTED = "ranking requested"
 # So many rows are locked at a time, for some tens of milliseconds: claims step over them meanwhile.
 CHUNK = 2000
 
@@ -73,6 +77,13 @@ def rank_due_projects() -> int:
     for project_id in due:
         rank_patches(project_id)
     return len(due)
+
+
+@transaction.atomic
+def request_ranking(*, project: Project, user: User) -> None:
+    """Asks for the queue to be ranked anew, whether or not anything changed since it was ranked last."""
+    record_project_event(project, RANKING_REQUESTED, user)
+    enqueue("rank_patches", project.pk)
 
 
 def rank_patches(project_id: int) -> Ranking:

@@ -8,9 +8,11 @@ from django.utils import timezone
 
 from annotator.domain.dispatch import send
 from annotator.domain.leases import is_lost
+from annotator.domain.ranking import RANKING_REQUESTED
 from annotator.enums import ACTIVE_JOB_STATES, ACTIVE_RUN_STATES, JobState, SceneState
 from annotator.models import (
     DisplayCopy,
+    Event,
     Export,
     InferenceJob,
     LabelImport,
@@ -68,13 +70,17 @@ def _undrawn_projects() -> set[int]:
 
 
 def _unranked_projects() -> set[int]:
-    """Projects whose newest proposals were never ranked: the message about them was lost."""
+    """Projects whose newest proposals, or a request, were never ranked: the message about them was lost."""
     limit = timezone.now() - timedelta(seconds=settings.JOB_LOST_AFTER_SECONDS)
     # One that is being written has a heartbeat; one whose worker was lost has not.
     whole = Ranking.objects.filter(Q(finished_at__isnull=False) | Q(heartbeat_at__gte=limit))
     newest = whole.filter(project=OuterRef("project")).order_by("-made_at").values("made_at")[:1]
+    asked = Event.objects.filter(subject="project", verb=RANKING_REQUESTED, at__lt=limit).annotate(
+        ranked_at=Subquery(newest)
+    )
+    unmet = asked.filter(Q(ranked_at=None) | Q(ranked_at__lt=F("at")))
     ended = InferenceJob.objects.filter(
         state__in=(JobState.SUCCEEDED, JobState.CANCELLED), done__gt=0, ended_at__lt=limit
     ).annotate(ranked_at=Subquery(newest))
     unranked = ended.filter(Q(ranked_at=None) | Q(ranked_at__lt=F("ended_at")))
-    return set(unranked.order_by().values_list("project_id", flat=True))
+    return {row for rows in (unranked, unmet) for row in rows.order_by().values_list("project_id", flat=True)}

@@ -18,6 +18,7 @@ from annotator.domain.recovery import resend_lost_jobs
 from annotator.domain.reviews import review_patch
 from annotator.enums import QueueReason, Strategy, Verdict
 from annotator.errors import BadRule
+from annotator.imagery.grid import lonlat_bounds
 from annotator.models import Event, Patch, Project, QueueEntry, Ranking
 from annotator.queries.labelling_queue import Staleness, latest_ranking
 from tests.campaigns import Campaign, admin_url, as_staff
@@ -312,3 +313,31 @@ def test_the_sample_can_be_listed(campaign: Campaign) -> None:
     url = f"/api/v1/projects/{campaign.project.slug}/patches/"
     listed = campaign.client("lead").get(url, {"audit": "1"}).json()["results"]
     assert [(row["id"], row["is_audit"]) for row in listed] == [(drawn.pk, True)]
+
+
+def test_a_lead_has_the_queue_ranked_and_a_lost_message_is_sent_again(
+    campaign: Campaign, settings, django_capture_on_commit_callbacks
+) -> None:  # type: ignore[no-untyped-def]
+    settings.JOB_LOST_AFTER_SECONDS = 0
+    before = rank_patches(campaign.project.pk)
+    url = f"/api/v1/projects/{campaign.project.slug}/queue/"
+    assert campaign.client("annotator").post(url).status_code == 403
+    assert resend_lost_jobs() == 0
+    with django_capture_on_commit_callbacks() as sent:
+        answer = campaign.client("lead").post(url)
+    assert (answer.status_code, answer.json(), len(sent)) == (202, {"before": before.pk}, 1)
+    assert resend_lost_jobs() == 1
+    after = rank_patches(campaign.project.pk)
+    assert resend_lost_jobs() == 0
+    assert campaign.client("lead").get(url).json()["ranking"]["id"] == after.pk
+
+
+def test_patches_are_listed_by_box(campaign: Campaign) -> None:
+    patch = make_patch(campaign.project, 90)
+    west, south, east, north = lonlat_bounds(patch.x, patch.y, patch.z)
+    url, client = f"/api/v1/projects/{campaign.project.slug}/patches/", campaign.client("annotator")
+    inside = f"{west + 1e-5},{south + 1e-5},{east - 1e-5},{north - 1e-5}"
+    assert [row["id"] for row in client.get(url, {"bbox": inside}).json()["results"]] == [patch.pk]
+    assert len(client.get(url, {"bbox": "-180,-90,180,90"}).json()["results"]) == 3
+    wrong = client.get(url, {"bbox": "1,2,3"})
+    assert (wrong.status_code, list(wrong.json()["errors"])) == (400, ["bbox"])

@@ -1,0 +1,5 @@
+import sys
+
+from milpa.cli import main
+
+sys.exit(main())

@@ -1,0 +1,233 @@
+"""The verbs of the API for scripts. Every one raises `milpa.Problem` with the server's sentence where it refuses."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from milpa import downloads
+from milpa.documents import (
+    Export,
+    Import,
+    Job,
+    LabelClass,
+    Patch,
+    Project,
+    Queue,
+    QueuePlace,
+    Ranking,
+    Run,
+    Scene,
+    Version,
+    Work,
+)
+from milpa.errors import NotConfigured
+from milpa.transport import Transport
+from milpa.waiting import OnProgress, poll, wait_for_work
+
+WorkT = TypeVar("WorkT", bound=Work)
+#: West, south, east, north in degrees.
+Box = Sequence[float]
+
+
+class Client:
+    """A Milpa server as one person: ``with Client() as milpa: ...``.
+
+    ``url`` and ``token`` are read from MILPA_URL and MILPA_TOKEN unless they are given. A request waits for
+    ``timeout_s`` for each sign of life; one that can be repeated without harm is sent ``attempts`` times at most,
+    the first time again after about ``pause_s``.
+    """
+
+    def __init__(
+        self,
+        url: str = "",
+        token: str = "",
+        *,
+        timeout_s: float = 60.0,
+        attempts: int = 4,
+        pause_s: float = 0.5,
+    ) -> None:
+        url, token = url or os.environ.get("MILPA_URL", ""), token or os.environ.get("MILPA_TOKEN", "")
+        if not url:
+            raise NotConfigured("Set MILPA_URL to the address of the server, as in https://milpa.example.")
+        if not token:
+            raise NotConfigured("Set MILPA_TOKEN to a token of yours; docs/client.md tells how to get one.")
+        self._transport = Transport(url, token, timeout_s=timeout_s, attempts=attempts, pause_s=pause_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._transport.close()
+
+    # --- projects and scenes ---------------------------------------------------------------------------------
+
+    def projects(self) -> Iterator[Project]:
+        """Those that you are a member of, the newest first."""
+        return map(Project.of, self._transport.pages("projects/"))
+
+    def project(self, slug: str) -> Project:
+        return Project.of(self._transport.get(f"projects/{slug}/"))
+
+    def create_project(
+        self,
+        name: str,
+        legend: Sequence[LabelClass],
+        *,
+        description: str = "",
+        patch_zoom: int | None = None,
+        area: Mapping[str, Any] | None = None,
+    ) -> Project:
+        """``area`` is a GeoJSON geometry; without ``patch_zoom`` the first scene's resolution decides it."""
+        body = {
+            "name": name,
+            "legend": [asdict(one) for one in legend],
+            "description": description,
+            "patch_zoom": patch_zoom,
+            "area_of_interest": area,
+        }
+        return Project.of(self._transport.send("POST", "projects/", json=body))
+
+    def scenes(self, project: str) -> Iterator[Scene]:
+        return map(Scene.of, self._transport.pages(f"projects/{project}/scenes/"))
+
+    def add_scene(
+        self,
+        project: str,
+        *,
+        file: Path | None = None,
+        source: str = "",
+        name: str = "",
+        acquired_on: date | None = None,
+    ) -> Scene:
+        """By upload of a ``file``, or from a ``source`` that the server reads: a path there, a URL, ``s3://``."""
+        form = {"source": source, "name": name, "acquired_on": acquired_on.isoformat() if acquired_on else ""}
+        given = {key: value for key, value in form.items() if value}
+        path = f"projects/{project}/scenes/"
+        if file is None:
+            return Scene.of(self._transport.send("POST", path, json=given))
+        return Scene.of(self._transport.send("POST", path, form=given, file=file))
+
+    # --- labels that exist already ---------------------------------------------------------------------------
+
+    def bring_labels(
+        self, project: str, file: Path, *, crs: str = "", encoding: str = "", swap_axes: bool = False
+    ) -> Import:
+        """Uploads the file; its ``preview`` tells what is in it, and nothing becomes of it before `start_import`."""
+        form = {"crs": crs, "encoding": encoding, "swap_axes": "true" if swap_axes else "false"}
+        given = {key: value for key, value in form.items() if value}
+        path = f"projects/{project}/imports/"
+        return Import.of(self._transport.send("POST", path, form=given, file=file))
+
+    def start_import(
+        self,
+        brought: Import,
+        classes: Mapping[str, int],
+        *,
+        attribute: str = "",
+        outside: int = 255,
+        outline_px: int = 0,
+        approve: bool = False,
+    ) -> Import:
+        """Makes masks: ``classes`` tells each value of the ``attribute`` to a class value of the legend.
+
+        ``outside`` is what land without a label becomes, 255 (unsure) or 0; ``outline_px`` the width of outlines of
+        the boundary class; ``approve`` approves the masks at once.
+        """
+        mapping = {
+            "attribute": attribute,
+            "classes": dict(classes),
+            "outside": outside,
+            "outline_px": outline_px,
+            "approve": approve,
+        }
+        return Import.of(self._transport.send("POST", f"imports/{brought.id}/start/", json=mapping))
+
+    # --- the loop --------------------------------------------------------------------------------------------
+
+    def propose(self, project: str, *, scene: int | None = None) -> Job:
+        """Asks for proposals of the promoted version, on the newest scene unless one is named."""
+        path = f"projects/{project}/inference-jobs/"
+        return Job.of(self._transport.send("POST", path, json={"scene": scene}))
+
+    def rank(self, project: str, *, timeout_s: float | None = 600.0) -> Ranking:
+        """Ranks the labelling queue anew and waits for it. Raises WaitedTooLong."""
+        before = self._transport.send("POST", f"projects/{project}/queue/", key=uuid.uuid4().hex)["before"]
+
+        def newer() -> Ranking | None:
+            ranking = self.queue(project).ranking
+            return ranking if ranking is not None and ranking.id != before else None
+
+        return poll(newer, f"the ranking of {project}", timeout_s)
+
+    def queue(self, project: str) -> Queue:
+        """What is served next, the first 20 places."""
+        told = self._transport.get(f"projects/{project}/queue/")
+        return Queue(
+            open=told["open"],
+            claimed=told["claimed"],
+            entries=[QueuePlace.of(one) for one in told["entries"]],
+            ranking=Ranking.of(told["ranking"]) if told["ranking"] else None,
+        )
+
+    def patches(
+        self, project: str, *, state: str = "", bbox: Box | None = None, audit: bool = False
+    ) -> Iterator[Patch]:
+        """The newest first: those in a ``state``, that meet a box, or of the random sample."""
+        params = {
+            "state": state,
+            "bbox": ",".join(map(repr, bbox)) if bbox is not None else "",
+            "audit": "1" if audit else "",
+        }
+        given = {name: value for name, value in params.items() if value}
+        return map(Patch.of, self._transport.pages(f"projects/{project}/patches/", given))
+
+    def train(self, project: str, config: Mapping[str, Any] | None = None, *, key: str = "") -> Run:
+        """Asks for a training run. The same ``key`` again gives the same run, also after a lost answer."""
+        path, body = f"projects/{project}/training-runs/", {"config": dict(config or {})}
+        return Run.of(self._transport.send("POST", path, json=body, key=key or uuid.uuid4().hex))
+
+    def runs(self, project: str) -> Iterator[Run]:
+        return map(Run.of, self._transport.pages(f"projects/{project}/training-runs/"))
+
+    def versions(self, project: str) -> Iterator[Version]:
+        return map(Version.of, self._transport.pages(f"projects/{project}/model-versions/"))
+
+    # --- exports ---------------------------------------------------------------------------------------------
+
+    def export(self, project: str, kind: str, parameters: Mapping[str, Any] | None = None) -> Export:
+        """Asks for the approved masks; the same masks with the same parameters are the export that there is."""
+        body = {"kind": kind, "parameters": dict(parameters or {})}
+        # The server answers a repeated request with the same export, whatever the key.
+        sent = self._transport.send("POST", f"projects/{project}/exports/", json=body, key=uuid.uuid4().hex)
+        return Export.of(sent)
+
+    def exports(self, project: str) -> Iterator[Export]:
+        return map(Export.of, self._transport.pages(f"projects/{project}/exports/"))
+
+    def download(self, export: Export, path: Path, *, on_progress: OnProgress | None = None) -> Path:
+        """Writes the export's file, going on with what came of it before, and checks its length and SHA-256."""
+        return downloads.download(self._transport, export, path, on_progress)
+
+    # --- waiting ---------------------------------------------------------------------------------------------
+
+    def reload(self, work: WorkT) -> WorkT:
+        """The same row as it is now."""
+        return type(work).of(self._transport.get(f"{work.path}/{work.id}/"))
+
+    def wait(
+        self, work: WorkT, *, on_progress: OnProgress | None = None, timeout_s: float | None = None
+    ) -> WorkT:
+        """The scene, job, import, export or run once it is done. Raises WorkFailed, WaitedTooLong."""
+        return wait_for_work(work, self.reload, on_progress, timeout_s)
