@@ -47,6 +47,7 @@ def test_a_lead_sees_both_masks_side_by_side_and_takes_the_second(
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("Approve the second")
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
     page.keyboard.press("2")
     page.wait_for_url("**/review/")
     patch = Patch.objects.get(pk=patch.pk)

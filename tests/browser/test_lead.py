@@ -133,6 +133,7 @@ def test_review_by_keyboard_alone_and_what_the_annotator_sees(
     page.get_by_role("dialog").locator('[data-key-of="approve"]').click()
     page.keyboard.press("g")
     snap(page, "review-keys")
+    expect(page.get_by_role("dialog").get_by_role("status")).to_contain_text("has the key G now")
     page.keyboard.press("Escape")
     page.reload()
     expect(page.locator("body")).to_have_attribute("data-state", "ready")
