@@ -5,7 +5,8 @@ slower; Label Studio's largest brush draws the same strokes on the same image. `
 submits until the next patch, which was loaded ahead, can be drawn on. `patch_bytes` is all that passes between the
 browser and the server, headers and all, from one patch's claim to its submission, the page's own files being there
 already; patches come in a random order, so that few share imagery with one before. `--quick` takes fewer strokes and
-patches, and no peer; where the peer cannot be installed or started, `peer_absent` says why. The last line is flat JSON.
+patches, and no peer; where the peer cannot be installed or started, `peer_absent` says why. The last line is flat
+JSON.
 """
 
 from __future__ import annotations
