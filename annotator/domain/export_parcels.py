@@ -18,11 +18,11 @@ from annotator.domain.export_contents import author_name, box_of, settle_content
 from annotator.domain.locks import lock_project
 from annotator.domain.parcels import draw_batch, parcels_held
 from annotator.domain.sides import block_of
-from annotator.enums import ACTIVE_JOB_STATES, ExportKind
-from annotator.errors import AlreadyActive
+from annotator.enums import ACTIVE_JOB_STATES, ExportKind, JobState
+from annotator.errors import AlreadyActive, NotReady
 from annotator.exports.contents import line_bytes
 from annotator.models import Export, Parcel, ParcelUpdate
-from annotator.queries.parcels import parcels_in_place_order, patches_without_parcels
+from annotator.queries.parcels import newest_rebuild, parcels_in_place_order, patches_without_parcels
 
 OnWait = Callable[[str], None]
 
@@ -32,7 +32,8 @@ def write_stored_parcels(export: Export, on_wait: OnWait, path: Path) -> None:
 
     Where patches wait for their parcels, those are drawn first, and ``on_wait`` is told how many are left. Masks that
     were approved since the export was asked for are in it then: its row is given the revisions that the parcels are
-    of. Raises NothingToExport where none is left, AlreadyActive where another export makes the same.
+    of. Raises NothingToExport where none is left, NotReady where parcels were
+    not all drawn, AlreadyActive where another export makes the same.
     """
     with parcels_held(export.project_id):
         _settle_again(export, _settled_when_drawn(export, on_wait))
@@ -64,11 +65,21 @@ def _settled_when_drawn(export: Export, on_wait: OnWait) -> Export:
     """
     project_id = export.project_id
     while True:
+        _check_whole(project_id)
         while draw_batch(project_id):
             on_wait(f"Patches whose parcels are drawn first: {patches_without_parcels(project_id):,}.")
         fresh = settle_contents(export.project, ExportKind(export.kind), export.parameters)
         if not ParcelUpdate.objects.filter(project_id=project_id).exists():
             return fresh
+
+
+def _check_whole(project_id: int) -> None:
+    newest = newest_rebuild(project_id)
+    if newest is not None and newest.state == JobState.CANCELLED:
+        raise NotReady(
+            f"Drawing all parcels anew was cancelled after {newest.done:,} of {newest.total:,} patches, so that some "
+            "may not be those of the masks and the legend. Draw them anew, then export again."
+        )
 
 
 @transaction.atomic

@@ -13,9 +13,9 @@ from annotator.models.invitation import Invitation
 from annotator.models.label_class import LabelClass
 from annotator.models.label_import import LabelImport
 from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
-from annotator.models.parcel import Parcel, ParcelPiece, ParcelUpdate
+from annotator.models.parcel import Parcel, ParcelPiece, ParcelRebuild, ParcelUpdate
 from annotator.models.patch import Patch, QueueEntry
-from annotator.models.patch_tally import PatchTally
+from annotator.models.patch_tally import ClassTally, PatchTally, TileCount
 from annotator.models.patch_work import PatchClass, PatchWork
 from annotator.models.project import Membership, Project
 from annotator.models.proposal import Proposal
@@ -30,6 +30,7 @@ __all__ = [
     "Annotation",
     "Assignment",
     "BlockSide",
+    "ClassTally",
     "Comparison",
     "Correction",
     "DisplayCopy",
@@ -47,6 +48,7 @@ __all__ = [
     "ModelVersion",
     "Parcel",
     "ParcelPiece",
+    "ParcelRebuild",
     "ParcelUpdate",
     "Patch",
     "PatchClass",
@@ -63,5 +65,6 @@ __all__ = [
     "Scene",
     "SpotCheck",
     "SpotDraw",
+    "TileCount",
     "TrainingRun",
 ]

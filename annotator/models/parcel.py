@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.gis.db import models
 from django.db.models import Q
 
-from annotator.enums import ParcelOrigin
+from annotator.enums import ACTIVE_JOB_STATES, ParcelOrigin
 from annotator.models.annotation import Revision
+from annotator.models.job import Job
 from annotator.models.patch import Patch
 from annotator.models.project import Project
 
@@ -80,3 +82,32 @@ class ParcelUpdate(models.Model):
 
     def __str__(self) -> str:
         return f"parcels of patch {self.patch_id}"
+
+
+class ParcelRebuild(Job):
+    """Drawing all parcels of a project anew; what it wants are the `ParcelUpdate` rows that are of a rebuild."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="parcel_rebuilds")
+    total = models.PositiveIntegerField(default=0, help_text="Patches to draw.")
+    done = models.PositiveIntegerField(default=0)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Empty where a command asked for it.",
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project"],
+                condition=Q(state__in=[str(state) for state in ACTIVE_JOB_STATES]),
+                name="one_active_parcel_rebuild_per_project",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"drawing of all parcels of {self.project}"

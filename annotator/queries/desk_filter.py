@@ -56,10 +56,12 @@ class DeskFilter(forms.Form):
         self.people = list(people.values_list("user__username", flat=True))
 
     @property
-    def is_empty(self) -> bool:
-        """Whether it lets every patch through, in whatever order."""
+    def is_state_at_most(self) -> bool:
+        """Whether it narrows by the state alone or by nothing, in whatever order."""
         return not any(
-            value not in (None, "") for name, value in self.cleaned_data.items() if name != "order"
+            value not in (None, "")
+            for name, value in self.cleaned_data.items()
+            if name not in ("state", "order")
         )
 
     def clean_annotator(self) -> User | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
+from typing import Any
 
 from django.contrib.gis.geos import Polygon
 from django.db.models import Min, Prefetch
 
-from annotator.models import Parcel, ParcelPiece, ParcelUpdate
+from annotator.models import Parcel, ParcelPiece, ParcelRebuild, ParcelUpdate
 
 READ_AT_ONCE = 1000
 
@@ -21,6 +22,30 @@ def parcel_progress(project_id: int) -> tuple[int, int]:
 def patches_without_parcels(project_id: int) -> int:
     """How many patches wait for their parcels to be drawn anew."""
     return ParcelUpdate.objects.filter(project_id=project_id).values("patch_id").distinct().count()
+
+
+def newest_rebuild(project_id: int) -> ParcelRebuild | None:
+    return ParcelRebuild.objects.filter(project_id=project_id).first()
+
+
+def parcels_document(project_id: int) -> dict[str, Any]:
+    """How many parcels there are, how many patches wait for theirs, and how the latest drawing of all of them is.
+
+    ``state`` is None where nobody ever asked for that.
+    """
+    count, waiting = parcel_progress(project_id)
+    rebuild = newest_rebuild(project_id) or ParcelRebuild(state="")
+    return {
+        "parcels": count,
+        "patches_waiting": waiting,
+        "state": rebuild.state or None,
+        "is_active": rebuild.is_active,
+        "done": rebuild.done,
+        "total": rebuild.total,
+        "message": rebuild.message,
+        "requested_at": rebuild.requested_at,
+        "ended_at": rebuild.ended_at,
+    }
 
 
 def parcels_in_place_order(project_id: int, box: Polygon | None) -> Iterator[tuple[str, list[Parcel]]]:

@@ -236,6 +236,16 @@ export function getTrainingRun(runId) {
 }
 
 /**
+ * A job by the address that the page names.
+ *
+ * @param {string} url
+ * @returns {Promise<Job>}
+ */
+export function getJob(url) {
+  return requestJson(url);
+}
+
+/**
  * Any action that a page names by its address.
  *
  * @param {string} url

@@ -1,15 +1,16 @@
 /**
- * Keeps the progress of inference jobs and training runs up to date.
+ * Keeps the progress of inference jobs, training runs and other jobs up to date.
  *
- * A <progress data-job-id="…"> or <progress data-run-id="…"> lies in a .progress-line, whose .badge and whose text
- * (.progress-text, or .small.muted) are updated too. When it ends, the page is loaded anew: other things on it have
+ * A <progress data-job-id="…">, <progress data-run-id="…"> or, with the address that tells of the job,
+ * <progress data-job-url="…"> lies in a .progress-line, whose .badge and whose text (.progress-text, or .small.muted)
+ * are updated too. When it ends, the page is loaded anew: other things on it have
  * changed as well.
  *
  * @import {Job, Run} from "../api/types.js"
  */
 import { number, t } from "../i18n.js";
 import { stateName } from "./states.js";
-import { getInferenceJob, getTrainingRun } from "../api/milpa.js";
+import { getInferenceJob, getJob, getTrainingRun } from "../api/milpa.js";
 
 const EVERY_MS = 2000;
 const SLOWEST_MS = 30_000;
@@ -22,11 +23,14 @@ export function followProgress(root = document) {
   for (const element of root.querySelectorAll("[data-run-id]")) {
     follow(element, () => getTrainingRun(idOf(element, "runId")), runText);
   }
+  for (const element of root.querySelectorAll("[data-job-url]")) {
+    follow(element, () => getJob(idOf(element, "jobUrl")), jobText);
+  }
 }
 
 /**
  * @param {Element} element
- * @param {"jobId" | "runId"} name
+ * @param {"jobId" | "runId" | "jobUrl"} name
  */
 function idOf(element, name) {
   return (element instanceof HTMLElement && element.dataset[name]) || "";

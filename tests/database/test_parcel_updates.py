@@ -14,14 +14,16 @@ from django.test.utils import CaptureQueriesContext
 from annotator.domain import parcels as parcel_verbs
 from annotator.domain.annotations import save_mask
 from annotator.domain.claims import claim_patch
+from annotator.domain.exports import make_export, request_export
 from annotator.domain.legends import ClassChange, change_legend
 from annotator.domain.parcels import draw_wanted_parcels, rebuild_parcels
 from annotator.domain.recovery import resend_lost_jobs
 from annotator.domain.reviews import reopen_patch, review_patch
-from annotator.enums import ParcelOrigin, Verdict
-from annotator.models import Parcel, ParcelPiece, ParcelUpdate, Patch, Project
+from annotator.enums import ExportKind, JobState, ParcelOrigin, Verdict
+from annotator.models import Event, Parcel, ParcelPiece, ParcelUpdate, Patch, Project
+from annotator.queries.parcels import parcels_document
 from tests.campaigns import admin_url, as_staff
-from tests.factories import approve, make_patch, make_project, make_proposal, make_user, submit
+from tests.factories import approve, client_of, make_patch, make_project, make_proposal, make_user, submit
 
 Facts = set[tuple[object, ...]]
 
@@ -144,7 +146,7 @@ def test_a_rebuild_keeps_the_ids_of_what_stays_the_same(project: Project):
         approve(patch, project.created_by, stripes(5))
     draw_wanted_parcels(project.pk)
     before = dict(Parcel.objects.values_list("pk", "changed_at"))
-    assert rebuild_parcels(project=project, user=project.created_by) == 4
+    assert rebuild_parcels(project=project, user=project.created_by).total == 4
     assert draw_wanted_parcels(project.pk) == 4
     assert dict(Parcel.objects.values_list("pk", "changed_at")) == before
 
@@ -320,3 +322,52 @@ def test_all_are_drawn_anew_by_a_command_or_by_a_button(project: Project):
     ParcelUpdate.objects.all().delete()
     other.post(admin_url("project_changelist"), action)
     assert not ParcelUpdate.objects.exists(), "it is nobody's but the project's own staff's"
+
+
+def test_drawing_all_anew_is_a_job_that_tells_how_far_it_is_and_can_be_cancelled(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(parcel_verbs, "BATCH_PATCHES", 2)
+    user = project.created_by
+    for patch in block(project, 2).values():
+        approve(patch, user, stripes(3))
+    draw_wanted_parcels(project.pk)
+    client = client_of(user)
+    address = f"/api/v1/projects/{project.slug}/parcel-rebuild/"
+    assert client.post(f"{address}cancel/").status_code == 409
+    assert client.post(address).json()["state"] == "queued"
+    parcel_verbs.draw_batch(project.pk)
+    told = client.get(address).json()
+    assert (told["state"], told["done"], told["total"], told["patches_waiting"]) == ("running", 2, 4, 2)
+    told = client.post(f"{address}cancel/").json()
+    assert (told["state"], told["patches_waiting"], "after 2 of 4" in told["message"]) == (
+        "cancelled",
+        0,
+        True,
+    )
+    assert draw_wanted_parcels(project.pk) == 0
+    export = request_export(project=project, user=user, kind=ExportKind.GEOJSON)
+    make_export(export.pk)
+    export.refresh_from_db()
+    assert "Draw them anew" in export.message, "they may be of two legends"
+    first = rebuild_parcels(project=project, user=user)
+    again = rebuild_parcels(project=project, user=None)
+    draw_wanted_parcels(project.pk)
+    first.refresh_from_db()
+    again.refresh_from_db()
+    assert (first.state, again.state, again.done) == (JobState.CANCELLED, JobState.SUCCEEDED, 4)
+    verbs = Event.objects.filter(subject="parcelrebuild", subject_id=again.pk).order_by("pk")
+    assert list(verbs.values_list("verb", flat=True)) == ["requested", "started", "succeeded"]
+    empty = make_project(name="Empty")
+    assert rebuild_parcels(project=empty, user=None).state == "queued"
+    assert parcels_document(empty.pk)["state"] == "succeeded", "there was nothing to draw"
+
+
+def test_the_page_of_exports_draws_all_anew_and_cancels_it(project: Project):
+    client, page = client_of(project.created_by), f"/projects/{project.slug}/"
+    approve(make_patch(project), project.created_by)
+    client.post(f"{page}parcel-rebuild/")
+    assert "of 1 patches" in client.get(f"{page}exports/").content.decode()
+    answer = client.post(f"{page}parcel-rebuild/", follow=True).content.decode()
+    assert "Cancelled after 0 of 1 patches" in answer
+    assert ParcelUpdate.objects.filter(is_rebuild=False).exists(), "what the approval wants is still wanted"

@@ -26,7 +26,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"There is no project {options['project']!r}: use the short name in its address."
             )
-        total = rebuild_parcels(project=project, user=None)
+        total = rebuild_parcels(project=project, user=None).total
         waiting = total
         while waiting:
             # Where a worker has the project, there is nothing to do but to wait for it.

@@ -9,12 +9,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotator.domain.exports import cancel_export, download_path, request_export
+from annotator.domain.parcels import cancel_rebuild, rebuild_parcels
 from annotator.downloads import file_download
 from annotator.enums import Role
 from annotator.errors import MilpaError
 from annotator.models import Export
 from annotator.notices import tell
 from annotator.queries.exports import kept_until
+from annotator.queries.parcels import newest_rebuild, parcels_document
 from annotator.web.access import ProjectAccess, SignedInRequest, project_view
 from annotator.web.forms.exports import ExportForm
 
@@ -34,8 +36,22 @@ def exports(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
             return redirect("exports", access.project.slug)
     rows = access.project.exports.defer("revisions", "basis").select_related("requested_by")[:EXPORTS_SHOWN]
     shown = [{"export": export, "kept_until": kept_until(export)} for export in rows]
-    context = access.context(form=form, exports=shown, any_active=any(row.is_active for row in rows))
+    parcels = parcels_document(access.project.pk)
+    context = access.context(form=form, exports=shown, parcels=parcels)
     return render(request, "exports.html", context, status=422 if request.method == "POST" else 200)
+
+
+@require_POST
+@project_view(Role.LEAD, Role.ML_STAFF)
+def parcel_rebuild(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
+    """Cancels the drawing of all parcels where one is at work, else asks for it."""
+    rebuild = newest_rebuild(access.project.pk)
+    if rebuild is not None and rebuild.is_active:
+        with tell(request, _("Drawing the parcels is cancelled.")):
+            cancel_rebuild(rebuild=rebuild, user=request.user)
+    else:
+        rebuild_parcels(project=access.project, user=request.user)
+    return redirect("exports", access.project.slug)
 
 
 @require_POST
