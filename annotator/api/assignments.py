@@ -11,10 +11,10 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
-from rest_framework_gis.fields import GeometryField
 
 from annotator.api.access import project_for, row_for
 from annotator.api.pagination import NewestFirst
+from annotator.api.serializers import AreaField
 from annotator.domain.assignments import MOST_TILES, assign_area, chosen_quadkeys, end_assignment
 from annotator.enums import Role
 from annotator.errors import BadAssignment
@@ -28,7 +28,7 @@ OBJECT = {200: OpenApiTypes.OBJECT}
 
 class AssignmentInput(serializers.Serializer):
     people = serializers.ListField(child=serializers.CharField(), max_length=200)
-    area = GeometryField(required=False, allow_null=True, default=None)
+    area = AreaField(required=False, allow_null=True, default=None)
     tiles = serializers.ListField(
         child=serializers.CharField(max_length=24), required=False, default=list, max_length=MOST_TILES
     )

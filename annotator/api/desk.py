@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 
 from annotator.api.access import project_for
 from annotator.api.csv_answers import csv_response
+from annotator.api.serializers import IdField
 from annotator.domain.bulk import MOST_PATCHES, BulkVerb, Chosen, act_on_patches
 from annotator.domain.spot_checks import MOST_PER_ANNOTATOR, draw_spot_checks
 from annotator.enums import Role
@@ -36,7 +37,7 @@ COLUMNS = (
 
 
 class ChosenInput(serializers.Serializer):
-    id = serializers.IntegerField()
+    id = IdField()
     revision = serializers.IntegerField(min_value=0, default=0)
 
 

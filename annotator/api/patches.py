@@ -53,6 +53,10 @@ from annotator.queries.seen import may_see, seen_by, visible_revisions
 ANNOTATORS = frozenset({Role.ANNOTATOR, Role.LEAD})
 LEAD = frozenset({Role.LEAD})
 OBJECT = {200: OpenApiTypes.OBJECT}
+RASTER = {
+    (200, "application/octet-stream"): OpenApiTypes.BINARY,
+    (200, "image/png"): OpenApiTypes.BINARY,
+}
 # A mask has 65,536 bytes; a PNG of noise is hardly larger.
 MAX_MASK_BODY_BYTES = 300_000
 
@@ -277,7 +281,7 @@ class Raster(APIView):
 
 
 class ProposalRaster(Raster):
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(responses=RASTER)
     def get(self, request: Request, proposal_id: int, kind: str, suffix: str = "") -> HttpResponse:
         proposal = get_object_or_404(Proposal.objects.select_related("patch__project"), pk=proposal_id)
         check_roles(request, proposal.patch.project_id, frozenset(Role))
@@ -288,7 +292,7 @@ class ProposalRaster(Raster):
 
 
 class RevisionRaster(Raster):
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(responses=RASTER)
     def get(self, request: Request, revision_id: int, suffix: str = "") -> HttpResponse:
         rows = Revision.objects.select_related("annotation__patch", "annotation__reading__patch")
         revision = get_object_or_404(rows, pk=revision_id)
