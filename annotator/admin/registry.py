@@ -1,6 +1,7 @@
 """Importing this registers every model admin; it is done once the apps are ready."""
 
 from annotator.admin import (
+    accounts,
     inference_job,
     labels,
     legend,
@@ -12,6 +13,7 @@ from annotator.admin import (
 )
 
 __all__ = [
+    "accounts",
     "inference_job",
     "labels",
     "legend",
