@@ -142,6 +142,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "annotator.api.schema.tell_problems",
+        "annotator.api.schema.tell_address_parts",
+    ],
 }
 
 LEAFLET_CONFIG = {

@@ -167,7 +167,7 @@ def page_times(project: Project) -> dict[str, float]:
         "projects": "/",
         "desk": f"{root}desk/",
         "progress": f"{root}progress/",
-        "progress_smaller_tiles": f"{root}progress/?zoom=13",
+        "progress_smaller_tiles": f"{root}progress/?zoom=11",
         "pace": f"{root}pace/",
         "project_api": api,
         "progress_api": f"{api}progress/",

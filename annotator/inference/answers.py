@@ -56,9 +56,9 @@ def points_of(
 ) -> NDArray[np.intp]:
     """So many cells of a patch to ask a person for, as indices row by row, in the order of asking.
 
-    Of two cells one is asked for by chance, and one the sooner the less sure the model is of it and the less the patch
-    has of its class; or all ``by_chance``. ``seen``, bool of the cells' shape, is false where the scene has no data;
-    fewer come where fewer are seen. A smaller count with the same seed is the beginning of a larger one.
+    Of two cells one is asked for by chance, and one the sooner the less sure the model is of it and the less the
+    patch has of its class; or all ``by_chance``. ``seen``, bool of the cells' shape, is false where the scene has no
+    data; fewer come where fewer are seen. A smaller count with the same seed is the beginning of a larger one.
     """
     from mlservice.acquisition import balanced_worth, draw_points, half_by_chance
 

@@ -15,14 +15,28 @@ import { boundsOf } from "./imagery.js";
 
 const COLOR = "#2f7350";
 
+export class CoarseTiles extends L.FeatureGroup {
+  /** @type {Map<string, L.Rectangle>} */
+  byQuadkey = new Map();
+}
+
+/**
+ * @param {L.Rectangle} square
+ * @param {boolean} isChosen
+ */
+export function markChosen(square, isChosen) {
+  square.setStyle(isChosen ? { color: "#d55e00", weight: 4 } : { color: COLOR, weight: 1 });
+  if (isChosen) square.bringToFront();
+}
+
 /**
  * @param {L.Map} map
  * @param {CoarseTile[]} tiles
  * @param {(tile: CoarseTile, square: L.Rectangle) => void} choose called when one is clicked
- * @returns {L.FeatureGroup}
+ * @returns {CoarseTiles}
  */
 export function showCoarseTiles(map, tiles, choose) {
-  const group = L.featureGroup();
+  const group = new CoarseTiles();
   for (const tile of tiles) {
     const share = tile.labelled / tile.patches;
     const square = L.rectangle(boundsOf(tile.bounds), {
@@ -35,8 +49,13 @@ export function showCoarseTiles(map, tiles, choose) {
     square.bindTooltip(`${tile.name}: ${tile.labelled} of ${tile.patches} labelled, ${tile.approved} approved`, { sticky: true });
     square.on("click", () => choose(tile, square));
     group.addLayer(square);
+    group.byQuadkey.set(tile.quadkey, square);
   }
   group.addTo(map);
-  if (tiles.length) map.fitBounds(group.getBounds(), { animate: false });
+  if (tiles.length) {
+    // Patches of another place than the newest scene's are looked at from further out than its imagery is.
+    map.setMinZoom(Math.min(map.getMinZoom(), map.getBoundsZoom(group.getBounds())));
+    map.fitBounds(group.getBounds(), { animate: false });
+  }
   return group;
 }

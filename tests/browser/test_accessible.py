@@ -64,6 +64,7 @@ def addresses() -> dict[str, str]:
         "desk": reverse("desk", args=[project.slug]),
         "pace": reverse("pace", args=[project.slug]),
         "progress": reverse("progress", args=[project.slug]),
+        "assignments": reverse("assignments", args=[project.slug]),
         "quality": reverse("quality", args=[project.slug]),
         "timeline": reverse("timeline", args=[project.slug, waiting.pk]),
         "invitation": reverse("invitation", args=[token_of(invitation)]),
