@@ -237,8 +237,8 @@ def half_by_chance(worth: NDArray[np.floating], drawable: NDArray[np.bool_]) -> 
     A model that is sure and wrong, of a class whose word it has never read say, is found out by chance alone.
     """
     wanted = np.where(drawable, worth, 0).astype(np.float64)
-    even = drawable / max(1, drawable.sum())
-    return even + wanted / wanted.sum() if wanted.any() else even
+    mixed: NDArray[np.float64] = drawable / max(1, drawable.sum()) + wanted / (wanted.sum() or 1.0)
+    return mixed
 
 
 def spread_order(xy: NDArray[np.integer], seed: int = 0) -> NDArray[np.intp]:
