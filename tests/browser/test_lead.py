@@ -14,7 +14,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from annotator.models import Patch, PatchWork, PinnedComment, Project, QueueEntry, Scene
-from tests.browser.test_loop import snap
+from tests.browser.editing import snap
 from tests.factories import make_proposal, make_scene, make_user, submit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
