@@ -54,6 +54,15 @@ READING_TRANSITIONS: dict[ReadingState, frozenset[ReadingState]] = {
 }
 
 
+class SpotOutcome(TextChoices):
+    """What came of a spot check: the first thing that a lead did with the patch after it was drawn."""
+
+    OPEN = "open", "not looked at yet"
+    PASSED = "passed", "passed"
+    RETURNED = "returned", "returned"
+    FIXED = "fixed", "drawn by the reviewer"
+
+
 class DoubleState(TextChoices):
     """How far the double annotation of a patch is."""
 

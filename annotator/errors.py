@@ -193,3 +193,9 @@ class BadLabels(MilpaError):
     code = "bad-labels"
     status = 422
     title = "The labels cannot be imported"
+
+
+class TooManyTiles(MilpaError):
+    code = "too-many-tiles"
+    status = 422
+    title = "Choose other tiles"

@@ -8,6 +8,10 @@ from annotator.api.desk_tiles import DeskTile
 from annotator.api.health import healthz
 from annotator.api.tiles import parcel_tile, patch_tile, scene_tile
 
+handler400 = "annotator.api.missing.bad_request"
+handler404 = "annotator.api.missing.not_found"
+handler500 = "annotator.api.missing.server_error"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("annotator.api.urls")),

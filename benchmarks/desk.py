@@ -1,4 +1,5 @@
-"""The lead's desk on a million patches: the slowest of a few reads of each filter, and of a page deep in the list.
+"""The lead's desk on a million patches: the slowest of a few reads of each filter, of a page deep in the list, of the
+map from near and far, and of progress and counts, before and after the tallies are added up.
 
 `--quick` takes 20,000 patches. The last line is flat JSON; times are milliseconds.
 """
@@ -20,14 +21,17 @@ django.setup()
 from django.contrib.auth.models import User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
+from django.test import Client  # noqa: E402
 
 from annotator.api.desk_tiles import chosen_sql  # noqa: E402
 from annotator.domain.projects import ClassSpec, create_project  # noqa: E402
+from annotator.domain.tallies import add_up_tallies  # noqa: E402
 from annotator.imagery.patch_tiles import read_patch_tile  # noqa: E402
 from annotator.models import Project  # noqa: E402
 from annotator.queries.desk import Cursor, all_rows, count_up_to, desk_page  # noqa: E402
 from annotator.queries.desk_filter import DeskFilter  # noqa: E402
 from annotator.queries.pace import pace_of  # noqa: E402
+from annotator.queries.progress import patch_counts  # noqa: E402
 
 ZOOM, SIDE_BITS = 17, 10
 CORNER_X, CORNER_Y = 93600 >> SIDE_BITS << SIDE_BITS, 58000 >> SIDE_BITS << SIDE_BITS
@@ -79,18 +83,31 @@ def main() -> None:
         "comment": {"words": "track"},
         "month_old": {"age_min": "29.9"},
     }
-    times = {name: worst_ms(lambda q=query: read(project, q)) for name, query in filters.items()}
+    times = {"counts_before_adding_up": worst_ms(lambda: patch_counts(project.pk, project.created_by))}
+    started = time.perf_counter()
+    add_up_tallies()
+    adding_up_s = round(time.perf_counter() - started, 2)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE annotator_patchtally, annotator_tilecount, annotator_classtally")
+    times["counts"] = worst_ms(lambda: patch_counts(project.pk, project.created_by))
+    times |= {name: worst_ms(lambda q=query: read(project, q)) for name, query in filters.items()}
     deep = Cursor(project.patches.order_by("pk")[count * 9 // 10].pk)
     times["deep_page"] = worst_ms(lambda: desk_page(wanted(project, {}), deep, 50))
-    times["tile"] = worst_ms(lambda: tile(project, 11, {"state": "submitted"}))
-    times["far_tile"] = worst_ms(lambda: tile(project, 7, {"state": "submitted"}))
+    for zoom in (11, 10, 9, 7):
+        times[f"tile_{zoom}"] = worst_ms(lambda z=zoom: tile(project, z, {}))
+        times[f"tile_{zoom}_submitted"] = worst_ms(lambda z=zoom: tile(project, z, {"state": "submitted"}))
+        times[f"tile_{zoom}_annotator"] = worst_ms(
+            lambda z=zoom: tile(project, z, {"annotator": "annotator3"})
+        )
+        times[f"tile_{zoom}_reviewer"] = worst_ms(lambda z=zoom: tile(project, z, {"reviewer": "lead"}))
+    times |= {f"page_{name}": ms for name, ms in page_times(project).items()}
     times["pace"] = worst_ms(lambda: pace_of(project.pk, project.created_by))
     started = time.perf_counter()
     rows = sum(1 for _ in islice(all_rows(wanted(project, {})), 20_000))
     rate = rows / (time.perf_counter() - started)
     print(
         json.dumps(
-            {"patches": count, "csv_rows_per_second": round(rate)}
+            {"patches": count, "csv_rows_per_second": round(rate), "adding_up_seconds": adding_up_s}
             | {f"{name}_ms": ms for name, ms in times.items()}
         )
     )
@@ -127,11 +144,40 @@ def read(project: Project, query: dict[str, str]) -> None:
 
 def tile(project: Project, zoom: int, query: dict[str, str]) -> None:
     up = ZOOM - zoom
-    x, y = CORNER_X >> up, CORNER_Y >> up
-    chosen = chosen_sql(wanted(project, query))
+    place = {"x": CORNER_X >> up, "y": CORNER_Y >> up, "z": zoom}
+    form = wanted(project, query)
     assert read_patch_tile(
-        project_id=project.pk, patch_zoom=ZOOM, user_id=0, x=x, y=y, z=zoom, told={}, chosen=chosen
+        project_id=project.pk,
+        patch_zoom=ZOOM,
+        user_id=0,
+        told={},
+        state=form.cleaned_data["state"],
+        chosen="" if form.is_state_at_most else chosen_sql(form, (place["x"], place["y"], zoom)),
+        **place,
     )
+
+
+def page_times(project: Project) -> dict[str, float]:
+    """Whole answers of the web application, templates and all."""
+    client = Client()
+    client.force_login(project.created_by)
+    root, api = f"/projects/{project.slug}/", f"/api/v1/projects/{project.slug}/"
+    addresses = {
+        "overview": root,
+        "projects": "/",
+        "desk": f"{root}desk/",
+        "progress": f"{root}progress/",
+        "progress_smaller_tiles": f"{root}progress/?zoom=11",
+        "pace": f"{root}pace/",
+        "project_api": api,
+        "progress_api": f"{api}progress/",
+    }
+
+    def open_page(address: str) -> None:
+        answer = client.get(address, headers={"host": "localhost"})
+        assert answer.status_code == 200, (address, answer.status_code)
+
+    return {name: worst_ms(lambda a=address: open_page(a)) for name, address in addresses.items()}
 
 
 def worst_ms(read_once: Callable[[], object], times: int = 5) -> float:

@@ -5,7 +5,8 @@ slower; Label Studio's largest brush draws the same strokes on the same image. `
 submits until the next patch, which was loaded ahead, can be drawn on. `patch_bytes` is all that passes between the
 browser and the server, headers and all, from one patch's claim to its submission, the page's own files being there
 already; patches come in a random order, so that few share imagery with one before. `--quick` takes fewer strokes and
-patches, and no peer. The last line is flat JSON.
+patches, and no peer; where the peer cannot be installed or started, `peer_absent` says why. The last line is flat
+JSON.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from django.test.client import Client  # noqa: E402
 from django.test.testcases import LiveServerThread  # noqa: E402
 from PIL import Image  # noqa: E402
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright  # noqa: E402
+from playwright.sync_api import Error as PlaywrightError  # noqa: E402
 
 from annotator.domain.masks import png_of  # noqa: E402
 from annotator.domain.projects import ClassSpec, add_member, create_project  # noqa: E402
@@ -247,9 +249,13 @@ def _wait_until_quiet(proxy: CountingProxy, *, quiet_s: float = 2.5) -> None:
 
 
 def _measure_peer(browser: Browser, folder: Path, image_png: bytes, size: Size) -> dict[str, Any]:
-    with label_studio(folder) as (address, version):
-        page, box = open_patch(browser, address, image_png)
-        facts = _measure_frames(page, box, size, prefix="peer_")
+    try:
+        with label_studio(folder) as (address, version):
+            page, box = open_patch(browser, address, image_png)
+            facts = _measure_frames(page, box, size, prefix="peer_")
+    except (OSError, subprocess.CalledProcessError, PlaywrightError) as error:
+        # What is ours was measured all the same.
+        return {"peer": None, "peer_absent": f"Label Studio: {str(error).splitlines()[0]}"}
     return {"peer": f"label-studio {version}", **facts}
 
 

@@ -10,9 +10,9 @@ import * as api from "./api/milpa.js";
 import { readyScenes } from "./map/imagery.js";
 import { PatchView } from "./map/patch_view.js";
 import { synchronise } from "./map/synchronise.js";
-import { belongsToElement, chordOf } from "./operations/chords.js";
 import { PIXEL_COUNT, UNSURE, countChanged } from "./state/mask.js";
 import { find, jsonOf, make, swatch } from "./ui/elements.js";
+import { PageOperations } from "./ui/page_operations.js";
 import { tell } from "./ui/toasts.js";
 
 /** @type {Project} */
@@ -33,16 +33,30 @@ const comment = /** @type {HTMLTextAreaElement} */ (find("#comment"));
 const pressed = { difference: false, hide: false };
 let isBusy = false;
 
-/** @type {{id: string, key: string, run: () => unknown}[]} */
-const operations = [
-  { id: "first", key: "1", run: () => decide("first", false) },
-  { id: "second", key: "2", run: () => decide("second", false) },
-  { id: "redraw-first", key: "3", run: () => decide("first", true) },
-  { id: "redraw-second", key: "4", run: () => decide("second", true) },
-  { id: "return", key: "R", run: returnPatch },
-  { id: "difference", key: "X", run: toggleDifference },
-  { id: "hide", key: "H", run: toggleMasks },
-];
+const operations = new PageOperations(
+  [
+    { id: "first", keys: ["1"], run: () => decide("first", false) },
+    { id: "second", keys: ["2"], run: () => decide("second", false) },
+    { id: "redraw-first", keys: ["3"], run: () => decide("first", true) },
+    { id: "redraw-second", keys: ["4"], run: () => decide("second", true) },
+    { id: "return", keys: ["R"], run: returnPatch },
+    { id: "difference", keys: ["X"], run: toggleDifference, isOn: () => pressed.difference },
+    { id: "hide", keys: ["H"], run: toggleMasks, isOn: () => pressed.hide },
+  ],
+  { name: "adjudication", person: find(".review").dataset["user"] ?? "anyone", press },
+);
+
+/**
+ * The comment has keys of its own.
+ *
+ * @param {string} chord
+ * @param {KeyboardEvent} event
+ */
+function press(chord, { target }) {
+  if (target === comment && chord === "Escape") comment.blur();
+  if (target === comment && chord === "Ctrl+Enter") operations.run("return");
+  return false;
+}
 
 /**
  * @param {"first" | "second"} decision
@@ -90,17 +104,13 @@ function toggleDifference() {
   pressed.difference = !pressed.difference;
   views.first.setDifference(pressed.difference ? masks.second : null, masks.first);
   views.second.setDifference(pressed.difference ? masks.first : null, masks.second);
-  refresh();
+  operations.refresh();
 }
 
 function toggleMasks() {
   pressed.hide = !pressed.hide;
   for (const view of all) view.setVisibility({ isMaskHidden: pressed.hide });
-  refresh();
-}
-
-function refresh() {
-  for (const [id, isOn] of Object.entries(pressed)) find(`[data-operation="${id}"]`).setAttribute("aria-pressed", String(isOn));
+  operations.refresh();
 }
 
 async function load() {
@@ -125,16 +135,6 @@ async function load() {
 
 for (const one of project.legend) find("#legend").append(make("li", {}, swatch(one), `${one.value} ${one.name}`));
 find("#legend").append(make("li", {}, swatch({ value: UNSURE, color: "", is_null: false }), t("unsure")));
-for (const { id, run } of operations) find(`[data-operation="${id}"]`).addEventListener("click", () => void run());
-globalThis.addEventListener("keydown", (event) => {
-  const chord = chordOf(event);
-  if (event.target === comment && chord === "Escape") comment.blur();
-  if (event.target === comment && chord === "Ctrl+Enter") void returnPatch();
-  const operation = operations.find(({ key }) => key === chord);
-  if (!operation || event.repeat || belongsToElement(event.target, chord)) return;
-  event.preventDefault();
-  void operation.run();
-});
 comment.addEventListener("input", () => comment.removeAttribute("aria-invalid"));
 
 document.body.dataset["state"] = "loading";

@@ -63,7 +63,7 @@ import { PinnedComments } from "./ui/pinned_comments.js";
 import { Pointed } from "./ui/pointed.js";
 import { guideThroughPoints } from "./ui/points_bar.js";
 import { PolygonInput } from "./ui/polygon_input.js";
-import { showShortcuts } from "./ui/shortcuts.js";
+import { GESTURES, showShortcuts } from "./ui/shortcuts.js";
 import { showSituation } from "./ui/situation.js";
 import { spotVisits } from "./ui/spot_visits.js";
 import { tell } from "./ui/toasts.js";
@@ -156,7 +156,7 @@ const bench = {
   zoom: (levels) => void view.map.setZoom(view.map.getZoom() + levels, { animate: false }),
   visitSpot: spotVisits({ tour, view, marks, document: editorDocument, nameOf }),
   askPolygon: () => polygonInput.ask(),
-  showShortcuts: () => void showShortcuts(keymap),
+  showShortcuts: () => void showShortcuts(keymap, GESTURES),
   points,
   startFirstPatch: () => firstPatch.start(),
 };

@@ -10,12 +10,13 @@ import * as api from "./api/milpa.js";
 import { readyScenes, sceneTitle } from "./map/imagery.js";
 import { PatchView } from "./map/patch_view.js";
 import { synchronise } from "./map/synchronise.js";
-import { belongsToElement, chordOf } from "./operations/chords.js";
+import { belongsToElement } from "./operations/chords.js";
 import { asksForPoints, whereAnswered } from "./state/asked_points.js";
 import { UNSURE, countChanged } from "./state/mask.js";
 import { createTools, clampOpacity } from "./state/tools.js";
 import { find, jsonOf, make, swatch } from "./ui/elements.js";
 import { reportIn } from "./ui/imagery_report.js";
+import { PageOperations } from "./ui/page_operations.js";
 import { stateName } from "./ui/states.js";
 import { ReviewPins } from "./ui/review_pins.js";
 import { ReviewSwipe } from "./ui/review_swipe.js";
@@ -44,33 +45,53 @@ const pins = new ReviewPins(all, refresh);
 const swipe = new ReviewSwipe(all);
 const comment = /** @type {HTMLTextAreaElement} */ (find("#comment"));
 
-/** @type {{id: string, keys: string[], why: () => string | null, run: () => unknown}[]} */
-const operations = [
-  { id: "approve", keys: ["A"], why: whyNoVerdict, run: () => decide("approve") },
-  { id: "return", keys: ["R"], why: whyNoVerdict, run: returnPatch },
-  { id: "fix", keys: ["F"], why: whyNoVerdict, run: fix },
-  { id: "next", keys: ["J"], why: () => null, run: () => goOn(1) },
-  { id: "previous", keys: ["K"], why: () => null, run: () => goOn(-1) },
-  { id: "pin", keys: ["P"], why: whyNoVerdict, run: () => pins.toggle() },
-  { id: "swipe", keys: ["S"], why: () => (masks.proposal && masks.revision ? null : t("There is nothing to compare.")), run: () => (swipe.toggle(), refresh()) },
-  { id: "difference", keys: ["X"], why: () => (masks.proposal && masks.revision ? null : t("There is nothing to compare.")), run: toggleDifference },
-  { id: "entropy", keys: ["E"], why: () => (patch.proposal ? null : t("This patch has no proposal.")), run: () => tools.set({ isEntropyShown: !tools.state.isEntropyShown }) },
-  { id: "hide", keys: ["H"], why: () => null, run: () => tools.set({ isMaskHidden: !tools.state.isMaskHidden }) },
-  { id: "fainter", keys: [","], why: () => null, run: () => tools.set({ opacity: clampOpacity(tools.state.opacity - 0.1), isMaskHidden: false }) },
-  { id: "stronger", keys: ["."], why: () => null, run: () => tools.set({ opacity: clampOpacity(tools.state.opacity + 0.1), isMaskHidden: false }) },
-  { id: "scene", keys: ["D"], why: () => (scenes.length > 1 ? null : t("The project has one scene only.")), run: nextScene },
-];
+const operations = new PageOperations(
+  [
+    { id: "approve", keys: ["A"], why: whyNoVerdict, run: () => decide("approve") },
+    { id: "return", keys: ["R"], why: whyNoVerdict, run: returnPatch },
+    { id: "fix", keys: ["F"], why: whyNoVerdict, run: fix },
+    { id: "next", keys: ["J"], run: () => goOn(1) },
+    { id: "previous", keys: ["K"], run: () => goOn(-1) },
+    { id: "pin", keys: ["P"], why: whyNoVerdict, run: () => pins.toggle(), isOn: () => pins.isPlacing },
+    { id: "swipe", keys: ["S"], why: whyNoComparison, run: () => (swipe.toggle(), refresh()), isOn: () => swipe.isOn },
+    { id: "difference", keys: ["X"], why: whyNoComparison, run: toggleDifference, isOn: () => isDifferenceShown },
+    {
+      id: "entropy",
+      keys: ["E"],
+      why: () => (patch.proposal ? null : t("This patch has no proposal.")),
+      run: () => tools.set({ isEntropyShown: !tools.state.isEntropyShown }),
+      isOn: () => tools.state.isEntropyShown,
+    },
+    { id: "hide", keys: ["H"], run: () => tools.set({ isMaskHidden: !tools.state.isMaskHidden }), isOn: () => tools.state.isMaskHidden },
+    { id: "fainter", label: t("Fainter mask"), keys: [","], run: () => tools.set({ opacity: clampOpacity(tools.state.opacity - 0.1), isMaskHidden: false }) },
+    { id: "stronger", label: t("Stronger mask"), keys: ["."], run: () => tools.set({ opacity: clampOpacity(tools.state.opacity + 0.1), isMaskHidden: false }) },
+    { id: "scene", keys: ["D"], why: () => (scenes.length > 1 ? null : t("The project has one scene only.")), run: nextScene },
+  ],
+  { name: "review", person: find(".review").dataset["user"] ?? "anyone", press },
+);
+
+/**
+ * The fields, the cross of a pinned comment and the swipe have keys of their own.
+ *
+ * @param {string} chord
+ * @param {KeyboardEvent} event
+ * @returns {boolean} whether the key was theirs
+ */
+function press(chord, { target }) {
+  if (target === comment && chord === "Ctrl+Enter") operations.run("return");
+  if (target === comment && chord === "Escape") comment.blur();
+  if (target === pins.field && chord === "Enter") pins.add();
+  if (target === pins.field && chord === "Escape") pins.leave();
+  return !belongsToElement(target, chord) && (pins.press(chord) || swipe.press(chord));
+}
+
+function whyNoComparison() {
+  return masks.proposal && masks.revision ? null : t("There is nothing to compare.");
+}
 
 function whyNoVerdict() {
   if (!patch.revision) return t("Nobody has drawn anything on this patch yet.");
   return patch.state === "submitted" ? null : t("This patch is {state}; only a submitted one is decided on.", { state: stateName(patch.state) });
-}
-
-/** @param {{id: string, why: () => string | null, run: () => unknown}} operation */
-function run(operation) {
-  const why = operation.why();
-  if (why) tell(why);
-  else void operation.run();
 }
 
 function returnPatch() {
@@ -152,18 +173,7 @@ function nextScene() {
 }
 
 function refresh() {
-  for (const { id, why } of operations) {
-    for (const button of document.querySelectorAll(`[data-operation="${id}"]`)) {
-      const reason = why();
-      button.setAttribute("aria-disabled", String(reason !== null));
-      if (reason) button.setAttribute("title", reason);
-      else button.removeAttribute("title");
-    }
-  }
-  const pressed = { difference: isDifferenceShown, entropy: tools.state.isEntropyShown, hide: tools.state.isMaskHidden, pin: pins.isPlacing, swipe: swipe.isOn };
-  for (const [id, isOn] of Object.entries(pressed)) {
-    for (const button of document.querySelectorAll(`[data-operation="${id}"]`)) button.setAttribute("aria-pressed", String(isOn));
-  }
+  operations.refresh();
 }
 
 /** The work of all saves together. */
@@ -199,29 +209,6 @@ async function load() {
 
 for (const one of project.legend) find("#legend").append(make("li", {}, swatch(one), `${one.value} ${one.name}`));
 find("#legend").append(make("li", {}, swatch({ value: 255, color: "", is_null: false }), t("unsure")));
-for (const operation of operations) {
-  for (const button of document.querySelectorAll(`[data-operation="${operation.id}"]`)) {
-    button.addEventListener("click", () => run(operation));
-  }
-}
-const byChord = new Map(operations.flatMap((operation) => operation.keys.map((key) => [key, operation])));
-globalThis.addEventListener("keydown", (event) => {
-  const chord = chordOf(event);
-  if (event.target === comment && chord === "Ctrl+Enter") run(/** @type {typeof operations[0]} */ (byChord.get("R")));
-  if (event.target === comment && chord === "Escape") comment.blur();
-  if (event.target === pins.field && chord === "Enter") pins.add();
-  if (event.target === pins.field && chord === "Escape") pins.leave();
-  if (!belongsToElement(event.target, chord) && (pins.press(chord) || swipe.press(chord))) {
-    // Else the arrow would move the map that has the focus, too.
-    event.stopPropagation();
-    event.preventDefault();
-    return;
-  }
-  const operation = belongsToElement(event.target, chord) || event.repeat ? undefined : byChord.get(chord);
-  if (!operation) return;
-  event.preventDefault();
-  run(operation);
-}, { capture: true });
 comment.addEventListener("input", () => comment.removeAttribute("aria-invalid"));
 
 tools.subscribe((state, changed) => {

@@ -3,8 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, re_path
@@ -20,8 +19,9 @@ from annotator.domain.parcels import rebuild_parcels
 from annotator.domain.versions import roll_back
 from annotator.enums import PatchState, VersionState
 from annotator.errors import MilpaError
-from annotator.models import LabelClass, Membership, ModelVersion, PatchTally, Project
+from annotator.models import LabelClass, Membership, ModelVersion, Project
 from annotator.queries.parcels import parcel_progress
+from annotator.queries.progress import counted_patches
 from annotator.queries.versions import promoted_version, version_before
 
 
@@ -75,15 +75,13 @@ class ProjectAdmin(OwnProjectsAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         promoted = ModelVersion.objects.filter(project=OuterRef("pk"), state=VersionState.PROMOTED)
-        tallies = PatchTally.objects.filter(project=OuterRef("pk")).order_by().values("project")
-        sums = tallies.annotate(count=Sum("change")).values("count")
         return (
             super()
             .get_queryset(request)
             .select_related("created_by")
             .annotate(
-                patch_count=Coalesce(Subquery(sums), 0),
-                approved_count=Coalesce(Subquery(sums.filter(state=PatchState.APPROVED)), 0),
+                patch_count=counted_patches(),
+                approved_count=counted_patches(state=PatchState.APPROVED),
                 promoted_number=Subquery(promoted.values("number")[:1]),
             )
         )

@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 
 from annotator.api.access import project_for
 from annotator.api.csv_answers import csv_response
+from annotator.api.serializers import IdField
 from annotator.domain.bulk import MOST_PATCHES, BulkVerb, Chosen, act_on_patches
 from annotator.domain.spot_checks import MOST_PER_ANNOTATOR, draw_spot_checks
 from annotator.enums import Role
@@ -31,11 +32,12 @@ OBJECT = {200: OpenApiTypes.OBJECT}
 COLUMNS = (
     "id", "quadkey", "z", "x", "y", "state", "changed_at", "revision", "annotator", "submitted_at", "reviewer",
     "decided_at", "comment", "holder", "reserved_for", "entropy_nats", "classes", "seconds_spent",
+    "agreement", "proposal_miou",
 )  # fmt: skip
 
 
 class ChosenInput(serializers.Serializer):
-    id = serializers.IntegerField()
+    id = IdField()
     revision = serializers.IntegerField(min_value=0, default=0)
 
 
@@ -135,6 +137,8 @@ def draw_document(draw: SpotDraw) -> dict[str, Any]:
                 "id": check.patch_id,
                 "annotator": check.annotator.get_username(),
                 "submitted_that_day": check.submitted_that_day,
+                "outcome": check.outcome,
+                "decided_at": check.decided_at,
             }
             for check in draw.checks.all()
         ],

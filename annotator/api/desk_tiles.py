@@ -37,14 +37,17 @@ class DeskTile(APIView):
                 y=y,
                 z=z,
                 told={},
-                chosen="" if wanted.is_empty else chosen_sql(wanted),
+                state=wanted.cleaned_data["state"],
+                chosen="" if wanted.is_state_at_most else chosen_sql(wanted, (x, y, z)),
             )
         return HttpResponse(
             body, content_type=patch_tiles.CONTENT_TYPE, headers={"Cache-Control": "private, no-cache"}
         )
 
 
-def chosen_sql(wanted: DeskFilter) -> str:
-    """The filter as SQL that selects ids, its values filled in by the database's own driver."""
-    sql, values = wanted.chosen().order_by().values("pk").query.sql_with_params()
+def chosen_sql(wanted: DeskFilter, tile: tuple[int, int, int]) -> str:
+    """What the filter lets through of a tile (x, y, z), as SQL, its values filled in by the database's own driver."""
+    first, beyond = patch_tiles.keys_in(*tile, wanted.project.patch_zoom or 0)
+    rows = wanted.chosen().filter(quadkey__gte=first, quadkey__lt=beyond).order_by()
+    sql, values = rows.values("id", "quadkey", "state").query.sql_with_params()
     return str(connection.ops.compose_sql(sql, values))

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -22,23 +23,37 @@ from annotator.queries.history import patch_events
 
 MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
 CSV = {(200, "text/csv"): OpenApiTypes.STR}
-NARROWING = [OpenApiParameter(name, str) for name in ("subject", "verb", "actor")]
+
+
+class Narrowing(serializers.Serializer):
+    """What a list of events is narrowed by; the words are those of the events."""
+
+    subject = serializers.CharField(required=False, allow_blank=True, max_length=20)
+    verb = serializers.CharField(required=False, allow_blank=True, max_length=40)
+    actor = serializers.CharField(required=False, allow_blank=True, max_length=150, help_text="A user name.")
+
+
+def _wanted(request: Request) -> dict[str, str]:
+    given = Narrowing(data=request.query_params)
+    given.is_valid(raise_exception=True)
+    wanted: dict[str, str] = given.validated_data
+    return wanted
 
 
 class ProjectEvents(APIView):
-    @extend_schema(responses={200: OpenApiTypes.OBJECT}, parameters=NARROWING)
+    @extend_schema(responses={200: OpenApiTypes.OBJECT}, parameters=[Narrowing])
     def get(self, request: Request, slug: str) -> Response:
-        rows = project_events(project_for(request, slug, MANAGERS).pk, request.query_params.dict())
+        rows = project_events(project_for(request, slug, MANAGERS).pk, _wanted(request))
         pages = NewestFirst()
         page = pages.paginate_queryset(rows, request, view=self)
         return pages.get_paginated_response([event_document(event) for event in page or ()])
 
 
 class ProjectEventsCsv(APIView):
-    @extend_schema(responses=CSV, parameters=NARROWING)
+    @extend_schema(responses=CSV, parameters=[Narrowing])
     def get(self, request: Request, slug: str) -> StreamingHttpResponse:
         project = project_for(request, slug, MANAGERS)
-        rows = in_order(project_events(project.pk, request.query_params.dict()))
+        rows = in_order(project_events(project.pk, _wanted(request)))
         return csv_response(f"events-{project.slug}.csv", COLUMNS, map(_flat, rows))
 
 

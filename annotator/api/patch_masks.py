@@ -69,7 +69,13 @@ class PatchMasks(APIView):
 
 
 class PatchDifference(APIView):
-    @extend_schema(responses=OBJECT, parameters=[DifferenceParameters])
+    @extend_schema(
+        responses={
+            (200, "application/json"): OpenApiTypes.OBJECT,
+            (200, "image/png"): OpenApiTypes.BINARY,
+        },
+        parameters=[DifferenceParameters],
+    )
     def get(self, request: Request, patch_id: int, suffix: str = "") -> HttpResponse:
         before, after = self._masks(request, row_for(request, Patch, patch_id))
         if suffix == ".png":

@@ -40,6 +40,7 @@ from annotator.domain.claims import (
 from annotator.domain.masks import mask_from_body, values_of
 from annotator.domain.pins import Pin
 from annotator.domain.reviews import fix_patch, reopen_patch, review_patch
+from annotator.domain.spot_checks import pass_spot_check
 from annotator.enums import Role, Verdict
 from annotator.errors import BadMask, RevisionConflict
 from annotator.models import Patch, Proposal, Revision
@@ -52,6 +53,10 @@ from annotator.queries.seen import may_see, seen_by, visible_revisions
 ANNOTATORS = frozenset({Role.ANNOTATOR, Role.LEAD})
 LEAD = frozenset({Role.LEAD})
 OBJECT = {200: OpenApiTypes.OBJECT}
+RASTER = {
+    (200, "application/octet-stream"): OpenApiTypes.BINARY,
+    (200, "image/png"): OpenApiTypes.BINARY,
+}
 # A mask has 65,536 bytes; a PNG of noise is hardly larger.
 MAX_MASK_BODY_BYTES = 300_000
 
@@ -235,6 +240,15 @@ class PatchReopen(APIView):
         return Response(patch_document(Patch.objects.get(pk=patch.pk), request.user))
 
 
+class PatchSpotCheck(APIView):
+    """An approved patch is as good as the spot check of it asks; a verdict says it of a submitted one."""
+
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request: Request, patch_id: int) -> Response:
+        pass_spot_check(patch=row_for(request, Patch, patch_id, LEAD), user=request.user)
+        return Response(status=204)
+
+
 class PatchHistory(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, patch_id: int) -> Response:
@@ -267,7 +281,7 @@ class Raster(APIView):
 
 
 class ProposalRaster(Raster):
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(responses=RASTER)
     def get(self, request: Request, proposal_id: int, kind: str, suffix: str = "") -> HttpResponse:
         proposal = get_object_or_404(Proposal.objects.select_related("patch__project"), pk=proposal_id)
         check_roles(request, proposal.patch.project_id, frozenset(Role))
@@ -278,7 +292,7 @@ class ProposalRaster(Raster):
 
 
 class RevisionRaster(Raster):
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(responses=RASTER)
     def get(self, request: Request, revision_id: int, suffix: str = "") -> HttpResponse:
         rows = Revision.objects.select_related("annotation__patch", "annotation__reading__patch")
         revision = get_object_or_404(rows, pk=revision_id)

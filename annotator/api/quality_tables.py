@@ -52,6 +52,10 @@ def _people(report: QualityReport) -> list[Row]:
     ]
 
 
+def _spots(report: QualityReport) -> list[Row]:
+    return [asdict(one) for one in report.spots]
+
+
 def _corrections(report: QualityReport) -> list[Row]:
     return [asdict(cost) for cost in report.costs]
 
@@ -64,6 +68,7 @@ TABLES: dict[str, tuple[tuple[str, ...], Callable[[QualityReport], list[Row]]]] 
          "pixels_changed"),
         _corrections,
     ),
+    "spot-checks": (("day", "annotator", "submitted", "drawn", "passed", "returned", "fixed", "open"), _spots),
 }  # fmt: skip
 
 
@@ -92,6 +97,7 @@ def quality_document(report: QualityReport) -> Row:
         "people": _people(report),
         "corrections": _corrections(report),
         "doubles": report.doubles,
+        "spot_checks": _spots(report),
         "anchoring": report.anchoring,
         "stop_signal": report.stop_signal,
     }

@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework_gis.fields import GeometryField
 
 from annotator.domain.claims import Lease
 from annotator.enums import ExportKind, Verdict
+
+
+class IdField(serializers.IntegerField):
+    """The id of a row, which the database can look for."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=0, max_value=2**63 - 1, **options)
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "description": "A GeoJSON geometry in degrees.",
+        "properties": {
+            "type": {"type": "string", "enum": ["Polygon", "MultiPolygon"]},
+            "coordinates": {"type": "array"},
+        },
+        "required": ["type", "coordinates"],
+    }
+)
+class AreaField(GeometryField):
+    """An area on the ground as GeoJSON."""
 
 
 class LegendClassInput(serializers.Serializer):
@@ -20,7 +45,7 @@ class ProjectInput(serializers.Serializer):
     name = serializers.CharField(max_length=120)
     description = serializers.CharField(required=False, allow_blank=True, default="")
     patch_zoom = serializers.IntegerField(required=False, allow_null=True, default=None)
-    area_of_interest = GeometryField(required=False, allow_null=True, default=None)
+    area_of_interest = AreaField(required=False, allow_null=True, default=None)
     legend = LegendClassInput(many=True)
 
 
@@ -46,7 +71,7 @@ class PlaceInput(serializers.Serializer):
 
 
 class JobInput(serializers.Serializer):
-    scene = serializers.IntegerField(required=False, allow_null=True, default=None)
+    scene = IdField(required=False, allow_null=True, default=None)
 
 
 class ExportInput(serializers.Serializer):
@@ -70,8 +95,8 @@ class MappingInput(serializers.Serializer):
 
 
 class ClaimInput(serializers.Serializer):
-    patch = serializers.IntegerField(required=False, allow_null=True, default=None)
-    besides = serializers.ListField(child=serializers.IntegerField(), max_length=200, default=list)
+    patch = IdField(required=False, allow_null=True, default=None)
+    besides = serializers.ListField(child=IdField(), max_length=200, default=list)
     lease = serializers.ChoiceField([Lease.WORK.value, Lease.AHEAD.value], default=Lease.WORK.value)
 
 
@@ -91,7 +116,7 @@ class SaveParameters(serializers.Serializer):
     submit = serializers.BooleanField(default=False)
     seconds = serializers.IntegerField(min_value=0, max_value=86_400, default=0)
     strokes = serializers.IntegerField(min_value=0, max_value=1_000_000, default=0)
-    proposal = serializers.IntegerField(required=False, allow_null=True, default=None)
+    proposal = IdField(required=False, allow_null=True, default=None)
 
 
 class PinInput(serializers.Serializer):
@@ -122,6 +147,10 @@ class CommentInput(serializers.Serializer):
 
 class ReasonInput(serializers.Serializer):
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=4000)
+
+
+class RollbackInput(ReasonInput):
+    expected_number = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1)
 
 
 class PromotionInput(ReasonInput):

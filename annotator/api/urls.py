@@ -2,7 +2,6 @@
 
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView
-from rest_framework.authtoken.views import obtain_auth_token
 
 from annotator.api import (
     assignments,
@@ -20,15 +19,17 @@ from annotator.api import (
     patch_masks,
     patches,
     pins,
+    progress,
     projects,
     quality,
     queue_rules,
+    tokens,
     version_export,
 )
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
-    path("token/", obtain_auth_token, name="api-token"),
+    path("token/", tokens.OwnToken.as_view(), name="api-token"),
     path("projects/", projects.Projects.as_view()),
     path("projects/<slug:slug>/", projects.ProjectDetail.as_view()),
     path("projects/<slug:slug>/legend/", legends.ProjectLegend.as_view()),
@@ -54,6 +55,12 @@ urlpatterns = [
     path("projects/<slug:slug>/spot-checks/", desk.ProjectSpotChecks.as_view()),
     path("projects/<slug:slug>/pace/", pace.ProjectPace.as_view()),
     path("projects/<slug:slug>/pace.csv", pace.ProjectPaceCsv.as_view(), name="pace_csv"),
+    path("projects/<slug:slug>/progress/", progress.ProjectProgress.as_view()),
+    path(
+        "projects/<slug:slug>/progress/<slug:part>.csv",
+        progress.ProjectProgressTable.as_view(),
+        name="progress_csv",
+    ),
     path("projects/<slug:slug>/events/", events.ProjectEvents.as_view()),
     path("projects/<slug:slug>/events.csv", events.ProjectEventsCsv.as_view(), name="events_csv"),
     path("projects/<slug:slug>/training-runs/", model_versions.ProjectTrainingRuns.as_view()),
@@ -91,6 +98,7 @@ urlpatterns = [
     path("patches/<int:patch_id>/gold/", quality.PatchGold.as_view()),
     path("patches/<int:patch_id>/adjudication/", quality.PatchAdjudication.as_view()),
     path("patches/<int:patch_id>/reopen/", patches.PatchReopen.as_view()),
+    path("patches/<int:patch_id>/spot-check/", patches.PatchSpotCheck.as_view()),
     path("patches/<int:patch_id>/history/", patches.PatchHistory.as_view()),
     path("patches/<int:patch_id>/events.csv", events.PatchEventsCsv.as_view(), name="patch_events_csv"),
     path("patches/<int:patch_id>/neighbours/", patch_masks.PatchNeighbours.as_view()),

@@ -14,7 +14,8 @@ from annotator.domain.locks import lock_project
 from annotator.enums import Role
 from annotator.errors import BadAssignment, IllegalTransition
 from annotator.imagery.grid import square, tile_of
-from annotator.models import Assignment, Membership, Project
+from annotator.models import Assignment, Membership, Project, QueueEntry
+from annotator.queries.desk_filter import DeskFilter
 
 MOST_TILES = 10_000
 
@@ -70,6 +71,8 @@ def assign_area(
         assignment, "assigned", actor=user, people=sorted(person.get_username() for person in people)
     )
     apply_assignments(project.pk)
+    assignment.patch_count = QueueEntry.objects.filter(assignment=assignment).count()
+    assignment.save(update_fields=["patch_count"])
     return assignment
 
 
@@ -85,6 +88,22 @@ def end_assignment(*, assignment: Assignment, user: User) -> Assignment:
     record_event(assignment, "ended", actor=user)
     apply_assignments(assignment.project_id)
     return assignment
+
+
+def chosen_quadkeys(wanted: DeskFilter) -> list[str]:
+    """The tiles of the patches that a valid filter of the desk lets through, to be assigned.
+
+    Raises BadAssignment where there are none, or more than `MOST_TILES`.
+    """
+    keys = list(wanted.chosen().order_by().values_list("quadkey", flat=True)[: MOST_TILES + 1])
+    if not keys:
+        raise BadAssignment("No patch is like that. Widen the filter.", field="filter")
+    if len(keys) > MOST_TILES:
+        raise BadAssignment(
+            f"The filter lets more than {MOST_TILES:,} patches through. Narrow it, or give tiles or an area.",
+            field="filter",
+        )
+    return keys
 
 
 def apply_assignments(project_id: int) -> None:

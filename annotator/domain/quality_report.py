@@ -19,6 +19,7 @@ from annotator.queries.quality import (
     double_counts,
     total,
 )
+from annotator.queries.spot_checks import SpotTally, spot_tallies
 
 CONFIDENCE = 0.9
 FEWEST = 10
@@ -57,12 +58,13 @@ class QualityReport:
     by_person: dict[str, dict[ReadingPurpose, Agreement]]
     costs: list[CorrectionCost]
     doubles: dict[DoubleState, int]
+    spots: list[SpotTally]
     anchoring: str
     stop_signal: str
 
 
 def quality_report(project: Project) -> QualityReport:
-    """All of it, in seven queries however much was labelled."""
+    """All of it, in eight queries however much was labelled."""
     names = dict(LabelClass.objects.filter(project=project).values_list("value", "name"))
     months = agreement_by_month(project.pk)
     costs = correction_costs(project.pk)
@@ -76,6 +78,7 @@ def quality_report(project: Project) -> QualityReport:
         },
         costs=costs,
         doubles=double_counts(project.pk),
+        spots=spot_tallies(project.pk),
         anchoring=anchoring_sentence(costs),
         stop_signal=stop_sentence(costs),
     )

@@ -13,8 +13,8 @@ from annotator.domain.events import move
 from annotator.domain.parcels import want_parcels
 from annotator.domain.patch_work import note_reopening, note_verdict
 from annotator.domain.pins import Pin, pin_comments
-from annotator.domain.triggers import begin_run_if_due
-from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason, Verdict
+from annotator.domain.spot_checks import note_spot_outcome
+from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason, SpotOutcome, Verdict
 from annotator.errors import CommentMissing, RevisionConflict
 from annotator.models import Annotation, Patch, QueueEntry, Review, Revision
 
@@ -71,10 +71,14 @@ def review_patch(
     )
     pin_comments(revision=revision, user=user, pins=pins)
     note_verdict(review=review, patch=patch)
+    note_spot_outcome(
+        patch=patch,
+        annotator_id=revision.author_id,
+        user=user,
+        outcome=SpotOutcome.PASSED if verdict == Verdict.APPROVE else SpotOutcome.RETURNED,
+    )
     if verdict == Verdict.APPROVE:
         want_parcels(patch)
-        # An approval stands whatever comes of the run that it may begin.
-        transaction.on_commit(lambda: begin_run_if_due(patch.project_id), robust=True)
     else:
         QueueEntry.objects.create(
             patch=patch,
@@ -92,6 +96,10 @@ def fix_patch(*, patch: Patch, user: User, revision_number: int, comment: str = 
 
     Recorded as what it is: a return, and a claim by the reviewer. Raises what those raise.
     """
+    current = _current_revision(patch)
+    if current is not None:
+        # Before the return is noted, which it is not.
+        note_spot_outcome(patch=patch, annotator_id=current.author_id, user=user, outcome=SpotOutcome.FIXED)
     review_patch(
         patch=patch,
         user=user,

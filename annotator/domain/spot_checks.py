@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from annotator.domain.events import record_event
 from annotator.domain.locks import lock_project
-from annotator.errors import NotReady
-from annotator.models import PatchWork, Project, SpotCheck, SpotDraw
+from annotator.enums import PatchState, SpotOutcome
+from annotator.errors import IllegalTransition, NotReady
+from annotator.models import Patch, PatchWork, Project, SpotCheck, SpotDraw
 
 MOST_PER_ANNOTATOR = 50
 Candidate = tuple[int, str]
@@ -50,6 +51,37 @@ def draw_spot_checks(
     )
     record_event(draw, "drawn", actor=user, day=day.isoformat(), seed=draw.seed, per_annotator=per_annotator)
     return draw
+
+
+def note_spot_outcome(*, patch: Patch, annotator_id: int, user: User, outcome: SpotOutcome) -> int:
+    """What a lead did with the work of an annotator, for the checks of it that are open; returns how many.
+
+    A verdict on somebody else's revision of the patch says nothing of the annotator who was drawn.
+    """
+    rows = SpotCheck.objects.filter(patch=patch, annotator=annotator_id, outcome=SpotOutcome.OPEN)
+    return rows.update(outcome=outcome, decided_by=user, decided_at=timezone.now())
+
+
+@transaction.atomic
+def pass_spot_check(*, patch: Patch, user: User) -> None:
+    """Says of an approved patch that the check of it found nothing to change.
+
+    Of a submitted one, the verdict says it. Raises IllegalTransition where no check is open or the patch is not
+    approved.
+    """
+    patch = Patch.objects.select_for_update().get(pk=patch.pk)
+    work = PatchWork.objects.filter(patch=patch).first()
+    if patch.state != PatchState.APPROVED or work is None:
+        raise IllegalTransition(
+            f"The patch is {patch.get_state_display()}. Approve or return it: that settles its spot check too.",
+            state=patch.state,
+        )
+    passed = note_spot_outcome(
+        patch=patch, annotator_id=work.annotator_id, user=user, outcome=SpotOutcome.PASSED
+    )
+    if not passed:
+        raise IllegalTransition("No spot check of this patch is open. Draw one on the desk.")
+    record_event(patch, "spot check passed", actor=user)
 
 
 def drawn(candidates: list[Candidate], seed: int, count: int) -> list[int]:

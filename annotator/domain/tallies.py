@@ -2,18 +2,35 @@ from __future__ import annotations
 
 from django.db import connection, transaction
 
-# One statement: whoever counts meanwhile sees the rows before or the row after, never both.
-_ADD_UP_SQL = """
-WITH gone AS (DELETE FROM annotator_patchtally RETURNING project_id, state, change)
-INSERT INTO annotator_patchtally (project_id, state, change)
-SELECT project_id, state, sum(change) FROM gone GROUP BY project_id, state HAVING sum(change) <> 0
+# Each is one statement: whoever counts meanwhile sees the rows before or the rows after, never both. Rows of projects
+# that are gone are dropped.
+_ADD_UP_PATCHES_SQL = """
+WITH gone AS (DELETE FROM annotator_patchtally RETURNING project_id, tile, state, change),
+summed AS (
+    SELECT project_id, tile, state, sum(change) AS change FROM gone
+    WHERE project_id IN (SELECT id FROM annotator_project)
+    GROUP BY project_id, tile, state HAVING sum(change) <> 0)
+INSERT INTO annotator_tilecount (project_id, level, quadkey, state, patches)
+SELECT project_id, level, left(tile, level), state, sum(change)
+FROM summed, generate_series(0, length(tile)) AS level
+GROUP BY project_id, level, left(tile, level), state HAVING sum(change) <> 0
+ON CONFLICT (project_id, level, quadkey, state)
+DO UPDATE SET patches = annotator_tilecount.patches + excluded.patches
+"""
+_ADD_UP_CLASSES_SQL = """
+WITH gone AS (DELETE FROM annotator_classtally RETURNING project_id, value, patches, area_dm2)
+INSERT INTO annotator_classtally (project_id, value, patches, area_dm2)
+SELECT project_id, value, sum(patches), sum(area_dm2) FROM gone
+WHERE project_id IN (SELECT id FROM annotator_project)
+GROUP BY project_id, value HAVING sum(patches) <> 0
 """
 
 
 @transaction.atomic
 def add_up_tallies() -> None:
-    """Makes one row of each project's tallies of a state, so that counting stays quick."""
+    """Adds the tallies of states to the counts of all tiles above them, and makes one row of each class's tallies."""
     with connection.cursor() as cursor:
         # Two sweeps at once would wait for each other's rows in orders of their own.
-        cursor.execute("LOCK TABLE annotator_patchtally IN SHARE UPDATE EXCLUSIVE MODE")
-        cursor.execute(_ADD_UP_SQL)
+        cursor.execute("LOCK TABLE annotator_patchtally, annotator_classtally IN SHARE UPDATE EXCLUSIVE MODE")
+        cursor.execute(_ADD_UP_PATCHES_SQL)
+        cursor.execute(_ADD_UP_CLASSES_SQL)

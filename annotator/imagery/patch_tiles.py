@@ -12,6 +12,8 @@ CONTENT_TYPE = "application/vnd.mapbox-vector-tile"
 
 # A tile with more levels below it than this would hold more than 4,096 squares, each below 4 pixels.
 _MAX_LEVELS_OF_SQUARES = 6
+# Counts are kept of the tiles that lie at least so many levels above the patches.
+LEVELS_ABOVE_PATCHES = 2
 
 # A tile's patches are those whose quadkey begins with its own, so no neighbour is drawn twice; and a range of
 # keys is served by the unique index on (project, quadkey) under any collation.
@@ -27,38 +29,62 @@ _SQUARES = """
         LEFT JOIN unnest(%(told_ids)s::bigint[], %(told_states)s::text[], %(told_scores)s::float8[])
             AS told (patch_id, state, score) ON told.patch_id = patch.id
         WHERE patch.project_id = %(project_id)s
-          AND patch.quadkey >= %(first)s AND patch.quadkey < %(beyond)s{chosen}
+          AND patch.quadkey >= %(first)s AND patch.quadkey < %(beyond)s{narrowed}
         ORDER BY patch.quadkey
     ) AS feature
 """
 
 # One feature for each of the tile's 64 x 64 cells that has patches: how many of which state they are, and the
-# state of most of them.
+# state of most of them. The last six digits of a cell's quadkey are the bits of its column and row in the tile.
 _CELLS = """
     SELECT ST_AsMVT(feature, 'patches', 4096, 'square') FROM (
-        SELECT ST_AsMVTGeom(
-                   ST_TileEnvelope(%(cell_z)s, x >> %(levels)s, y >> %(levels)s),
-                   ST_TileEnvelope(%(z)s, %(x)s, %(y)s), 4096, 64, true
-               ) AS square,
-               count(*)::int AS patches,
-               mode() WITHIN GROUP (ORDER BY state) AS state,
-               (count(*) FILTER (WHERE state = 'unlabelled'))::int AS unlabelled,
-               (count(*) FILTER (WHERE state = 'claimed'))::int AS claimed,
-               (count(*) FILTER (WHERE state = 'submitted'))::int AS submitted,
-               (count(*) FILTER (WHERE state = 'approved'))::int AS approved,
-               (count(*) FILTER (WHERE state = 'returned'))::int AS returned
+        SELECT ST_Reverse(ST_MakeEnvelope(64 * x, 64 * y, 64 * x + 64, 64 * y + 64)) AS square,
+               sum(patches)::int AS patches,
+               (array_agg(state ORDER BY patches DESC, state))[1] AS state,
+               (sum(patches) FILTER (WHERE state = 'unlabelled'))::int AS unlabelled,
+               (sum(patches) FILTER (WHERE state = 'claimed'))::int AS claimed,
+               (sum(patches) FILTER (WHERE state = 'submitted'))::int AS submitted,
+               (sum(patches) FILTER (WHERE state = 'approved'))::int AS approved,
+               (sum(patches) FILTER (WHERE state = 'returned'))::int AS returned
         FROM (
-            SELECT patch.x, patch.y, coalesce(told.state, patch.state) AS state
-            FROM annotator_patch AS patch
-            LEFT JOIN unnest(%(told_ids)s::bigint[], %(told_states)s::text[])
-                AS told (patch_id, state) ON told.patch_id = patch.id
-            WHERE patch.project_id = %(project_id)s
-              AND patch.quadkey >= %(first)s AND patch.quadkey < %(beyond)s{chosen}
-        ) AS patch
-        GROUP BY x >> %(levels)s, y >> %(levels)s
-        ORDER BY x >> %(levels)s, y >> %(levels)s
+            SELECT state, sum(patches) AS patches,
+                   ('00' || translate(right(cell, 6), '23', '01'))::bit(8)::int AS x,
+                   ('00' || translate(right(cell, 6), '123', '011'))::bit(8)::int AS y
+            FROM ({patches}) AS counted
+            GROUP BY cell, state HAVING sum(patches) > 0
+        ) AS cells
+        GROUP BY x, y ORDER BY x, y
     ) AS feature
 """
+# What is kept of coarse tiles, and what was not added up yet; of a patch that the person is told something else
+# about, one less and one more.
+_KEPT = """
+    SELECT quadkey AS cell, state, patches FROM annotator_tilecount
+    WHERE project_id = %(project_id)s AND level = %(cell_z)s
+      AND quadkey >= %(first)s AND quadkey < %(beyond)s AND %(state)s IN ('', state)
+    UNION ALL
+    SELECT left(tile, %(cell_z)s), state, change FROM annotator_patchtally
+    WHERE project_id = %(project_id)s AND tile >= %(first)s AND tile < %(beyond)s AND %(state)s IN ('', state)
+    UNION ALL
+    SELECT left(patch.quadkey, %(cell_z)s), seen.state, seen.patches
+    FROM unnest(%(told_ids)s::bigint[], %(told_states)s::text[]) AS told (patch_id, state)
+    JOIN annotator_patch AS patch ON patch.id = told.patch_id,
+    LATERAL (VALUES (patch.state, -1), (told.state, 1)) AS seen (state, patches)
+    WHERE patch.project_id = %(project_id)s AND patch.quadkey >= %(first)s AND patch.quadkey < %(beyond)s
+"""
+# Where nothing is kept, patches are counted: as many as the tile one level further in has, at most.
+_COUNTED = """
+    SELECT left(quadkey, %(cell_z)s) AS cell, coalesce(told.state, patch.state) AS state, 1 AS patches
+    FROM ({chosen}) AS patch
+    LEFT JOIN unnest(%(told_ids)s::bigint[], %(told_states)s::text[]) AS told (patch_id, state)
+        ON told.patch_id = patch.id
+"""
+_ALL = """
+        SELECT id, quadkey, state FROM annotator_patch AS patch
+        WHERE project_id = %(project_id)s AND quadkey >= %(first)s AND quadkey < %(beyond)s{narrowed}
+"""
+_OF_THE_CHOICE = " AND patch.id IN (SELECT id FROM ({chosen}) AS chosen)"
+MOST_COUNTED = 4 ** (_MAX_LEVELS_OF_SQUARES + 1)
 
 
 def read_patch_tile(
@@ -70,6 +96,7 @@ def read_patch_tile(
     y: int,
     z: int,
     told: Mapping[int, tuple[str, float]],
+    state: str = "",
     chosen: str = "",
 ) -> bytes:
     """The vector tile (MVT) of the project's patches there, with one layer, ``patches``; empty where none are.
@@ -78,11 +105,13 @@ def read_patch_tile(
     queue; absent when it does not wait there) and ``mine`` (1 when the person holds the claim on it). Further
     out than six levels above the patches they are 64 x 64 cells instead, with ``patches`` (how many), the
     number of each state under the state's name, and ``state``, that of most of them. ``told`` has, by patch id, the
-    state and score of those that the person is told something else about than what they are. ``chosen`` is SQL
-    that selects the ids of the patches to show, its values filled in; every patch without it.
+    state and score of those that the person is told something else about than what they are.
+
+    ``state`` narrows to the patches in it. ``chosen`` is SQL that selects ``id``, ``quadkey`` and ``state`` of those
+    patches of `keys_in` the tile that are to be shown, its values filled in; all of them without it. Of a choice the
+    cells of a tile count `MOST_COUNTED` patches at most, since no counts are kept of it.
     """
-    # Below the patches' own zoom, the tile shows a part of the one patch that it lies in.
-    key = quadkey(x, y, z)[:patch_zoom]
+    first, beyond = keys_in(x, y, z, patch_zoom)
     levels = patch_zoom - z - _MAX_LEVELS_OF_SQUARES
     parameters: dict[str, object] = {
         "project_id": project_id,
@@ -90,18 +119,34 @@ def read_patch_tile(
         "x": x,
         "y": y,
         "z": z,
-        "first": key,
-        # After all keys that begin with this one, as 4 is no digit of a quadkey.
-        "beyond": f"{key}4",
+        "first": first,
+        "beyond": beyond,
         "cell_z": z + _MAX_LEVELS_OF_SQUARES,
-        "levels": levels,
+        "state": state,
         "told_ids": list(told),
         "told_states": [state for state, _ in told.values()],
         # Whoever has submitted is told of no place in the queue any more.
         "told_scores": [None if state == "submitted" else score for state, score in told.values()],
     }
+    narrowed = " AND patch.state = %(state)s" if state else ""
+    # A per cent sign of the choice is no place for a parameter.
+    rows = chosen.replace("%", "%%") or _ALL.replace("{narrowed}", narrowed)
+    if levels <= 0:
+        sql = _SQUARES.replace("{narrowed}", _OF_THE_CHOICE.replace("{chosen}", rows) if chosen else narrowed)
+    elif levels < LEVELS_ABOVE_PATCHES or chosen:
+        sql = _CELLS.replace("{patches}", _COUNTED).replace("{chosen}", f"{rows} LIMIT {MOST_COUNTED}")
+    else:
+        sql = _CELLS.replace("{patches}", _KEPT)
     with connection.cursor() as cursor:
-        # A per cent sign of the choice is no place for a parameter.
-        narrowed = f" AND patch.id IN ({chosen.replace('%', '%%')})" if chosen else ""
-        cursor.execute((_CELLS if levels > 0 else _SQUARES).replace("{chosen}", narrowed), parameters)
+        cursor.execute(sql, parameters)
         return bytes(cursor.fetchone()[0])
+
+
+def keys_in(x: int, y: int, z: int, patch_zoom: int) -> tuple[str, str]:
+    """The quadkeys of the patches in a tile: from the first on, and below the second.
+
+    Below the patches' own zoom, the tile shows a part of the one patch that it lies in.
+    """
+    key = quadkey(x, y, z)[:patch_zoom]
+    # After all keys that begin with this one, as 4 is no digit of a quadkey.
+    return key, f"{key}4"

@@ -16,6 +16,9 @@ class Assignment(models.Model):
     people = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="assignments")
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField(auto_now_add=True)
+    patch_count = models.PositiveIntegerField(
+        default=0, help_text="How many patches waited in it when it was made, those of a newer one left out."
+    )
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -32,7 +32,10 @@ class Correction(models.Model):
     submitted_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["project", "model_version"], name="corrections_by_version")]
+        indexes = [
+            models.Index(fields=["project", "model_version"], name="corrections_by_version"),
+            models.Index(fields=["project", "miou"], name="corrections_by_miou"),
+        ]
 
     def __str__(self) -> str:
         return f"correction of {self.annotation}"

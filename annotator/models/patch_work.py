@@ -34,7 +34,7 @@ class PatchWork(models.Model):
         indexes = [
             models.Index(fields=["project", "annotator", "patch"], name="work_by_annotator"),
             models.Index(fields=["project", "reviewer", "patch"], name="work_by_reviewer"),
-            models.Index(fields=["project", "submitted_at"], name="work_by_day"),
+            models.Index(fields=["project", "submitted_at"], include=["annotator"], name="work_by_day"),
             models.Index(fields=["project", "patch"], condition=~Q(comment=""), name="work_with_comment"),
         ]
 

@@ -85,6 +85,11 @@ class DoubleAnnotation(models.Model):
                 condition=Q(state=DoubleState.WANTED, reading__isnull=True),
                 name="open_doubles",
             ),
+            models.Index(
+                fields=["project", "agreement"],
+                condition=Q(agreement__isnull=False),
+                name="doubles_by_agreement",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
+from annotator.enums import SpotOutcome
 from annotator.models.patch import Patch
 from annotator.models.project import Project
 
@@ -32,9 +34,21 @@ class SpotCheck(models.Model):
     patch = models.ForeignKey(Patch, on_delete=models.CASCADE, related_name="spot_checks")
     annotator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     submitted_that_day = models.PositiveIntegerField(help_text="How many patches of theirs were drawn from.")
+    outcome = models.CharField(max_length=8, choices=SpotOutcome, default=SpotOutcome.OPEN)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["draw", "patch"], name="a_patch_is_drawn_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["draw", "patch"], name="a_patch_is_drawn_once"),
+            models.CheckConstraint(
+                condition=Q(outcome=SpotOutcome.OPEN, decided_at__isnull=True)
+                | ~Q(outcome=SpotOutcome.OPEN) & Q(decided_at__isnull=False),
+                name="a_decided_check_has_its_time",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"spot check of {self.patch}"

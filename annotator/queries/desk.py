@@ -109,6 +109,8 @@ def _with_people(rows: QuerySet[Patch]) -> QuerySet[Patch]:
         "queue_entry__holder",
         "queue_entry__reserved_for",
         "annotation__current",
+        "annotation__correction",
+        "double",
     ).defer("square", "annotation__current__mask_png")
 
 
@@ -133,6 +135,7 @@ def _row(patch: Patch, score: float | None, classes: list[int]) -> dict[str, Any
     entry = getattr(patch, "queue_entry", None)
     annotation = getattr(patch, "annotation", None)
     revision = annotation.current if annotation else None
+    double, correction = getattr(patch, "double", None), getattr(annotation, "correction", None)
     return {
         "id": patch.pk,
         "quadkey": patch.quadkey,
@@ -151,6 +154,8 @@ def _row(patch: Patch, score: float | None, classes: list[int]) -> dict[str, Any
         "holder": _name(entry and entry.holder),
         "reserved_for": _name(entry and entry.reserved_for),
         "entropy_nats": score,
+        "agreement": double.agreement if double else None,
+        "proposal_miou": correction.miou if correction else None,
         "classes": classes,
         "seconds_spent": revision.seconds_spent if revision else None,
     }

@@ -36,6 +36,20 @@ class DeskFilter(forms.Form):
     label_class = forms.TypedChoiceField(label="Class", coerce=int, empty_value=None, required=False)
     score_min = forms.FloatField(label="Entropy from", min_value=0, required=False, help_text="nats")
     score_max = forms.FloatField(label="Entropy to", min_value=0, required=False, help_text="nats")
+    agreement_max = forms.FloatField(
+        label="Two masks at most",
+        min_value=0,
+        max_value=1,
+        required=False,
+        help_text="mIoU of two people's masks",
+    )
+    proposal_miou_max = forms.FloatField(
+        label="Proposal at most",
+        min_value=0,
+        max_value=1,
+        required=False,
+        help_text="mIoU with the final mask",
+    )
     age_min = forms.FloatField(label="Unchanged for", min_value=0, required=False, help_text="days, at least")
     age_max = forms.FloatField(label="Changed within", min_value=0, required=False, help_text="days")
     comment = forms.ChoiceField(choices=[("", "any"), *COMMENTS], required=False)
@@ -56,10 +70,12 @@ class DeskFilter(forms.Form):
         self.people = list(people.values_list("user__username", flat=True))
 
     @property
-    def is_empty(self) -> bool:
-        """Whether it lets every patch through, in whatever order."""
+    def is_state_at_most(self) -> bool:
+        """Whether it narrows by the state alone or by nothing, in whatever order."""
         return not any(
-            value not in (None, "") for name, value in self.cleaned_data.items() if name != "order"
+            value not in (None, "")
+            for name, value in self.cleaned_data.items()
+            if name not in ("state", "order")
         )
 
     def clean_annotator(self) -> User | None:
@@ -115,6 +131,13 @@ class DeskFilter(forms.Form):
         if given["spot_day"]:
             rows = rows.filter(
                 spot_checks__draw__project=self.project, spot_checks__draw__day=given["spot_day"]
+            )
+        if given["agreement_max"] is not None:
+            rows = rows.filter(double__project=self.project, double__agreement__lte=given["agreement_max"])
+        if given["proposal_miou_max"] is not None:
+            rows = rows.filter(
+                annotation__correction__project=self.project,
+                annotation__correction__miou__lte=given["proposal_miou_max"],
             )
         if given["bbox"]:
             rows = rows.filter(square__bboverlaps=given["bbox"])

@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 from annotator.web.languages import Catalogue
 from annotator.web.offline import service_worker, versioned
 from annotator.web.views import (
+    assignments,
     checks,
     desk,
     exports,
@@ -15,6 +16,7 @@ from annotator.web.views import (
     labelling,
     members,
     overview,
+    progress,
     projects,
     quality,
     scenes,
@@ -44,6 +46,13 @@ urlpatterns = [
     path("service-worker.js", service_worker, name="service_worker"),
     path("projects/<slug:slug>/desk/", desk.desk, name="desk"),
     path("projects/<slug:slug>/desk/spot-checks/", desk.spot_checks, name="spot_checks"),
+    path("projects/<slug:slug>/assignments/", assignments.assignments, name="assignments"),
+    path(
+        "projects/<slug:slug>/assignments/<int:assignment_id>/end/",
+        assignments.assignment_end,
+        name="assignment_end",
+    ),
+    path("projects/<slug:slug>/progress/", progress.progress, name="progress"),
     path("projects/<slug:slug>/pace/", desk.pace, name="pace"),
     path("projects/<slug:slug>/patches/<int:patch_id>/timeline/", desk.timeline, name="timeline"),
     path("projects/<slug:slug>/review/", labelling.review, name="review"),
@@ -51,6 +60,7 @@ urlpatterns = [
     path("projects/<slug:slug>/review/<int:patch_id>/two/", labelling.adjudicate, name="adjudicate"),
     path("projects/<slug:slug>/quality/", quality.quality, name="quality"),
     path("projects/<slug:slug>/review/<int:patch_id>/gold/", checks.gold, name="gold"),
+    path("projects/<slug:slug>/review/<int:patch_id>/spot/", checks.spot_passed, name="spot_passed"),
     path("projects/<slug:slug>/review/<int:patch_id>/one/", checks.second_off, name="second_off"),
     path("projects/<slug:slug>/exports/", exports.exports, name="exports"),
     path("projects/<slug:slug>/parcel-rebuild/", exports.parcel_rebuild, name="parcel_rebuild"),

@@ -31,10 +31,11 @@ def label_studio(folder: Path) -> Iterator[tuple[str, str]]:
     programs = folder / "environment" / "bin"
     subprocess.run([sys.executable, "-m", "venv", str(programs.parent)], check=True)
     subprocess.run([str(programs / "pip"), "install", "--quiet", "label-studio"], check=True)
+    asked = "from importlib.metadata import version; print(version('label-studio'))"
     shown = subprocess.run(
-        [str(programs / "pip"), "show", "label-studio"], check=True, capture_output=True, text=True
+        [str(programs / "python"), "-c", asked], check=True, capture_output=True, text=True
     )
-    version = next(line.split()[1] for line in shown.stdout.splitlines() if line.startswith("Version:"))
+    version = shown.stdout.strip()
     port = _free_port()
     env = {
         **{name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "SECRET_KEY")},

@@ -23,7 +23,7 @@ import { sameMask } from "../state/mask.js";
  * @property {Store<Situation>} situation
  * @property {Labelling} labelling
  * @property {Scene[]} scenes ready ones, the newest first
- * @property {Keymap} keymap which keys the person has chosen
+ * @property {Keymap<Operation>} keymap which keys the person has chosen
  * @property {SpotTour} tour the spots of which the model was least sure
  * @property {() => string | null} whyNoImagery why the tools that look at the imagery cannot
  * @property {() => number | null} pointedValue the class under the pointer

@@ -16,7 +16,7 @@ import { belongsToElement, chordOf } from "./chords.js";
 
 /**
  * @param {object} parts
- * @param {Keymap} parts.keymap
+ * @param {Keymap<Operation>} parts.keymap
  * @param {Modes} parts.modes
  * @param {KeyboardCursor} parts.cursor
  * @param {(operation: Operation) => void} parts.run

@@ -1,7 +1,5 @@
 /**
  * Which keys run which operation: the operations' own keys, and what the person has put in their place.
- *
- * @import {Operation} from "./bench.js"
  */
 
 /**
@@ -10,21 +8,24 @@
  * @typedef {object} Memory where choices survive the page
  * @property {() => Choices} read
  * @property {(choices: Choices) => void} write
+ *
+ * @typedef {{id: string, group: string, label: string, keys: string[]}} Keyed an operation, as far as keys go
  */
 
 /** What modes and the drawing cursor are driven by can stand for nothing else. */
 const FIXED = new Set(["Space", "Shift+Space", "Escape", "Tab", "Shift+Tab", "Backspace", ...arrows()]);
 
+/** @template {Keyed} T operation */
 export class Keymap {
   /** @type {Choices} */
   #choices;
-  /** @type {Map<string, Operation>} */
+  /** @type {Map<string, T>} */
   #byChord = new Map();
   /** @type {Set<() => void>} */
   #listeners = new Set();
 
   /**
-   * @param {Operation[]} operations
+   * @param {T[]} operations
    * @param {Memory} memory
    */
   constructor(operations, memory) {
@@ -40,7 +41,7 @@ export class Keymap {
   }
 
   /**
-   * @param {Operation} operation
+   * @param {Keyed} operation
    * @returns {string[]}
    */
   keysOf({ id, keys }) {
@@ -49,7 +50,7 @@ export class Keymap {
 
   /**
    * @param {string} chord
-   * @returns {Operation | undefined}
+   * @returns {T | undefined}
    */
   operationOf(chord) {
     return this.#byChord.get(chord);
@@ -71,7 +72,7 @@ export class Keymap {
   /**
    * Gives an operation one key in place of those it has. An operation that had the key loses it.
    *
-   * @param {Operation} operation
+   * @param {Keyed} operation
    * @param {string} chord
    */
   set(operation, chord) {

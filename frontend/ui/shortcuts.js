@@ -1,15 +1,14 @@
 /**
  * The sheet of shortcuts, on which a person can give an operation another key.
  *
- * @import {Operation} from "../operations/bench.js"
- * @import {Keymap} from "../operations/keymap.js"
+ * @import {Keyed, Keymap} from "../operations/keymap.js"
  */
 import { t } from "../i18n.js";
 import { chordOf } from "../operations/chords.js";
 import { ask } from "./dialogs.js";
 import { keyCaps, make } from "./elements.js";
 
-/** @type {Record<Operation["group"], string>} */
+/** @type {Record<string, string>} */
 const GROUP_TITLES = {
   tools: t("Drawing"),
   edit: t("Editing"),
@@ -17,11 +16,12 @@ const GROUP_TITLES = {
   patch: t("Patch"),
   classes: t("Classes"),
   locks: t("Locks"),
+  review: t("Review"),
   help: t("Help"),
 };
 
-/** What no list of operations holds. */
-const GESTURES = [
+/** What no list of the editor's operations holds. */
+export const GESTURES = [
   [t("Alt + wheel"), t("brush size")],
   [t("Alt + click"), t("pick the class under the pointer")],
   [t("Shift + click"), t("straight line from the last stroke")],
@@ -38,14 +38,15 @@ const GESTURES = [
 ];
 
 /**
- * @param {Keymap} keymap
+ * @param {Keymap<any>} keymap
+ * @param {string[][]} gestures of the mouse and the fingers, each with what it does
  * @returns {Promise<unknown>} once it is closed
  */
-export function showShortcuts(keymap) {
+export function showShortcuts(keymap, gestures) {
   const sheet = new Sheet(keymap);
   return ask({
     title: t("Keyboard shortcuts"),
-    body: [sheet.intro, sheet.line, sheet.groups, gestures()],
+    body: [sheet.intro, sheet.line, sheet.groups, ...(gestures.length ? [listOf(gestures)] : [])],
     choices: [{ value: "close", label: t("Close"), isPrimary: true }],
     onEscape: "close",
     isWide: true,
@@ -53,10 +54,10 @@ export function showShortcuts(keymap) {
 }
 
 class Sheet {
-  /** @type {{operation: Operation, button: HTMLButtonElement, asked: string | null} | null} whose new key is waited for */
+  /** @type {{operation: Keyed, button: HTMLButtonElement, asked: string | null} | null} whose new key is waited for */
   #waiting = null;
 
-  /** @param {Keymap} keymap */
+  /** @param {Keymap<any>} keymap */
   constructor(keymap) {
     this.keymap = keymap;
     this.reset = make("button", { type: "button", class: "button button--small", onclick: () => this.#reset() }, t("All keys as they came"));
@@ -74,7 +75,7 @@ class Sheet {
         make(
           "section",
           {},
-          make("h3", {}, GROUP_TITLES[group]),
+          make("h3", {}, GROUP_TITLES[group] ?? group),
           make("dl", { class: "shortcuts" }, ...keymap.operations.filter((one) => one.group === group).flatMap((one) => this.#row(one))),
         ),
       ),
@@ -82,7 +83,7 @@ class Sheet {
     this.reset.disabled = !keymap.isChanged();
   }
 
-  /** @param {Operation} operation */
+  /** @param {Keyed} operation */
   #row(operation) {
     const { id, label } = operation;
     const keys = this.keymap.keysOf(operation);
@@ -103,7 +104,7 @@ class Sheet {
   }
 
   /**
-   * @param {Operation} operation
+   * @param {Keyed} operation
    * @param {HTMLButtonElement} button
    */
   #wait(operation, button) {
@@ -160,7 +161,8 @@ class Sheet {
   }
 }
 
-function gestures() {
-  const rows = GESTURES.flatMap(([how, what]) => [make("dt", {}, how), make("dd", {}, what)]);
+/** @param {string[][]} gestures */
+function listOf(gestures) {
+  const rows = gestures.flatMap(([how, what]) => [make("dt", {}, how), make("dd", {}, what)]);
   return make("section", {}, make("h3", {}, t("Mouse, fingers and keys together")), make("dl", { class: "shortcuts shortcuts--gestures" }, ...rows));
 }

@@ -37,7 +37,7 @@ def violations(page: Page) -> list[str]:
 @pytest.fixture
 def addresses() -> dict[str, str]:
     """Every kind of page, with something on it; the person `ada` is everything in the project."""
-    project = make_project(name="Axe")
+    project = make_project(name="Axe", patch_zoom=17)
     ada = User.objects.create_superuser("ada", password=PASSWORD)
     for role in Role:
         add_member(project=project, user=ada, role=role)
@@ -63,6 +63,9 @@ def addresses() -> dict[str, str]:
         "editor": reverse("annotate", args=[project.slug]),
         "desk": reverse("desk", args=[project.slug]),
         "pace": reverse("pace", args=[project.slug]),
+        "progress": reverse("progress", args=[project.slug]),
+        "assignments": reverse("assignments", args=[project.slug]),
+        "quality": reverse("quality", args=[project.slug]),
         "timeline": reverse("timeline", args=[project.slug, waiting.pk]),
         "invitation": reverse("invitation", args=[token_of(invitation)]),
         "review list": reverse("review", args=[project.slug]),

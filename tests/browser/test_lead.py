@@ -128,7 +128,18 @@ def test_review_by_keyboard_alone_and_what_the_annotator_sees(
     assert QueueEntry.objects.get(patch=second).holder == project.created_by
     page.goto(f"{live_server.url}/projects/{project.slug}/review/{third.pk}/")
     expect(page.locator("body")).to_have_attribute("data-state", "ready")
+    # Approving gets another key, which the button shows and a further visit knows.
+    page.keyboard.press("?")
+    page.get_by_role("dialog").locator('[data-key-of="approve"]').click()
+    page.keyboard.press("g")
+    snap(page, "review-keys")
+    expect(page.get_by_role("dialog").get_by_role("status")).to_contain_text("has the key G now")
+    page.keyboard.press("Escape")
+    page.reload()
+    expect(page.locator("body")).to_have_attribute("data-state", "ready")
+    expect(page.locator('[data-operation="approve"]')).to_have_text("Approve G")
     page.keyboard.press("a")
+    page.keyboard.press("g")
     page.wait_for_url(lambda url: not url.endswith(f"/{third.pk}/"))
     assert Patch.objects.get(pk=third.pk).state == "approved"
 

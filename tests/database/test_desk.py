@@ -12,13 +12,14 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from annotator.domain.annotations import save_mask
 from annotator.domain.assigning import reassign_patch
 from annotator.domain.claims import claim_next, claim_patch
 from annotator.domain.reviews import review_patch
 from annotator.domain.spot_checks import draw_spot_checks, drawn
 from annotator.enums import Role, Verdict
 from annotator.errors import IllegalTransition, NotAllowed, NotReady
-from annotator.models import Event, Patch, PatchClass, PatchWork, QueueEntry
+from annotator.models import DoubleAnnotation, Event, Patch, PatchClass, PatchWork, QueueEntry
 from tests.campaigns import Campaign, query_count
 from tests.factories import (
     approve,
@@ -97,6 +98,37 @@ def test_each_filter_finds_its_patches(campaign: Campaign) -> None:
     assert listed(campaign, bbox="0,0,1,1") == []
 
 
+def test_disagreement_of_two_people_and_with_the_proposal_is_found(campaign: Campaign) -> None:
+    project, lead = campaign.project, campaign.people["lead"]
+    near, far, read_twice = (make_patch(project) for _ in range(3))
+    for patch, rows in ((near, 250), (far, 64)):
+        make_proposal(patch, value=0)
+        proposal = patch.proposals.get()
+        mask = mask_of(0)
+        mask[rows:] = 1
+        claim_patch(patch=patch, user=lead)
+        save_mask(patch=patch, user=lead, mask=mask, base_number=0, submit=True, proposal=proposal)
+    first = submit(read_twice, lead)
+    DoubleAnnotation.objects.create(
+        patch=read_twice,
+        project=project,
+        first=first,
+        share=1,
+        state="disputed",
+        agreement=0.4,
+        consensus_miou=0.8,
+    )
+    assert listed(campaign, agreement_max=0.4) == [read_twice.pk]
+    assert listed(campaign, agreement_max=0.39) == []
+    assert listed(campaign, proposal_miou_max=0.3) == [far.pk]
+    assert listed(campaign, proposal_miou_max=0.9) == [near.pk, far.pk]
+    text = campaign.client("lead").get(address(campaign, ".csv"), {"agreement_max": 0.5}).getvalue().decode()
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert (row["agreement"], row["proposal_miou"]) == ("0.4", "")
+    page = campaign.client("lead").get(campaign.url("desk"), {"proposal_miou_max": 0.3}).content.decode()
+    assert "proposal 0.1" in page
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
@@ -107,6 +139,7 @@ def test_each_filter_finds_its_patches(campaign: Campaign) -> None:
         ({"label_class": "9"}, "label_class"),
         ({"cursor": "n1~yesterday"}, "cursor"),
         ({"score_min": "much"}, "score_min"),
+        ({"agreement_max": "1.2"}, "agreement_max"),
     ],
 )
 def test_what_cannot_be_a_filter_is_named(campaign: Campaign, query: dict[str, str], field: str) -> None:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from annotator.domain.doubles import withdraw_second
 from annotator.domain.gold import mark_gold, unmark_gold
+from annotator.domain.spot_checks import pass_spot_check
 from annotator.enums import Role
 from annotator.models import Patch
 from annotator.notices import tell
@@ -34,4 +35,13 @@ def second_off(request: SignedInRequest, access: ProjectAccess, patch_id: int) -
     patch = get_object_or_404(Patch, pk=patch_id, project=access.project)
     with tell(request, _("The patch can be reviewed now.")):
         withdraw_second(patch=patch, user=request.user)
+    return redirect("review_patch", access.project.slug, patch.pk)
+
+
+@require_POST
+@project_view(Role.LEAD)
+def spot_passed(request: SignedInRequest, access: ProjectAccess, patch_id: int) -> HttpResponse:
+    patch = get_object_or_404(Patch, pk=patch_id, project=access.project)
+    with tell(request, "The spot check is passed."):
+        pass_spot_check(patch=patch, user=request.user)
     return redirect("review_patch", access.project.slug, patch.pk)

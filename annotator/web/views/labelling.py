@@ -9,8 +9,8 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from annotator.durations import duration_text
-from annotator.enums import Role
-from annotator.models import GoldPatch, Patch
+from annotator.enums import Role, SpotOutcome
+from annotator.models import GoldPatch, Patch, SpotCheck
 from annotator.queries.documents import patch_document, project_document, scene_document
 from annotator.queries.doubles import double_document
 from annotator.queries.review_list import waiting_for_review
@@ -63,6 +63,7 @@ def review_patch(request: SignedInRequest, access: ProjectAccess, patch_id: int)
         project_json=project_document(access.project, request.user),
         patch_json=patch_document(patch, request.user),
         double=double,
+        has_open_spot=SpotCheck.objects.filter(patch=patch, outcome=SpotOutcome.OPEN).exists(),
         is_gold=GoldPatch.objects.filter(patch=patch, is_served=True).exists(),
     )
     return render(request, "review_patch.html", context)

@@ -13,9 +13,12 @@ from annotator.domain.quality_rules import change_quality_rules, quality_rules
 from annotator.enums import DoubleState, Role
 from annotator.errors import BadRule
 from annotator.models import GoldPatch
+from annotator.queries.spot_checks import by_annotator
 from annotator.web.access import ProjectAccess, SignedInRequest, project_view
 from annotator.web.forms.quality import QualityForm
 from annotator.web.quality_plots import quality_plots
+
+SPOT_DAYS_SHOWN = 60
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -40,6 +43,8 @@ def quality(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
             (_("Two annotators"), report.between),
             (_("Annotators and gold patches"), report.gold),
         ],
+        spots=by_annotator(report.spots),
+        spot_days=report.spots[:SPOT_DAYS_SHOWN],
         waiting=report.doubles[DoubleState.WANTED],
         disputed=report.doubles[DoubleState.DISPUTED],
         agreed=report.doubles[DoubleState.AGREED],

@@ -1,0 +1,114 @@
+"""What the OpenAPI document says is so: schemathesis makes requests of it, and no answer may surprise."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from django.contrib.auth.models import Permission
+from django.db import transaction
+from django.test import Client
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from rest_framework.authtoken.models import Token
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from annotator.domain.projects import add_member
+from annotator.enums import Role
+from tests.campaigns import Campaign
+from tests.database.test_every_route import values  # noqa: F401  # a fixture
+
+CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
+EXAMPLES = 6
+repeatable = settings(
+    max_examples=EXAMPLES,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def answer_to(case: schemathesis.Case, headers: dict[str, str]) -> schemathesis.Response:
+    """Sends the request to the application in this process, and undoes what it did."""
+    sent = requests.Request(
+        **case.as_transport_kwargs(base_url="http://testserver", headers=headers)
+    ).prepare()
+    heads = dict(sent.headers)
+    kind = heads.pop("Content-Type", "")
+    with transaction.atomic():
+        client = Client(raise_request_exception=False)
+        answer = client.generic(
+            sent.method, sent.path_url, sent.body or b"", content_type=kind, headers=heads
+        )
+        content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        transaction.set_rollback(True)
+    if answer.headers.get("Content-Encoding") == "gzip":
+        content = gzip.decompress(content)
+    told = {name: [value] for name, value in answer.headers.items()}
+    return schemathesis.Response(answer.status_code, told, content, sent, 0.0, True)
+
+
+@pytest.mark.django_db
+def test_every_operation_answers_as_its_document_says(
+    labelled: Campaign,
+    values: dict[str, Any],  # noqa: F811
+) -> None:
+    """Asked by a lead, mostly of rows that exist, in ways that the document allows and in ways that it does not."""
+    lead = labelled.people["lead"]
+    lead.user_permissions.add(Permission.objects.get(codename="add_project"))
+    add_member(project=labelled.project, user=lead, role=Role.ML_STAFF)
+    headers = {"Authorization": f"Token {Token.objects.create(user=lead).key}"}
+    document = Client().get("/api/v1/schema/?format=json").json()
+    assert document["openapi"].startswith("3.1")
+    reached = set()
+    wrong: dict[str, BaseException] = {}
+    for result in schemathesis.openapi.from_dict(document).get_all_operations():
+        operation = result.ok()
+        cases = st.one_of(operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
+
+        @repeatable
+        @given(case=cases, is_real=st.sampled_from((True, True, True, False)))
+        def ask(case: schemathesis.Case, is_real: bool) -> None:
+            if is_real:
+                case.path_parameters.update({k: values[k] for k in case.path_parameters if k in values})
+            response = answer_to(case, headers)
+            if response.status_code < 300:
+                reached.add(case.operation.label)
+            case.validate_response(response, checks=CHECKS)
+
+        try:
+            ask()
+        except (Exception, BaseExceptionGroup) as error:
+            wrong[operation.label] = error
+    assert wrong == {}
+    assert len(reached) > 50, "most requests are of rows that exist, with roles that may"
+
+
+@pytest.mark.django_db
+def test_what_there_is_not_is_told_to_programs_in_their_form(client: Client) -> None:
+    for path in ("/api/v1/nowhere/", "/ogc/nowhere", "/tiles/nowhere"):
+        answer = client.get(path)
+        told = answer.status_code, answer["Content-Type"], answer.json()["code"]
+        assert told == (404, "application/problem+json", "not-found")
+    assert "text/html" in client.get("/nowhere")["Content-Type"]
+
+
+@pytest.mark.django_db
+def test_what_the_database_cannot_hold_is_refused(campaign: Campaign) -> None:
+    client, project = campaign.client("lead"), f"/api/v1/projects/{campaign.project.slug}"
+    for table in ("events/", "events.csv"):
+        answer = client.get(f"{project}/{table}", {"verb": "a\0b"})
+        assert (answer.status_code, list(answer.json()["errors"])) == (400, ["verb"])
+    claim = client.post(f"{project}/claims/", {"besides": [2**63]}, content_type="application/json")
+    assert (claim.status_code, list(claim.json()["errors"])) == (400, ["besides"])

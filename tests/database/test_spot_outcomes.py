@@ -1,0 +1,117 @@
+"""What a lead found in spot checks, by annotator and day."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date, timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from annotator.domain.reviews import fix_patch, reopen_patch, review_patch
+from annotator.domain.spot_checks import draw_spot_checks, pass_spot_check
+from annotator.enums import SpotOutcome, Verdict
+from annotator.errors import IllegalTransition
+from annotator.models import Event, Patch, PatchWork, SpotCheck
+from annotator.queries.spot_checks import SpotTally, by_annotator, spot_tallies
+from tests.campaigns import Campaign, query_count
+from tests.factories import approve, make_member, make_patch, submit
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def kim(campaign: Campaign) -> User:
+    return make_member(campaign.project)
+
+
+def draw(campaign: Campaign) -> date:
+    """All work so far, as if it were yesterday's."""
+    PatchWork.objects.update(submitted_at=timezone.now() - timedelta(days=1))
+    day = (timezone.now() - timedelta(days=1)).date()
+    draw_spot_checks(project=campaign.project, user=campaign.people["lead"], day=day, per_annotator=50)
+    return day
+
+
+def judge(patch: Patch, lead: User, verdict: Verdict = Verdict.APPROVE) -> None:
+    review_patch(patch=patch, user=lead, verdict=verdict, revision_number=1, comment="Look again.")
+
+
+def outcome(patch: Patch) -> str:
+    return SpotCheck.objects.get(patch=patch).outcome
+
+
+def test_the_first_thing_done_with_a_patch_is_what_its_check_found(campaign: Campaign, kim: User) -> None:
+    lead = campaign.people["lead"]
+    passed, returned, fixed, waiting = (make_patch(campaign.project) for _ in range(4))
+    for patch in (passed, returned, fixed, waiting):
+        submit(patch, kim)
+    judge(campaign.patch, lead, Verdict.RETURN)
+    day = draw(campaign)
+    # A verdict from before the draw is none on the check.
+    assert outcome(campaign.patch) == SpotOutcome.OPEN
+    judge(passed, lead)
+    judge(returned, lead, Verdict.RETURN)
+    fix_patch(patch=fixed, user=lead, revision_number=1)
+    assert [outcome(patch) for patch in (passed, returned, fixed, waiting)] == [
+        "passed",
+        "returned",
+        "fixed",
+        "open",
+    ]
+    # What comes later says nothing of that day's work.
+    reopen_patch(patch=passed, user=lead, comment="Look again.")
+    judge(passed, lead, Verdict.RETURN)
+    assert outcome(passed) == "passed"
+    of_kim = SpotTally(day, kim.username, 4, 4, 1, 1, 1, 1)
+    assert of_kim in spot_tallies(campaign.project.pk)
+    together = by_annotator(spot_tallies(campaign.project.pk))
+    assert [one.passed_percent for one in together if one.annotator == kim.username] == [
+        pytest.approx(100 / 3)
+    ]
+
+
+def test_work_that_was_approved_before_it_was_drawn_is_passed_by_a_lead(
+    campaign: Campaign, kim: User
+) -> None:
+    patch = make_patch(campaign.project)
+    approve(patch, kim)
+    lead = campaign.people["lead"]
+    with pytest.raises(IllegalTransition, match="Draw one"):
+        pass_spot_check(patch=patch, user=lead)
+    draw(campaign)
+    with pytest.raises(IllegalTransition, match="Approve or return"):
+        pass_spot_check(patch=campaign.patch, user=lead)
+    client = campaign.client("lead")
+    page = f"/projects/{campaign.project.slug}/review/{patch.pk}/"
+    assert "Spot check passed" in client.get(page).content.decode()
+    told = client.post(f"{page}spot/", follow=True).content.decode()
+    assert "The spot check is passed." in told
+    assert "Spot check passed</button>" not in told
+    assert outcome(patch) == "passed"
+    assert Event.objects.filter(subject_id=patch.pk, verb="spot check passed", actor=lead).count() == 1
+    assert client.post(f"/api/v1/patches/{patch.pk}/spot-check/").status_code == 409
+
+
+def test_the_page_and_its_csv_tell_it_in_as_many_queries(campaign: Campaign, kim: User) -> None:
+    draw(campaign)
+    client, url = campaign.client("lead"), campaign.url("quality")
+    few = query_count(client, url)
+    SpotCheck.objects.all().delete()
+    campaign.project.spot_draws.all().delete()
+    for _ in range(2):
+        submit(make_patch(campaign.project), kim)
+    day = draw(campaign)
+    assert query_count(client, url) == few
+    judge(campaign.patch, campaign.people["lead"])
+    text = client.get(f"/api/v1{url}spot-checks.csv").content.decode()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [(row["annotator"], row["drawn"], row["passed"], row["open"]) for row in rows] == [
+        (campaign.people["annotator"].username, "1", "1", "0"),
+        (kim.username, "2", "0", "2"),
+    ]
+    assert {row["day"] for row in rows} == {day.isoformat()}
+    page = client.get(url).content.decode()
+    assert f"spot_day={day.isoformat()}&amp;annotator={kim.username}" in page
