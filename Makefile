@@ -21,8 +21,8 @@ check: ## lint, types, import rules, migrations and front-end types
 bench: ## run one benchmark: BENCH=name, QUICK=1 for a small one
 	@$(PYTHON) -m scripts.bench
 
-screenshots: ## make the pictures of the documentation anew, by walking through the loop
-	@MILPA_SCREENSHOTS=docs/screenshots ARGS=tests/browser/test_loop.py $(PYTHON) -m scripts.run_tests
+screenshots: ## make the pictures of the documentation anew, by walking through the loop and a lead's morning
+	@MILPA_SCREENSHOTS=docs/screenshots ARGS="tests/browser/test_loop.py tests/browser/test_lead.py" $(PYTHON) -m scripts.run_tests
 
 sheet: ## make the documentation's sheet of answers anew (set MILPA_DATA)
 	@BENCH=sheets ARGS="--out docs/screenshots/answers.png" $(PYTHON) -m scripts.bench

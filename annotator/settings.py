@@ -176,9 +176,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BEAT_SCHEDULE = {
     "sweep-expired-claims": {"task": "annotator.tasks.sweep_claims", "schedule": 30.0},
     "resume-lost-jobs": {"task": "annotator.tasks.resume_lost_jobs", "schedule": 15.0},
-    # Approvals begin runs at once; this is for projects that train on a schedule.
-    "begin-due-runs": {"task": "annotator.tasks.begin_due_runs", "schedule": 300.0},
+    # Not with the approval itself: of many at once, an import's say, all are to be learned from.
+    "begin-due-runs": {"task": "annotator.tasks.begin_due_runs", "schedule": 60.0},
     "add-up-tallies": {"task": "annotator.tasks.add_up_tallies", "schedule": 60.0},
+    "remove-leftovers": {"task": "annotator.tasks.remove_leftovers", "schedule": 3600.0},
     "remove-old-exports": {"task": "annotator.tasks.remove_old_exports", "schedule": 3600.0},
     "remove-forgotten-imports": {"task": "annotator.tasks.remove_forgotten_imports", "schedule": 3600.0},
     "rank-due-projects": {"task": "annotator.tasks.rank_due_projects", "schedule": 60.0},

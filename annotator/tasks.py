@@ -100,6 +100,13 @@ def begin_due_runs() -> int:
 
 
 @shared_task
+def remove_leftovers() -> int:
+    from annotator.domain.leftovers import remove_leftovers as domain_verb
+
+    return domain_verb()
+
+
+@shared_task
 def rank_due_projects() -> int:
     from annotator.domain.ranking import rank_due_projects as domain_verb
 

@@ -55,6 +55,7 @@ STRATEGIES: dict[str, Strategy] = {
     "patches_diverse": choosing.add_diverse_patches,
     "points_random": partial(choosing.add_points, worth=choosing.equally),
     "points_balanced": partial(choosing.add_points, worth=choosing.by_balance),
+    "points_split": partial(choosing.add_points, worth=choosing.half_by_balance),
     "patches_margin": partial(choosing.add_patches, worth=choosing.units_by_margin),
 }
 

@@ -231,6 +231,16 @@ def balanced_worth(
     return worth
 
 
+def half_by_chance(worth: NDArray[np.floating], drawable: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """A worth by which one of two cells is drawn as ``worth`` has it and the other by chance among all drawable ones.
+
+    A model that is sure and wrong, of a class whose word it has never read say, is found out by chance alone.
+    """
+    wanted = np.where(drawable, worth, 0).astype(np.float64)
+    mixed: NDArray[np.float64] = drawable / max(1, drawable.sum()) + wanted / (wanted.sum() or 1.0)
+    return mixed
+
+
 def spread_order(xy: NDArray[np.integer], seed: int = 0) -> NDArray[np.intp]:
     """An order of tiles, of which every beginning is spread over the land: for patches without proposals.
 

@@ -201,6 +201,10 @@ class FinetuneConfig:
                 raise ValueError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}")
 
 
+MOST_VALIDATED_PATCHES = 16
+"""Steps are judged by no more: it would take longer than the steps between two validations."""
+
+
 @dataclass(frozen=True)
 class FinetuneSpec:
     """One LoRA round: the parent, the labels, the legend, the config, and where to write.

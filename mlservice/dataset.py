@@ -118,6 +118,15 @@ def _from_nearer(
     )
 
 
+def without_gaps(image: NDArray[np.uint8], valid: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
+    """The image with its mean colour where there is no data, so that a black edge does not look like land."""
+    if valid is None or valid.all() or not valid.any():
+        return image
+    filled = image.copy()
+    filled[~valid] = image[valid].mean(0).astype(np.uint8)
+    return filled
+
+
 def within_legend(patch: LabelledPatch, legend: Legend) -> LabelledPatch:
     """The patch with 255 where its mask has a value that is not in the legend; itself where there is none."""
     known = np.isin(patch.mask, [*legend.values, UNSURE])
@@ -148,16 +157,22 @@ def jitter_colours(
     return result
 
 
-def check_training(patches: Sequence[LabelledPatch], legend: Legend) -> None:
-    """Raise NothingToLearn unless the masks hold at least two classes; BadImage for a misfit of shapes."""
-    for patch in patches:
+def check_training(
+    patches: Sequence[LabelledPatch], legend: Legend, replay: Sequence[LabelledPatch] = ()
+) -> None:
+    """Raise NothingToLearn unless the new masks hold a class and all of them two; BadImage for a misfit of shapes."""
+    for patch in (*patches, *replay):
         check_patch(patch)
-    seen = {int(v) for patch in patches for v in np.unique(patch.mask)} - {UNSURE}
-    if not seen:
+    if not _classes_in(patches):
         raise NothingToLearn("There are no labelled pixels to learn from.")
+    seen = _classes_in((*patches, *replay))
     if len(seen) == 1:
         name = next(c.name for c in legend.classes if c.value in seen)
         raise NothingToLearn(f"All labelled pixels are “{name}”; at least two classes are needed.")
+
+
+def _classes_in(patches: Sequence[LabelledPatch]) -> set[int]:
+    return {int(v) for patch in patches for v in np.unique(patch.mask)} - {UNSURE}
 
 
 def check_patch(patch: LabelledPatch) -> None:

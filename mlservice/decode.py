@@ -1,14 +1,12 @@
 """Saying an answer token by token: one after the other, or many at once by fixed-point iteration.
 
-The language model is behind `Speaker`, so that every family is decoded by the same code. Under a grammar only
-tokens that lead to a full grid are ever chosen; without one, whatever a model says is parsed and its failures
-are counted. In run lengths the logits of a cell are those at the class word of its run: how sure the model is of
-where a run ends hides in the counts, so the entropy of such cells is too low near their ends.
+The language model is behind `Speaker`, so that every family is decoded by the same code. By the grammar only tokens
+that lead to a full grid are ever chosen. In run lengths the logits of a cell are those at the class word of its run:
+how sure it is of where a run ends hides in the counts, so the entropy of such cells is too low near their ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -107,28 +105,6 @@ def decode_jacobi(speaker: Speaker, table: TokenTable) -> Decoded:
     longest = int(lengths.max())
     answers = draft[:, :longest]
     return _decoded(table, _ids(answers, table), scores[:, :longest], passes)
-
-
-@torch.no_grad()
-def decode_freely(speaker: Speaker, table: TokenTable, end_ids: Collection[int] = ()) -> Decoded:
-    """Greedy answers over the whole vocabulary, each until one of ``end_ids`` or the longest answer's length.
-
-    What does not parse is flagged: this is how often a model keeps to the format by itself.
-    """
-    ends = sorted(end_ids)
-    ended = np.zeros(speaker.batch, dtype=bool)
-    logits = speaker.first()
-    scores, said = [], []
-    while True:
-        chosen = logits.argmax(-1)
-        ids = chosen.cpu().numpy()
-        ended |= np.isin(ids, ends)
-        scores.append(_scores(logits, table))
-        said.append(np.where(ended, UNSAID, ids))
-        if ended.all() or len(said) == table.answer_format.longest_answer:
-            break
-        logits = speaker.read(chosen[:, None], keep=1)[:, -1]
-    return _decoded(table, np.stack(said, axis=1), np.stack(scores, axis=1), len(said))
 
 
 def _certain(

@@ -36,13 +36,16 @@ def finetune(spec: FinetuneSpec, on_progress: OnProgress) -> FinetuneReport:
     """
     started = time.perf_counter()
     readable = _readable(spec)
-    check_training(readable.training, readable.legend)
+    check_training(readable.training, readable.legend, readable.replay)
     spec.work_dir.mkdir(parents=True, exist_ok=True)
     parallel.join()
     loaded = load_base(spec.parent.base)
     prompt = loaded.family.prompt(spec.legend)
     add_adapter(loaded, spec)
     precision = chosen_precision(spec.config.precision, loaded.device)
+    if precision == "float32":
+        # On a GPU, large models are loaded in bfloat16.
+        loaded.network.float()
     progress = Trainer(loaded, prompt, readable, precision).run(on_progress)
     best = progress.best
     if best is not None:

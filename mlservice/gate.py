@@ -138,7 +138,8 @@ def decide(
     worst = min((*classes, *regions), key=lambda part: part.high, default=None)
     is_lost = worst is not None and worst.high < -rule.worst_class_loss
     passed = gain.low > rule.margin and not is_lost
-    reason = _sentence(gain, worst if is_lost else None, passed, bool(regions), rule, looks)
+    likeliest = min((*classes, *regions), key=lambda part: part.value, default=None)
+    reason = _sentence(gain, worst if is_lost else None, likeliest, passed, bool(regions), rule, looks)
     return GateVerdict(
         passed,
         reason,
@@ -198,9 +199,15 @@ def _named(name: str, interval: Interval) -> Gain:
 
 
 def _sentence(
-    miou: Gain, lost: Gain | None, passed: bool, has_regions: bool, rule: GateRule, looks: int
+    miou: Gain,
+    lost: Gain | None,
+    likeliest: Gain | None,
+    passed: bool,
+    has_regions: bool,
+    rule: GateRule,
+    looks: int,
 ) -> str:
-    """For example: mIoU +0.041 (90 % interval +0.012 to +0.066) and no class lost more than 0.02: passed."""
+    """For example: mIoU +0.041 (90 % interval +0.012 to +0.066) and no class surely lost more than 0.02: passed."""
     level = f"{_percent(rule.confidence_at(looks))} interval {_range(miou)}"
     if looks > 1:
         level += f", as {looks} candidates were judged on these patches"
@@ -210,7 +217,11 @@ def _sentence(
     if lost is not None:
         kept = f"{lost.name} lost more than {rule.worst_class_loss:g} ({lost.value:+.3f}, {_range(lost)})"
     else:
-        kept = f"no class{' or region' if has_regions else ''} lost more than {rule.worst_class_loss:g}"
+        kept = (
+            f"no class{' or region' if has_regions else ''} surely lost more than {rule.worst_class_loss:g}"
+        )
+        if likeliest is not None and likeliest.value < -rule.worst_class_loss:
+            kept += f", though {likeliest.name} may have ({likeliest.value:+.3f}, {_range(likeliest)})"
     return f"{gained} and {kept}: {'passed' if passed else 'not passed'}."
 
 

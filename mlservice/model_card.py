@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mlservice.contracts import LegendClass
+from mlservice.contracts import MOST_VALIDATED_PATCHES, LegendClass
 from mlservice.version_record import STARTER_NAME, Measured, VersionRecord
 
 MEASURES = (
@@ -120,8 +120,11 @@ def _data(record: VersionRecord) -> str:
     replay = f", {record.replay_count} of them again from earlier rounds" if record.replay_count else ""
     lines = [f"{_patches(record.patch_count)} with approved masks{replay}."]
     if record.validation_count:
-        chosen = "chose the step that was kept and fitted the temperature"
-        lines.append(f"{_patches(record.validation_count)} beside them {chosen}.")
+        few = record.validation_count <= MOST_VALIDATED_PATCHES
+        lines.append(
+            f"{_patches(record.validation_count)} beside them fitted the temperature; the step that was kept was "
+            f"chosen on {'them' if few else f'{MOST_VALIDATED_PATCHES} of these'}."
+        )
     if record.data_hash:
         lines.append(f"SHA-256 of keys, pixels and masks: `{record.data_hash}`.")
     lines.append("The record names nobody: neither who drew a mask nor who approved it.")
@@ -154,7 +157,10 @@ def _measures(record: VersionRecord) -> str:
 
 def _gains(verdict: Mapping[str, Any]) -> str:
     """Gains over the parent with their intervals, as the gate kept them; empty where it compared nothing."""
-    gains = [g for g in (verdict.get("miou"), *verdict.get("classes", ()), *verdict.get("regions", ())) if g]
+    # The gate's own of mIoU may be of a higher confidence than the others.
+    miou = {"name": "mIoU"} | ((verdict.get("intervals") or {}).get("miou") or verdict.get("miou") or {})
+    parts = (miou if "value" in miou else None, *verdict.get("classes", ()), *verdict.get("regions", ()))
+    gains = [gain for gain in parts if gain]
     if not gains:
         return ""
     confidence = verdict.get("rule", {}).get("confidence")

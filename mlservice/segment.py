@@ -18,6 +18,7 @@ from mlservice.contracts import (
     SegmentRequest,
     SegmentResult,
 )
+from mlservice.dataset import without_gaps
 from mlservice.errors import BadImage
 from mlservice.families import Answers
 from mlservice.families.memory import answer_in_batches, batch_size
@@ -49,7 +50,7 @@ def segment(request: SegmentRequest) -> SegmentResult:
     """
     started = time.perf_counter()
     check_request(request)
-    image = _without_gaps(request.image, request.valid)
+    image = without_gaps(request.image, request.valid)
     with answering(request.model) as loaded, torch.inference_mode():
         family = loaded.family
         prompt = family.prompt(request.legend)
@@ -80,15 +81,6 @@ def check_request(request: SegmentRequest) -> None:
             raise BadImage(f"Window {window.key} is not made of token patches of {TOKEN_PATCH_PX} px.")
         if window.row + window.size_px > rows or window.col + window.size_px > cols:
             raise BadImage(f"Window {window.key} reaches beyond its context image of {rows} × {cols} px.")
-
-
-def _without_gaps(image: NDArray[np.uint8], valid: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
-    """The image with its mean colour where there is no data, so that a black edge does not look like land."""
-    if valid is None or valid.all() or not valid.any():
-        return image
-    filled = image.copy()
-    filled[~valid] = image[valid].mean(0).astype(np.uint8)
-    return filled
 
 
 def _segmentation(

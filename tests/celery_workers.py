@@ -21,8 +21,11 @@ QUEUES = ("default", "imagery", "inference", "training")
 class Workers:
     """A worker for each queue, the beat in the first; they end with the test."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, media: Path | None = None, job_lost_after_s: int = 20) -> None:
+        """``media`` is that of the settings unless given, as where the workers outlive a test."""
         self.folder = folder
+        self.media = media
+        self.job_lost_after_s = job_lost_after_s
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, *queues: str) -> None:
@@ -32,7 +35,7 @@ class Workers:
                 self.running[queue] = subprocess.Popen(
                     [*_command(queue), *(self._beat() if queue == "default" else [])],
                     cwd=ROOT,
-                    env=_environment(),
+                    env=self._environment(),
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
@@ -46,11 +49,26 @@ class Workers:
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait(timeout=30)
 
+    def kill_the_hand(self, queue: str) -> None:
+        """`kill -9` of the process that does the queue's work, as the kernel does when memory is short."""
+        main = self.running[queue].pid
+        for child in Path(f"/proc/{main}/task/{main}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+
     def stop(self) -> None:
         for worker in self.running.values():
             worker.terminate()
         for worker in self.running.values():
             worker.wait(timeout=60)
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "DATABASE_URL": _database_url(),
+            "MILPA_MEDIA": str(self.media or settings.MEDIA_ROOT),
+            "MILPA_SCENE_FOLDERS": ",".join(map(str, settings.SCENE_FOLDERS)),
+            "JOB_LOST_AFTER_SECONDS": str(self.job_lost_after_s),
+        }
 
     def _log(self, queue: str) -> Path:
         return self.folder / f"{queue}.log"
@@ -69,16 +87,6 @@ class Workers:
 def _command(queue: str) -> list[str]:
     celery = [sys.executable, "-m", "celery", "-A", "annotator", "worker", "--loglevel", "INFO"]
     return [*celery, "-P", "prefork", "-c", "1", "-Q", queue, "-n", f"{queue}-{os.getpid()}@%h", "--purge"]
-
-
-def _environment() -> dict[str, str]:
-    return {
-        **os.environ,
-        "DATABASE_URL": _database_url(),
-        "MILPA_MEDIA": str(settings.MEDIA_ROOT),
-        "MILPA_SCENE_FOLDERS": ",".join(map(str, settings.SCENE_FOLDERS)),
-        "JOB_LOST_AFTER_SECONDS": "20",
-    }
 
 
 def _database_url() -> str:

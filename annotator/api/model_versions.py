@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
 from annotator.api.pagination import NewestFirst
-from annotator.api.serializers import PromotionInput, ReasonInput, RunInput
+from annotator.api.serializers import PromotionInput, RollbackInput, RunInput
 from annotator.domain.training import cancel_run, request_run
 from annotator.domain.versions import promote, roll_back
 from annotator.enums import Role
@@ -83,10 +83,10 @@ class ModelVersionPromote(APIView):
 
 
 class ProjectRollback(APIView):
-    @extend_schema(request=ReasonInput, responses=OBJECT)
+    @extend_schema(request=RollbackInput, responses=OBJECT)
     def post(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug, ML_STAFF)
-        given = ReasonInput(data=request.data)
+        given = RollbackInput(data=request.data)
         given.is_valid(raise_exception=True)
-        promoted = roll_back(project=project, user=request.user, reason=given.validated_data["reason"])
+        promoted = roll_back(project=project, user=request.user, **given.validated_data)
         return Response(version_document(promoted))

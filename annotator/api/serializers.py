@@ -149,6 +149,10 @@ class ReasonInput(serializers.Serializer):
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=4000)
 
 
+class RollbackInput(ReasonInput):
+    expected_number = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1)
+
+
 class PromotionInput(ReasonInput):
     override_reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=4000)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from annotator import inference
-from annotator.domain.legend_records import known_classes, legend_record, teachable
+from annotator.domain.legend_records import known_classes, legend_record
 from annotator.domain.masks import png_of
 from annotator.inference import EvaluateReport, LabelledPatch
 from annotator.models import Evaluation, EvaluationMask, LabelClass, ModelVersion, Patch, TrainingRun
@@ -22,7 +22,7 @@ KEPT_MASKS = 12
 class Measured:
     """A version's report on the held-out patches and its answers, uint8 ``(256, 256)`` by quadkey.
 
-    ``classes`` are those that it was asked for.
+    ``classes`` are those that it was measured by.
     """
 
     classes: tuple[LabelClass, ...]
@@ -40,14 +40,20 @@ def comparable_classes(parent: ModelVersion, legend: Sequence[LabelClass]) -> li
 
 
 def measure(
-    version: ModelVersion, classes: Sequence[LabelClass], patches: Sequence[LabelledPatch]
+    version: ModelVersion,
+    asked: Sequence[LabelClass],
+    patches: Sequence[LabelledPatch],
+    *,
+    counted: Sequence[LabelClass],
+    on_patch: Callable[[], None],
 ) -> Measured:
-    """Measures the version, which need not be saved, where the patches are of one of the classes.
+    """Measures the version, which need not be saved, where the patches are of one of the classes ``counted``.
 
-    Raises MethodError when nothing can be measured.
+    ``asked`` are those that it may say: a class that it learned besides must not hide where it takes land of the
+    others. Raises MethodError when nothing can be measured, and what ``on_patch`` raises.
     """
-    known = [replace(patch, mask=teachable(patch.mask, classes, ())) for patch in patches]
-    return Measured(tuple(classes), *inference.evaluate_version(version, classes, known))
+    told = inference.evaluate_version(version, asked, patches, counted=counted, on_patch=on_patch)
+    return Measured(tuple(counted), *told)
 
 
 def keep_measures(*, run: TrainingRun, parent: Measured, candidate: Measured, version: ModelVersion) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import F, Sum
 
 from annotator import inference
-from annotator.inference import FinetuneReport
+from annotator.inference import FinetuneReport, LabelledPatch
 from annotator.models import Revision, TrainingRun
 from annotator.queries.lineage import learned_revisions
 
 
-def provenance_of(run: TrainingRun, report: FinetuneReport) -> dict[str, Any]:
-    """The record of a version that the run made."""
+def provenance_of(
+    run: TrainingRun, report: FinetuneReport, validation: Sequence[LabelledPatch]
+) -> dict[str, Any]:
+    """The record of a version that the run made; ``validation`` chose its step and its temperature."""
     return {
         "kind": "LoRA round",
         "training_run": run.pk,
@@ -24,6 +27,8 @@ def provenance_of(run: TrainingRun, report: FinetuneReport) -> dict[str, Any]:
         "imagery": run.imagery,
         "code": inference.code_version(),
         "base_hash": inference.base_hash(run.parent.base),
+        "parent_hash": inference.adapter_hash(run.parent),
+        "validation_hash": inference.labels_hash(validation),
         "precision": report.precision,
         "best_step": report.best_step,
         "training_revisions": run.training_revisions,

@@ -11,20 +11,32 @@ from annotator.domain.round_data import RoundRecord, read_round
 from annotator.errors import CannotRebuild, NotReady
 from annotator.models import ModelVersion
 
-NEEDED = ("config", "precision", "legend", "imagery", "code", "base_hash", "data_hash", "training_revisions")
+NEEDED = (
+    "config",
+    "precision",
+    "legend",
+    "imagery",
+    "code",
+    "base_hash",
+    "parent_hash",
+    "data_hash",
+    "validation_hash",
+    "training_revisions",
+)
 
 
 @dataclass(frozen=True)
 class Rebuild:
-    """How a rebuilt version compares: ``largest_difference`` of any weight is 0 where it is bit for bit the same."""
+    """How a rebuilt version compares: with a ``largest_difference`` of 0 its weights are bit for bit the same."""
 
     version: ModelVersion
     largest_difference: float
+    temperature: float
     seconds: float
 
     @property
     def is_same(self) -> bool:
-        return self.largest_difference == 0
+        return self.largest_difference == 0 and self.temperature == self.version.temperature
 
     @property
     def sentence(self) -> str:
@@ -33,7 +45,8 @@ class Rebuild:
             return f"{name} is the same, bit for bit, when it is trained again from its record."
         return (
             f"{name} comes out otherwise when it is trained again from its record: weights differ by up to "
-            f"{self.largest_difference:.3g}, from the same labels, imagery, parent, config and code. Another "
+            f"{self.largest_difference:.3g} and the temperature is {self.temperature:.4f} instead of "
+            f"{self.version.temperature:.4f}, from the same labels, imagery, parent, config and code. Another "
             "processor or another number of threads rounds differently."
         )
 
@@ -46,7 +59,7 @@ def rebuild(*, version: ModelVersion, folder: Path) -> Rebuild:
     provenance, parent = version.provenance, version.parent
     _check_record(version)
     assert parent is not None, "a version with a round's record has a parent"
-    _check_code(provenance, parent.base)
+    _check_code(provenance, parent)
     record = RoundRecord(
         legend=provenance["legend"],
         hidden_values=provenance["hidden_values"],
@@ -60,7 +73,8 @@ def rebuild(*, version: ModelVersion, folder: Path) -> Rebuild:
         data = read_round(record)
     except NotReady as error:
         raise CannotRebuild(error.detail) from error
-    if inference.labels_hash(data.training + data.replay) != provenance["data_hash"]:
+    hashes = inference.labels_hash(data.training + data.replay), inference.labels_hash(data.validation)
+    if hashes != (provenance["data_hash"], provenance["validation_hash"]):
         raise CannotRebuild(
             f"The imagery that version {version.number} learned from is not what it was: with the same masks, "
             "bands and stretch it gives other pixels. Put the scene's file of that time back."
@@ -78,7 +92,7 @@ def rebuild(*, version: ModelVersion, folder: Path) -> Rebuild:
     )
     assert version.adapter_path is not None, "its record was checked"
     difference = inference.largest_adapter_difference(version.adapter_path, folder / "adapter")
-    return Rebuild(version, difference, report.seconds)
+    return Rebuild(version, difference, report.model.temperature, report.seconds)
 
 
 def _check_record(version: ModelVersion) -> None:
@@ -97,7 +111,7 @@ def _check_record(version: ModelVersion) -> None:
             )
 
 
-def _check_code(provenance: dict[str, Any], base: str) -> None:
+def _check_code(provenance: dict[str, Any], parent: ModelVersion) -> None:
     made, now = provenance["code"], inference.code_version()
     changed = [name for name in sorted(made.keys() | now.keys()) if made.get(name) != now.get(name)]
     if changed:
@@ -108,5 +122,10 @@ def _check_code(provenance: dict[str, Any], base: str) -> None:
             for name in changed
         )
         raise CannotRebuild(f"It was made with other code: {told}. Rebuild it with the release of that time.")
-    if provenance["base_hash"] != inference.base_hash(base):
+    if provenance["base_hash"] != inference.base_hash(parent.base):
         raise CannotRebuild("The base model's files are not those that it was made with. Put those back.")
+    if provenance["parent_hash"] != inference.adapter_hash(parent):
+        raise CannotRebuild(
+            f"The adapter of version {parent.number}, its parent, is not what it was. Put the folder "
+            f"{parent.adapter_name} of that time back among the adapters."
+        )

@@ -14,7 +14,6 @@ from annotator.domain.parcels import want_parcels
 from annotator.domain.patch_work import note_reopening, note_verdict
 from annotator.domain.pins import Pin, pin_comments
 from annotator.domain.spot_checks import note_spot_outcome
-from annotator.domain.triggers import begin_run_if_due
 from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason, SpotOutcome, Verdict
 from annotator.errors import CommentMissing, RevisionConflict
 from annotator.models import Annotation, Patch, QueueEntry, Review, Revision
@@ -80,8 +79,6 @@ def review_patch(
     )
     if verdict == Verdict.APPROVE:
         want_parcels(patch)
-        # An approval stands whatever comes of the run that it may begin.
-        transaction.on_commit(lambda: begin_run_if_due(patch.project_id), robust=True)
     else:
         QueueEntry.objects.create(
             patch=patch,

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from annotator import inference
 from annotator.domain.context import context_of
 from annotator.domain.legend_records import classes_of, teachable
-from annotator.domain.masks import values_of
+from annotator.domain.masks import UNSURE, values_of
 from annotator.errors import NotReady
 from annotator.imagery.grid import ground_resolution_m, lonlat_bounds
 from annotator.inference import LabelledPatch
@@ -121,10 +124,14 @@ def labelled_patch(revision: Revision, scene: Scene, record: RoundRecord) -> Lab
     context = context_of(patch, record.context_levels)
     window = context.window_of(patch)
     hidden = record.hidden_values.get(str(revision.pk), ())
+    mask = teachable(values_of(revision.mask_png), record.classes, hidden)
+    seen = context.read(scene)
+    valid = seen.valid[window.row : window.row + len(mask), window.col : window.col + len(mask)]
     return LabelledPatch(
         key=patch.quadkey,
-        image=context.read(scene).rgb,
-        mask=teachable(values_of(revision.mask_png), record.classes, hidden),
+        image=inference.without_gaps(seen.rgb, seen.valid),
+        # Where there is no data, proposals are the null class whatever the model says: nothing to learn or measure.
+        mask=np.where(valid, mask, np.uint8(UNSURE)),
         row=window.row,
         col=window.col,
         pixel_m=_pixel_m(patch),

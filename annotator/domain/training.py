@@ -19,7 +19,7 @@ from annotator.domain.leases import take_lease
 from annotator.domain.legend_records import hidden_values, legend_record
 from annotator.domain.locks import lock_project
 from annotator.domain.round_data import imagery_record
-from annotator.domain.run_progress import StoppedElsewhere
+from annotator.domain.run_progress import StoppedElsewhere, signs_of_life
 from annotator.domain.sides import record_sides
 from annotator.domain.training_round import complete_round, end_run
 from annotator.enums import ACTIVE_RUN_STATES, RunState
@@ -49,14 +49,14 @@ def request_run(
     if (known := _requested_before(project, idempotency_key)) is not None:
         return known
     checked = checked_config(config or {})
-    parent = promoted_version(project.pk)
-    scene = default_scene(project.pk)
-    if parent is None or scene is None:
-        raise NotReady("A run needs a ready scene and a promoted model version to start from.")
     try:
         with transaction.atomic():
-            # The sides of new blocks are decided by one request at a time.
+            # The sides of new blocks are decided by one request at a time, and no promotion comes in between.
             lock_project(project.pk)
+            parent = promoted_version(project.pk)
+            scene = default_scene(project.pk)
+            if parent is None or scene is None:
+                raise NotReady("A run needs a ready scene and a promoted model version to start from.")
             split = plan_split(project.pk, parent, approved_revisions(project.pk).defer("mask_png"))
             record_sides(project.pk, split.sides)
             legend = legend_of(project.pk)
@@ -141,7 +141,8 @@ def train(run_id: int) -> None:
     run.save(update_fields=["attempt"])
     record_event(run, "started" if run.step == 0 else "resumed", actor=None, to_state=RunState.TRAINING)
     try:
-        complete_round(run)
+        with signs_of_life(run):
+            complete_round(run)
     except StoppedElsewhere:
         logger.info("run %s was ended or taken over by somebody", run_id)
     except (MilpaError, inference.MethodError) as error:

@@ -18,7 +18,14 @@ from annotator.domain.held_out import Measured, comparable_classes, keep_measure
 from annotator.domain.locks import lock_project
 from annotator.domain.provenance import provenance_of
 from annotator.domain.round_data import RoundData, read_round, record_of
-from annotator.domain.run_progress import StoppedElsewhere, ride_out, tell_learned, tell_log, tell_step
+from annotator.domain.run_progress import (
+    StoppedElsewhere,
+    ride_out,
+    tell_alive,
+    tell_learned,
+    tell_log,
+    tell_step,
+)
 from annotator.domain.versions import add_candidate, promote
 from annotator.enums import RUN_TRANSITIONS, RunState
 from annotator.errors import NotReady
@@ -71,12 +78,12 @@ def _complete(run: TrainingRun, adapter_name: str) -> None:
         context_levels=run.parent.context_levels,
     )
     ride_out(lambda: _enter_evaluation(run))
-    asked = comparable_classes(run.parent, legend)
-    before = _measure(run, run.parent, asked, data.holdout)
-    after = _measure(run, candidate, asked, data.holdout)
+    counted = comparable_classes(run.parent, legend)
+    before = _measure(run, run.parent, counted, data.holdout, counted)
+    after = _measure(run, candidate, legend, data.holdout, counted)
     candidate.verdict = judge(project_id=run.project_id, parent=before, candidate=after, legend=legend)
     tell_log(run, candidate.verdict["reason"])
-    candidate.provenance = provenance_of(run, report)
+    candidate.provenance = provenance_of(run, report, data.validation)
     ride_out(lambda: _succeed(run, candidate, before, after))
 
 
@@ -120,9 +127,13 @@ def _enter_evaluation(run: TrainingRun) -> None:
 
 
 def _measure(
-    run: TrainingRun, version: ModelVersion, legend: Sequence[LabelClass], holdout: tuple[LabelledPatch, ...]
+    run: TrainingRun,
+    version: ModelVersion,
+    asked: Sequence[LabelClass],
+    holdout: tuple[LabelledPatch, ...],
+    counted: Sequence[LabelClass],
 ) -> Measured:
-    measured = measure(version, legend, holdout)
+    measured = measure(version, asked, holdout, counted=counted, on_patch=lambda: tell_alive(run))
     name = f"version {version.number}" if version.pk else "the candidate"
     tell_log(run, f"mIoU of {name} on {_held_out(len(holdout))}: {measured.report.miou:.3f}")
     return measured

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from annotator.domain.training import request_run
-from annotator.enums import ACTIVE_RUN_STATES
+from annotator.enums import ACTIVE_JOB_STATES, ACTIVE_RUN_STATES
 from annotator.errors import MilpaError
 from annotator.models import Project, TrainingRun
 from annotator.queries.labels import approved_since
@@ -22,19 +22,18 @@ def begin_due_runs() -> int:
     ruled = Project.objects.filter(
         Q(trains_after_patches__isnull=False) | Q(trains_every_hours__isnull=False)
     )
-    return sum(begin_run_if_due(pk) is not None for pk in ruled.values_list("pk", flat=True))
+    return sum(_begin_if_due(project) is not None for project in ruled)
 
 
-def begin_run_if_due(project_id: int) -> TrainingRun | None:
-    """Begins a run where a rule of the project calls for one and none is active.
+def _begin_if_due(project: Project) -> TrainingRun | None:
+    """Begins a run where a rule of the project calls for one, none is active and no import is under way.
 
     What was approved since counts from the last run that was asked for, however it ended, so that a run that
     fails is not repeated for the same labels. Where a run cannot begin, too few patches say, nothing happens.
     """
-    project = Project.objects.get(pk=project_id)
-    if project.trains_after_patches is None and project.trains_every_hours is None:
-        return None
     if project.training_runs.filter(state__in=ACTIVE_RUN_STATES).exists():
+        return None
+    if project.label_imports.filter(state__in=ACTIVE_JOB_STATES).exists():
         return None
     reason = _reason_to_begin(project)
     if not reason:

@@ -29,6 +29,7 @@ from annotator.inference.masks import (
     parcel_pieces,
 )
 from annotator.inference.rounds import (
+    adapter_hash,
     base_hash,
     code_version,
     evaluate_version,
@@ -40,6 +41,7 @@ from annotator.inference.rounds import (
     labels_hash,
     largest_adapter_difference,
     report_fields,
+    without_gaps,
 )
 from mlservice.contracts import (
     EvaluateReport,
@@ -78,6 +80,7 @@ __all__ = [
     "StepReport",
     "VersionRecord",
     "Waiting",
+    "adapter_hash",
     "agreement_alphas",
     "arrange",
     "base_hash",
@@ -110,6 +113,7 @@ __all__ = [
     "stac_classes",
     "version_archive",
     "weighted_entropies",
+    "without_gaps",
     "write_instructions",
     "write_landscape_scene",
 ]

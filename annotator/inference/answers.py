@@ -56,17 +56,18 @@ def points_of(
 ) -> NDArray[np.intp]:
     """So many cells of a patch to ask a person for, as indices row by row, in the order of asking.
 
-    Uncertain cells are asked for more often, and those of a class that the patch has little of; or all alike
-    ``by_chance``. ``seen``, bool of the cells' shape, is false where the scene has no data; fewer come where fewer
-    are seen. A smaller count with the same seed is the beginning of a larger one.
+    Of two cells one is asked for by chance, and one the sooner the less sure the model is of it and the less the
+    patch has of its class; or all ``by_chance``. ``seen``, bool of the cells' shape, is false where the scene has no
+    data; fewer come where fewer are seen. A smaller count with the same seed is the beginning of a larger one.
     """
-    from mlservice.acquisition import balanced_worth, draw_points
+    from mlservice.acquisition import balanced_worth, draw_points, half_by_chance
 
-    worth = np.ones(seen.shape)
+    worth = seen.astype(np.float64)
     if not by_chance:
         said = answer.class_probabilities.argmax(axis=0)
-        worth = balanced_worth(answer.entropy_nats, said, len(answer.class_probabilities))
-    return draw_points(np.where(seen, worth, 0), count, np.random.default_rng(seed))
+        balanced = balanced_worth(answer.entropy_nats, said, len(answer.class_probabilities))
+        worth = half_by_chance(balanced, seen)
+    return draw_points(worth, count, np.random.default_rng(seed))
 
 
 def patch_worths(answer: PatchSegmentation) -> PatchWorths:

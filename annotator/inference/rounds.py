@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,20 @@ def labels_hash(patches: Sequence[LabelledPatch]) -> str:
     return data_hash(patches)
 
 
+def without_gaps(image: NDArray[np.uint8], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The image ``(rows, cols, 3)`` as proposals are made from it, where parts of it have no data."""
+    from mlservice import dataset
+
+    return dataset.without_gaps(image, valid)
+
+
+def adapter_hash(version: ModelVersion) -> str:
+    """What tells the version's adapter from any other; empty where it has none. Raises OSError."""
+    from mlservice import fingerprints
+
+    return fingerprints.base_hash(str(version.adapter_path)) if version.adapter_path else ""
+
+
 def has_sound_adapter(version: ModelVersion) -> bool:
     """Whether every weight of the version's adapter, if it has one, is a number. Raises OSError."""
     from mlservice.adapter_files import has_only_numbers
@@ -99,20 +113,36 @@ def largest_adapter_difference(one: Path, other: Path) -> float:
 
 
 def evaluate_version(
-    version: ModelVersion, classes: Sequence[LabelClass], patches: Sequence[LabelledPatch]
+    version: ModelVersion,
+    asked: Sequence[LabelClass],
+    patches: Sequence[LabelledPatch],
+    *,
+    counted: Sequence[LabelClass],
+    on_patch: Callable[[], None],
 ) -> tuple[EvaluateReport, dict[str, NDArray[np.uint8]]]:
-    """The version's quality on held-out patches, and its masks by patch key; an unsaved ModelVersion does."""
-    from mlservice.evaluate import answers, evaluate_answers
+    """The version's quality on held-out patches, and its masks by patch key; an unsaved ModelVersion does.
 
-    spec = EvaluateSpec(model_ref(version), legend_for(classes), tuple(patches))
+    It may say any class that is ``asked``, and is measured by those ``counted``, some of them: where the truth is one
+    of these, another class is as wrong as no answer. ``on_patch`` is called after each patch.
+    """
+    from mlservice.evaluate import answers, evaluate_answers
+    from mlservice.narrowing import narrowed
+
+    said, legend = legend_for(asked), legend_for(counted)
     masks: dict[str, NDArray[np.uint8]] = {}
+    unparsed_cells = 0
 
     def keep_masks() -> Iterator[tuple[LabelledPatch, PatchSegmentation]]:
-        for patch, answer in answers(spec):
+        nonlocal unparsed_cells
+        for patch, answer in answers(EvaluateSpec(model_ref(version), said, tuple(patches))):
             masks[patch.key] = answer.mask
+            unparsed_cells += answer.unparsed_cells
+            on_patch()
             yield patch, answer
 
-    return evaluate_answers(spec.legend, keep_masks()), masks
+    report = evaluate_answers(legend, narrowed(keep_masks(), said, legend))
+    # A class that is not counted is a wrong answer, but not a broken one.
+    return replace(report, unparsed_cells=unparsed_cells), masks
 
 
 def report_fields(report: EvaluateReport) -> dict[str, Any]:

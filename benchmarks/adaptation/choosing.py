@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from benchmarks.adaptation.places import Place
 from benchmarks.adaptation.rounds import Said
-from mlservice.acquisition import balanced_worth, cell_margin, draw_points, rank_by_diversity
+from mlservice.acquisition import balanced_worth, cell_margin, draw_points, half_by_chance, rank_by_diversity
 from mlservice.contracts import PATCH_SIZE_PX
 from mlservice.token_grid import CELL_PX
 from mlservice.uncertainty import cell_entropy
@@ -108,6 +108,11 @@ def by_balance(look: Look, rng: np.random.Generator) -> NDArray[np.floating]:
     assert look.said is not None
     said = look.said.probabilities.argmax(1)
     return balanced_worth(look.entropy_nats, said, look.said.probabilities.shape[1])
+
+
+def half_by_balance(look: Look, rng: np.random.Generator) -> NDArray[np.floating]:
+    """One cell in two as `by_balance` has it, one in two by chance."""
+    return half_by_chance(by_balance(look, rng), ~look.labelled)
 
 
 def _unit_means(cells: NDArray[np.generic], shape: tuple[int, int, int]) -> NDArray[np.float64]:

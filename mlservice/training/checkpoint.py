@@ -81,7 +81,7 @@ def resume(folder: Path, mark: str, network: Any, optimiser: torch.optim.Optimiz
     path = folder / CHECKPOINT_FILE
     if not path.exists():
         return Progress()
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, map_location="cpu", weights_only=True)
     if state["fingerprint"] != mark:
         return Progress()
     restore_adapter(network, state["adapter"])

@@ -80,22 +80,25 @@ class Trainer:
         parallel.sum_gradients(self.parameters)
         loss = float(parallel.summed(np.array([sum(losses)], dtype=np.float64))[0])
         if not math.isfinite(loss):
-            raise TrainingDiverged(
-                f"The loss of step {step + 1} is no longer a number. Try a lower learning rate than "
-                f"{config.learning_rate:g}."
-            )
+            raise self._diverged(f"The loss of step {step + 1}")
         torch.nn.utils.clip_grad_norm_(self.parameters, LARGEST_GRADIENT)
         self.optimiser.step()
         return loss
 
     def _validate(self, progress: Progress) -> None:
-        """Measure the adapter as it is now, and keep it if it is the best so far."""
+        """Measure the adapter as it is now, and keep it if it is the best so far. Raises TrainingDiverged."""
         mine = parallel.share_of(self.validated)
         with computing(self.precision, self.loaded.device):
             point = validate(self.loaded, self.prompt, mine, self.weights, len(progress.losses))
+        if not math.isfinite(point.loss):
+            raise self._diverged(f"The validation loss after step {point.step}")
         progress.validations.append(point)
         if progress.best is point:
             progress.best_adapter = checkpoint.adapter_weights(self.loaded.network)
+
+    def _diverged(self, what: str) -> TrainingDiverged:
+        rate = self.spec.config.learning_rate
+        return TrainingDiverged(f"{what} is no longer a number. Try a lower learning rate than {rate:g}.")
 
     def _save(self, progress: Progress) -> None:
         checkpoint.save(self.spec.work_dir, self.mark, self.loaded.network, self.optimiser, progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,21 +11,20 @@ import torch
 from torch import Tensor
 
 from mlservice import parallel
-from mlservice.contracts import FinetuneSpec, ValidationPoint
+from mlservice.contracts import MOST_VALIDATED_PATCHES, FinetuneSpec, ValidationPoint
 from mlservice.dataset import TokenPatchExamples, labelled_only, make_examples
 from mlservice.metrics import mean_iou
 from mlservice.token_grid import IGNORED_INDEX
 from mlservice.training.loss import loss_sum, said_parts, total_weight
 from mlservice.vlm import LoadedModel
 
-MOST_PATCHES = 16
-"""More would take longer than the steps between two validations."""
-
 
 def validation_examples(spec: FinetuneSpec) -> list[TokenPatchExamples]:
-    """What a round is validated on: its validation patches as they are, the first `MOST_PATCHES` by their keys."""
-    patches = sorted(spec.validation, key=lambda patch: patch.key)[:MOST_PATCHES]
-    examples = [labelled_only(make_examples(p.image, p.mask, spec.legend, p.row, p.col)) for p in patches]
+    """What steps are judged by: at most `MOST_VALIDATED_PATCHES` validation patches from all over the place."""
+    # By their keys alone they would be neighbours.
+    patches = sorted(spec.validation, key=lambda patch: hashlib.sha256(patch.key.encode()).digest())
+    chosen = patches[:MOST_VALIDATED_PATCHES]
+    examples = [labelled_only(make_examples(p.image, p.mask, spec.legend, p.row, p.col)) for p in chosen]
     return [example for example in examples if len(example.origins)]
 
 

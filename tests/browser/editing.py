@@ -1,8 +1,10 @@
-"""What journeys do in the editor, and what they read from it."""
+"""What journeys do in the editor, what they read from it, and the pictures that they take on the way."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Locator, Page, expect
@@ -10,6 +12,16 @@ from playwright.sync_api import Locator, Page, expect
 from annotator.domain.masks import values_of
 from annotator.enums import PatchState
 from annotator.models import Patch
+
+SCREENSHOTS = os.environ.get("MILPA_SCREENSHOTS", "")
+
+
+def snap(page: Page, name: str) -> None:
+    """A picture of the page for the documentation, where `MILPA_SCREENSHOTS` names a folder."""
+    if SCREENSHOTS:
+        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(800)
+        page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png")
 
 
 def editor_with(page: Page, patch: Patch) -> Locator:

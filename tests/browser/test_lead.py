@@ -14,7 +14,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from annotator.models import Patch, PatchWork, PinnedComment, Project, QueueEntry, Scene
-from tests.browser.test_loop import snap
+from tests.browser.editing import snap
 from tests.factories import make_proposal, make_scene, make_user, submit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
@@ -87,7 +87,6 @@ def test_a_morning_at_the_desk(
     page.get_by_role("button", name="List what the map shows").click()
     page.wait_for_url(lambda url: "bbox=" in url)
     expect(page.locator("input[name=patch]")).to_have_count(2)
-    snap(page, "desk-spots")
 
 
 def test_review_by_keyboard_alone_and_what_the_annotator_sees(
@@ -101,7 +100,6 @@ def test_review_by_keyboard_alone_and_what_the_annotator_sees(
     page.keyboard.press("s")
     page.keyboard.press("ArrowLeft")
     expect(page.locator(".review-views")).to_have_attribute("style", "--swipe: 45%;")
-    snap(page, "review-swipe")
     page.keyboard.press("s")
     # A place 80 px to the east and 17 px to the north of the middle.
     page.keyboard.press("p")
@@ -111,7 +109,6 @@ def test_review_by_keyboard_alone_and_what_the_annotator_sees(
     page.keyboard.type("Two fields here, not one.")
     page.keyboard.press("Enter")
     expect(page.locator("#view-revision .pin-mark")).to_have_text("1")
-    snap(page, "review-pin")
     page.keyboard.press("r")
     page.wait_for_url(lambda url: not url.endswith(f"/{first.pk}/"))
     pin = PinnedComment.objects.get()
@@ -132,7 +129,6 @@ def test_review_by_keyboard_alone_and_what_the_annotator_sees(
     page.keyboard.press("?")
     page.get_by_role("dialog").locator('[data-key-of="approve"]').click()
     page.keyboard.press("g")
-    snap(page, "review-keys")
     expect(page.get_by_role("dialog").get_by_role("status")).to_contain_text("has the key G now")
     page.keyboard.press("Escape")
     page.reload()
@@ -148,7 +144,6 @@ def test_review_by_keyboard_alone_and_what_the_annotator_sees(
     expect(editor).to_have_attribute("data-state", "ready")
     expect(page.locator("#pins")).to_contain_text("Two fields here, not one.")
     expect(page.locator("#editor-map .pin-mark")).to_have_text("1")
-    snap(page, "editor-pin")
     page.get_by_label("Answer to comment 1").fill("It is one: a path only.")
     page.get_by_role("button", name="Answer", exact=True).click()
     page.get_by_role("button", name="Done", exact=True).click()

@@ -6,7 +6,6 @@ With MILPA_SCREENSHOTS naming a folder, the pictures of the documentation are ma
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from collections.abc import Callable
@@ -23,19 +22,12 @@ from annotator.domain.masks import values_of
 from annotator.domain.projects import add_member
 from annotator.enums import JobState, PatchState, Role, RunState, VersionState
 from annotator.models import InferenceJob, Project, Proposal, Ranking, Revision, Scene, TrainingRun
+from tests.browser.editing import snap
 from tests.celery_workers import Workers
 from tests.factories import make_user
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 ANNOTATED = 4
-SCREENSHOTS = os.environ.get("MILPA_SCREENSHOTS", "")
-
-
-def snap(page: Page, name: str) -> None:
-    if SCREENSHOTS:
-        page.wait_for_load_state("networkidle")
-        page.wait_for_timeout(800)
-        page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png")
 
 
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = 240) -> None:
@@ -84,6 +76,7 @@ def test_the_loop_turns_once(
     lead_reviews(sign_in(people["lead"]), live_server.url, project)
     annotator_answers_the_comment(sign_in(people["annotator"]), live_server.url, project)
     lead_approves_the_rest(sign_in(people["lead"]), live_server.url, project)
+    lead_sees_parcels(page, live_server.url, project)
     assert project.patches.filter(state=PatchState.APPROVED).count() == ANNOTATED == len(drawn)
 
     ml_staff_trains(sign_in(people["ml_staff"]), live_server.url, project)
@@ -182,6 +175,13 @@ def lead_reviews(page: Page, url: str, project: Project) -> None:
 
 def lead_approves_the_rest(page: Page, url: str, project: Project) -> None:
     approve_all(page, url, project)
+
+
+def lead_sees_parcels(page: Page, url: str, project: Project) -> None:
+    wait_for(lambda: project.parcels.exists() and not project.parcel_updates.exists(), "the parcels")
+    page.goto(f"{url}/projects/{project.slug}/")
+    expect(page.locator("#map .leaflet-tile-loaded").first).to_be_visible()
+    snap(page, "parcels")
 
 
 def approve_all(page: Page, url: str, project: Project) -> None:

@@ -79,6 +79,8 @@ def test_what_stands_in_the_way_of_a_rebuild_is_said(project: Project, tmp_path:
         ({"code": whole["code"] | {"torch": "1.0"}}, r"other code: torch \(1.0 then, 2"),
         ({"code": whole["code"] | {"method": "0"}}, "other code: the method's code"),
         ({"base_hash": "0"}, "base model's files"),
+        ({"parent_hash": "0"}, "The adapter of version 1, its parent, is not what it was"),
+        ({"validation_hash": "0"}, "is not what it was: with the same masks"),
         ({"training_revisions": [*whole["training_revisions"], 10**9]}, "gone: revision 1000000000"),
     ):
         ModelVersion.objects.filter(pk=version.pk).update(provenance=whole | changed)

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from annotator.domain.rules import change_rules, checked_gate_rule
 from annotator.domain.training import cancel_run, request_run
-from annotator.domain.triggers import begin_due_runs, begin_run_if_due
-from annotator.enums import RunState
+from annotator.domain.triggers import begin_due_runs
+from annotator.enums import ImportState, RunState
 from annotator.errors import BadRule
-from annotator.models import Event, Patch, Project, TrainingRun
+from annotator.models import Event, LabelImport, Patch, Project, TrainingRun
 from tests.campaigns import Campaign, admin_url, as_staff
 from tests.factories import approve, make_patch, make_user
 
@@ -116,11 +116,12 @@ def test_no_run_begins_by_itself_unless_a_rule_says_so(labelled: Campaign, appro
     assert not TrainingRun.objects.exists()
 
 
-def test_a_run_begins_with_the_approval_that_completes_the_number(labelled: Campaign, approved) -> None:  # type: ignore[no-untyped-def]
+def test_a_run_begins_once_so_many_are_approved(labelled: Campaign, approved) -> None:  # type: ignore[no-untyped-def]
     set_rules(labelled.project, trains_after_patches=6)
     approved()
-    assert not TrainingRun.objects.exists()
+    assert begin_due_runs() == 0
     approved()
+    assert begin_due_runs() == 1
     run = TrainingRun.objects.get()
     assert (run.state, run.requested_by) == (RunState.QUEUED, None)
     event = Event.objects.get(subject="trainingrun", verb="requested")
@@ -132,21 +133,31 @@ def test_a_run_begins_with_the_approval_that_completes_the_number(labelled: Camp
 
 def test_never_two_runs_and_the_next_counts_from_the_last(labelled: Campaign, approved) -> None:  # type: ignore[no-untyped-def]
     set_rules(labelled.project, trains_after_patches=2)
-    for _ in range(3):
+    assert begin_due_runs() == 1
+    for _ in range(2):
         approved()
-    run = TrainingRun.objects.get()
-    assert len(run.training_revisions + run.holdout_revisions) == 5
-    cancel_run(run=run, user=labelled.people["ml_staff"])
+        assert begin_due_runs() == 0
+    cancel_run(run=TrainingRun.objects.get(), user=labelled.people["ml_staff"])
     assert begin_due_runs() == 1, "two were approved while the first was under way"
     second = TrainingRun.objects.first()
     cancel_run(run=second, user=labelled.people["ml_staff"])
     assert begin_due_runs() == 0, "nothing was approved since"
     approved()
-    assert TrainingRun.objects.count() == 2
+    assert begin_due_runs() == 0
     approved()
-    assert TrainingRun.objects.count() == 3
+    assert begin_due_runs() == 1
     reason = Event.objects.filter(verb="requested").latest("pk").facts["reason"]
     assert reason == f"2 patches were approved since training run {second.pk}; the project trains after 2."
+
+
+def test_a_run_waits_for_the_end_of_an_import(labelled: Campaign) -> None:
+    set_rules(labelled.project, trains_after_patches=2)
+    given = LabelImport.objects.create(
+        project=labelled.project, state=ImportState.RUNNING, requested_by=labelled.people["lead"]
+    )
+    assert begin_due_runs() == 0, "all that it brings is to be learned from"
+    LabelImport.objects.filter(pk=given.pk).update(state=ImportState.SUCCEEDED)
+    assert begin_due_runs() == 1
 
 
 def test_a_schedule_begins_a_run_when_it_is_time_and_something_is_new(labelled: Campaign, approved) -> None:  # type: ignore[no-untyped-def]
@@ -165,16 +176,10 @@ def test_a_schedule_begins_a_run_when_it_is_time_and_something_is_new(labelled: 
     assert begin_due_runs() == 0, "nothing was approved since"
 
 
-def test_an_approval_stands_where_no_run_can_begin(
-    campaign: Campaign, django_capture_on_commit_callbacks
-) -> None:  # type: ignore[no-untyped-def]
+def test_where_no_run_can_begin_nothing_happens(campaign: Campaign) -> None:
     set_rules(campaign.project, trains_after_patches=1)
-    patch = make_patch(campaign.project)
-    with django_capture_on_commit_callbacks(execute=True):
-        approve(patch, campaign.people["lead"])
-    patch.refresh_from_db()
-    assert patch.state == "approved"
-    assert begin_run_if_due(campaign.project.pk) is None
+    approve(make_patch(campaign.project), campaign.people["lead"])
+    assert begin_due_runs() == 0
     assert not TrainingRun.objects.exists()
 
 

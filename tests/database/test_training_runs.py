@@ -13,18 +13,20 @@ from annotator import inference
 from annotator.domain import training_round
 from annotator.domain.annotations import Effort, save_mask
 from annotator.domain.claims import claim_patch
+from annotator.domain.context import context_of
 from annotator.domain.held_out import KEPT_MASKS
 from annotator.domain.imports import import_label_raster
 from annotator.domain.label_sets import plan_split
-from annotator.domain.masks import values_of
+from annotator.domain.masks import UNSURE, values_of
 from annotator.domain.proposals import make_proposals
 from annotator.domain.reviews import reopen_patch, review_patch
+from annotator.domain.round_data import read_round, record_of
 from annotator.domain.sides import record_sides
 from annotator.domain.training import cancel_run, request_run, train
 from annotator.domain.versions import promote
 from annotator.enums import RunState, Side, Verdict, VersionState
 from annotator.errors import GateNotPassed
-from annotator.models import Evaluation, InferenceJob, Patch, Project, Proposal, TrainingRun
+from annotator.models import Evaluation, InferenceJob, Patch, Project, Proposal, Scene, TrainingRun
 from annotator.queries.documents import run_document
 from annotator.queries.labels import approved_revisions
 from annotator.queries.versions import promoted_version
@@ -218,6 +220,41 @@ def test_a_cancelled_run_stops_within_a_step_and_leaves_no_version(
     assert promoted_version(project.pk).number == 1
     assert project.model_versions.count() == 1
     assert request_run(project=project, user=project.created_by, config=CONFIG).state == RunState.QUEUED
+
+
+def test_a_run_cancelled_while_it_is_measured_stops_at_the_next_patch(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = request_run(project=project, user=project.created_by, config=CONFIG | {"steps": 1})
+    tell_alive, patches = training_round.tell_alive, []
+
+    def cancel_at_once(working: TrainingRun) -> None:
+        patches.append(1)
+        cancel_run(run=run, user=project.created_by)
+        tell_alive(working)
+
+    monkeypatch.setattr(training_round, "tell_alive", cancel_at_once)
+    train(run.pk)
+    run.refresh_from_db()
+    assert (run.state, len(patches)) == (RunState.CANCELLED, 1)
+    assert not list(run.work_path.parent.glob("*"))
+
+
+def test_where_a_scene_has_no_data_nothing_is_taught_or_measured(project: Project) -> None:
+    scene = project.scenes.get()
+    # The scene is moved, so that its edge lies across patches that were drawn whole.
+    Scene.objects.filter(pk=scene.pk).update(shift_m=[60.0, 0.0])
+    record = record_of(request_run(project=project, user=project.created_by, config=CONFIG))
+    data = read_round(record)
+    gaps = []
+    for patch in data.training + data.validation + data.holdout:
+        row = project.patches.get(quadkey=patch.key)
+        seen = context_of(row, record.context_levels).read(project.scenes.get())
+        gaps.append(int((~seen.valid).sum()))
+        assert (patch.mask[~seen.valid] == UNSURE).all()
+        if 0 < gaps[-1] < seen.valid.size:
+            assert patch.image[~seen.valid].min() > 0, "black is no land"
+    assert any(gaps)
 
 
 def test_one_class_only_ends_the_run_with_a_sentence(landscape_tif: tuple[Path, Path]) -> None:

@@ -1,7 +1,5 @@
 """However an answer is decoded, it is the greedy one, it fits the grid, and what it cannot say is counted."""
 
-import itertools
-
 import numpy as np
 import pytest
 import torch
@@ -11,7 +9,7 @@ from torch import Tensor
 from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM
 
 from mlservice.answer_format import AnswerFormat, Manner
-from mlservice.decode import decode_autoregressive, decode_freely, decode_jacobi
+from mlservice.decode import decode_autoregressive, decode_jacobi
 from mlservice.grammar import TokenTable
 
 WORDS = ("other", "field", "boundary")
@@ -170,46 +168,6 @@ def test_the_logits_of_a_cell_are_those_by_which_its_class_was_said(answer_forma
         assert np.array_equal(said, parsed.indices)
 
 
-class Reciter:
-    """Says given tokens, one answer for each of a batch, and an end token when it has no more."""
-
-    END = 2
-
-    def __init__(self, answers: list[list[int]]) -> None:
-        self.batch = len(answers)
-        self.coming = [itertools.chain(answer, itertools.repeat(self.END)) for answer in answers]
-
-    def first(self) -> Tensor:
-        return torch.eye(VOCABULARY)[[next(answer) for answer in self.coming]]
-
-    def read(self, ids: Tensor, keep: int) -> Tensor:
-        return self.first()[:, None]
-
-
-def test_a_free_answer_is_parsed_and_its_failures_are_counted():
-    fmt = FORMATS[1]
-    tokens = table(fmt)
-    right = tokens.ids(fmt.say(np.arange(15).reshape(3, 5) % 3))
-    babble = [*right[:7], 44, *right[8:]]
-    decoded = decode_freely(Reciter([right, babble, right[:12]]), tokens, end_ids=[Reciter.END])
-    assert decoded.unparsed.sum(1).tolist() == [0, 1, 5]
-    assert decoded.unparsed[1].nonzero().tolist() == [[6]]
-    assert decoded.ids[2].tolist() == right[:12] + [-1] * 5
-    assert decoded.class_logits[0].argmax(-1).tolist() == [i % 3 for i in range(15)]
-    assert not decoded.class_logits[2, 10:].any()
-    assert decoded.passes == fmt.longest_answer
-
-
-def test_a_free_answer_in_runs_may_be_shorter_than_its_neighbour():
-    fmt = FORMATS[2]
-    tokens = table(fmt)
-    grids = [np.zeros((4, 6), np.int64), np.arange(24).reshape(4, 6) % 3]
-    answers = [tokens.ids(fmt.say(grid)) for grid in grids]
-    decoded = decode_freely(Reciter(answers), tokens, end_ids=[Reciter.END])
-    assert not decoded.unparsed.any()
-    assert decoded.class_logits.argmax(-1).tolist() == [grid.ravel().tolist() for grid in grids]
-
-
 @pytest.mark.parametrize("answer_format", FORMATS)
 def test_a_model_that_excludes_every_allowed_token_fills_the_grid_and_has_said_nothing(answer_format):
     class Mute(ToySpeaker):
@@ -225,7 +183,7 @@ def test_a_model_that_excludes_every_allowed_token_fills_the_grid_and_has_said_n
     assert not decoded.class_logits.any()
 
 
-@pytest.mark.parametrize("decode", [decode_autoregressive, decode_jacobi, decode_freely])
+@pytest.mark.parametrize("decode", [decode_autoregressive, decode_jacobi])
 def test_logits_that_are_no_numbers_are_no_answer(decode):
     class Broken(ToySpeaker):
         def _after(self, tokens: list[int]) -> Tensor:
@@ -236,5 +194,4 @@ def test_logits_that_are_no_numbers_are_no_answer(decode):
     decoded = decode(Broken(2, 0, 0), tokens)
     assert decoded.unparsed[:, 5].all()
     assert not decoded.class_logits[:, 5].any()
-    if decode is not decode_freely:
-        assert decoded.unparsed.sum() == 2
+    assert decoded.unparsed.sum() == 2

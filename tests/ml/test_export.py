@@ -159,7 +159,7 @@ def test_a_card_says_what_the_record_holds(adapter, tmp_path):
         "| 7 | खेत \\| &lt;b> | #0072b2 |  |",
         "| 2 | boundary | #d55e00 | boundary class |",
         "5 patches with approved masks, 2 of them again from earlier rounds.",
-        "1 patch beside them chose the step",
+        "1 patch beside them fitted the temperature; the step that was kept was chosen on them.",
         "ab" * 32,
         "| 1230 | 4 | 77.0000 | 19.0000 | 77.2000 | 19.2000 |",
         "| steps | 60 |",

@@ -1,14 +1,16 @@
 """A LoRA round learns from few labels, survives a kill, and refuses what cannot teach."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from mlservice.contracts import (
+    MOST_VALIDATED_PATCHES,
     UNSURE,
     EvaluateSpec,
     FinetuneConfig,
@@ -29,6 +31,7 @@ from mlservice.landscape import draw_landscape
 from mlservice.segment import segment
 from mlservice.starter import starter_model
 from mlservice.token_grid import IGNORED_INDEX
+from mlservice.training.validation import validation_examples
 
 # "milpa" is a word that no model knows: it is what the landscape calls a field.
 LEGEND = Legend(
@@ -221,6 +224,39 @@ def test_masks_of_one_class_or_none_teach_nothing(tmp_path, value, reason):
     blank = replace(PATCHES[0], mask=np.full((256, 256), value, np.uint8))
     with pytest.raises(NothingToLearn, match=reason):
         finetune(spec(tmp_path, training=(blank,)), ignore)
+
+
+def test_new_masks_of_one_class_teach_beside_replayed_ones_of_others(tmp_path):
+    fields = replace(PATCHES[0], key="new", mask=np.full((256, 256), 3, np.uint8))
+    report = finetune(spec(tmp_path, training=(fields,), replay=PATCHES[:2]), ignore)
+    assert np.isfinite(report.losses).all()
+
+
+def test_steps_are_judged_by_patches_from_all_over_the_place():
+    keys = [f"{i:05d}" for i in range(200)]
+    chosen = validation_examples(spec(Path(), validation=tuple(replace(PATCHES[0], key=key) for key in keys)))
+    assert len(chosen) == MOST_VALIDATED_PATCHES
+    marked = tuple(
+        replace(PATCHES[0], key=key, image=np.full_like(PATCHES[0].image, i)) for i, key in enumerate(keys)
+    )
+    places = sorted(
+        int(example.image[0, 0, 0]) for example in validation_examples(spec(Path(), validation=marked))
+    )
+    assert places[0] < 60
+    assert places[-1] > 140
+
+
+def test_a_validation_loss_that_is_no_number_ends_the_round(complete, tmp_path):
+    broken = Path(shutil.copytree(complete.model.adapter, tmp_path / "broken"))
+    unknown = {name: np.full_like(weight, np.nan) for name, weight in weights(broken).items()}
+    save_file(unknown, broken / "adapter_model.safetensors")
+    judged = (replace(PATCHES[0], key="judged"),)
+    config = replace(SHORT, validate_every_steps=1)
+    with pytest.raises(TrainingDiverged, match="The validation loss after step 0"):
+        finetune(
+            spec(tmp_path, parent=replace(starter_model(), adapter=broken), config=config, validation=judged),
+            ignore,
+        )
 
 
 def test_no_patches_teach_nothing(tmp_path):

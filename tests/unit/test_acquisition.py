@@ -12,6 +12,7 @@ from mlservice.acquisition import (
     chance_of,
     distance_to_nearest,
     draw_points,
+    half_by_chance,
     interleave,
     novel_beyond,
     order_by_worth,
@@ -210,3 +211,15 @@ def test_wherever_one_stops_the_sample_has_its_share(chosen, drawn, share, done)
         if so_far == drawn or place - so_far == chosen:
             break
         assert so_far + done_drawn == int(share * (done + place) + 1e-9)
+
+
+def test_half_of_the_points_are_drawn_by_chance():
+    worth, drawable = np.zeros(1000), np.ones(1000, np.bool_)
+    worth[:10] = 1
+    drawable[500:] = False
+    mixed = half_by_chance(worth, drawable)
+    assert mixed[:10].sum() == pytest.approx(1 + 10 / 500)
+    assert mixed[10:500].sum() == pytest.approx(490 / 500)
+    assert not mixed[500:].any()
+    assert half_by_chance(np.zeros(1000), drawable).sum() == pytest.approx(1)
+    assert not half_by_chance(worth, np.zeros(1000, np.bool_)).any()

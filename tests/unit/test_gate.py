@@ -59,7 +59,7 @@ def test_what_is_better_everywhere_passes_and_says_by_how_much() -> None:
     assert verdict.miou.value == pytest.approx(report(shares() + 0.1).miou - report(shares()).miou)
     assert verdict.reason == (
         f"mIoU {verdict.miou.value:+.3f} (90 % interval {verdict.miou.low:+.3f} to {verdict.miou.high:+.3f}) "
-        "and no class lost more than 0.02: passed."
+        "and no class surely lost more than 0.02: passed."
     )
     assert [gain.name for gain in verdict.classes] == ["other", "field", "boundary"]
 
@@ -154,7 +154,7 @@ def test_each_further_look_at_the_same_patches_asks_for_more_of_the_gain_alone()
     assert "90 % interval" in first.reason
     assert "candidates were judged" not in first.reason
     assert "96.7 % interval" in second.reason
-    assert ", as 2 candidates were judged on these patches) and no class lost" in second.reason
+    assert ", as 2 candidates were judged on these patches) and no class surely lost" in second.reason
     assert "99.82 % interval" in tenth.reason
 
 

@@ -20,10 +20,9 @@ from rio_cogeo.cogeo import cog_validate
 from annotator.enums import ExportKind
 from annotator.exports.coco import objects_of
 from annotator.imagery.grid import QUAD
-from annotator.models import Project
 from mlservice.instruction import read_instruction_set
-from tests.exporting import made, random_mask, unpacked
-from tests.factories import approve, make_project, make_scene
+from tests.exporting import made, unpacked
+from tests.factories import make_scene
 from tests.rasters import write_raster
 
 with warnings.catch_warnings():
@@ -159,16 +158,6 @@ def test_the_stac_collection_is_sound(project, masks, tmp_path) -> None:
         with rasterio.open(item.assets["labels"].get_absolute_href()) as dataset:
             assert np.array_equal(dataset.read(1), masks[item.id])
             assert tuple(dataset.bounds) == pytest.approx(QUAD.xy_bounds(QUAD.quadkey_to_tile(item.id)))
-
-
-@pytest.fixture
-def pictured(landscape_tif) -> Project:
-    """A project whose approved patches lie on a drawn scene."""
-    project = make_project(name="Pictured", patch_zoom=17)
-    make_scene(project, landscape_tif[0])
-    for seed, patch in enumerate(project.patches.order_by("quadkey")[:6]):
-        approve(patch, project.created_by, random_mask(seed))
-    return project
 
 
 def test_the_instruction_set_is_read_back_side_by_side(pictured, tmp_path) -> None:

@@ -1,4 +1,4 @@
-/** The page of exports: options of other forms than the chosen one are hidden, and progress is followed. */
+/** The pages of exports and imports: progress is followed, and options of other forms than the chosen one are hidden. */
 import { followProgress } from "./ui/progress.js";
 
 const kind = document.getElementById("id_kind");
