@@ -40,3 +40,19 @@ export function whenIdle(work, isBusy) {
     else setTimeout(run, LOOK_AGAIN_MS);
   };
 }
+
+/**
+ * @param {() => void} work
+ * @returns {() => void} asks for it: many changes in one turn, one run after all of them
+ */
+export function onceATurn(work) {
+  let isAsked = false;
+  return () => {
+    if (isAsked) return;
+    isAsked = true;
+    queueMicrotask(() => {
+      isAsked = false;
+      work();
+    });
+  };
+}
