@@ -1,0 +1,133 @@
+"""A file that cannot be used, or a mapping that cannot be, says what to do."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pyogrio
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from annotator.domain.label_imports import (
+    Mapped,
+    bring_labels,
+    start_import,
+)
+from annotator.errors import BadLabels
+from annotator.models import LabelImport
+from tests.factories import make_patch
+from tests.importing import FIELD, brought, imported
+from tests.rasters import write_raster
+
+pytestmark = pytest.mark.django_db
+
+
+def zip_of(**files: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name.replace("__", "."), content)
+    return buffer.getvalue()
+
+
+FEATURE = '{"type": "Feature", "properties": {}, "geometry": %s}'
+POINTS = (
+    '{"type": "FeatureCollection", "features": ['
+    + FEATURE % '{"type": "Point", "coordinates": [1, 2]}'
+    + "]}"
+)
+FAR = '{"type": "Polygon", "coordinates": [[[1, 2], [2, 2], [2, 3], [1, 2]]]}'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.docx", b"x", "are not read"),
+        ("a.kml", b"<OGRVRTDataSource><OGRVRTLayer/></OGRVRTDataSource>", "not what its ending says"),
+        ("a.gpkg", b"{}", "not what its ending says"),
+        ("a.geojson", b'{"type": "FeatureCollection", "features": [', "cannot be read|no polygons"),
+        ("a.geojson", POINTS.encode(), "point or a line"),
+        ("a.geojson", (FEATURE % FAR).encode(), "no patches"),
+        ("a.parquet", b"PAR1 nothing", "cannot be read"),
+        ("a.zip", b"PK\x03\x04 nothing", "damaged"),
+        ("a.zip", zip_of(a__txt=b"x"), "0 Shapefiles"),
+        ("a.zip", zip_of(a__shp=b"x", b__shp=b"x"), "2 Shapefiles"),
+        ("a.zip", zip_of(a__shp=bytes(300 * 2**20)), "far larger"),
+        ("a.tif", b"nothing", "no TIFF"),
+        ("a.json", b'{"images": [], "annotations": [], "categories": []}', "called by the quadkey"),
+        ("a.json", b'{"images": [{}], "annotations": [], "categories": []}', "no COCO"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_what_to_do(project, settings, name, content, words) -> None:
+    make_patch(project, 1000)
+    with pytest.raises(BadLabels, match=words) as told:
+        bring_labels(project=project, user=project.created_by, upload=SimpleUploadedFile(name, content))
+    assert str(settings.MEDIA_ROOT) not in str(told.value)
+    assert not LabelImport.objects.exists()
+    assert list((settings.MEDIA_ROOT / "imports").iterdir()) == []
+
+
+def test_swapped_axes_are_found_and_put_right(project, squares, tmp_path) -> None:
+    document = json.loads(squares.read_text())
+    ring = document["features"][0]["geometry"]["coordinates"][0]
+    ring[:] = [[y, x] for x, y in ring]
+    path = tmp_path / "swapped.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": document["features"][:1]}))
+    with pytest.raises(BadLabels, match="swap_axes = true"):
+        brought(project, path)
+    assert imported(project, path, Mapped("", FIELD), swap_axes=True).report["imported"] == 1
+
+
+def test_a_shapefile_that_says_neither_its_place_nor_its_letters_is_read_as_told(
+    project, squares, tmp_path
+) -> None:
+    fields = pyogrio.raw.read(squares, max_features=2)
+    crops = np.array(["maize", "café"], dtype=object)
+    pyogrio.raw.write(
+        tmp_path / "f.shp",
+        fields[2],
+        [crops],
+        ["crop"],
+        geometry_type="Polygon",
+        crs="EPSG:4326",
+        encoding="cp1252",
+    )
+    path = tmp_path / "fields.zip"
+    # Without .cpg and .prj, as such files are sent about.
+    path.write_bytes(
+        zip_of(**{f"f__{end}": (tmp_path / f"f.{end}").read_bytes() for end in ("shp", "shx", "dbf")})
+    )
+    with pytest.raises(BadLabels, match="crs = EPSG:32637"):
+        brought(project, path)
+    with pytest.raises(BadLabels, match="not known"):
+        brought(project, path, crs="EPSG:nowhere")
+    row = brought(project, path, crs="EPSG:4326", encoding="cp1252")
+    assert set(row.preview["attributes"]["crop"]) == {"maize", "café"}
+
+
+def test_a_raster_that_does_not_say_where_it_lies_is_refused(project, tmp_path) -> None:
+    make_patch(project, 1000)
+    with pytest.raises(BadLabels, match="-a_srs"):
+        brought(project, write_raster(tmp_path / "a.tif", np.ones((1, 9, 9), "uint8"), crs=None))
+    with pytest.raises(BadLabels, match="one band of whole numbers"):
+        brought(project, write_raster(tmp_path / "b.tif", np.ones((1, 9, 9), "float32")))
+
+
+@pytest.mark.parametrize(
+    ("mapped", "words"),
+    [
+        (Mapped("colour", FIELD), "no attribute"),
+        (Mapped("", {}), "at least one"),
+        (Mapped("", {"": 255}), "at least one"),
+        (Mapped("crop", {"rice": 1}), "no value “rice”"),
+        (Mapped("crop", {"maize": 9}), "no class 9"),
+        (Mapped("", FIELD, outside=3), "255, unsure"),
+        (Mapped("", FIELD, outline_px=99), "0 to 8"),
+    ],
+)
+def test_a_mapping_that_cannot_be_says_why(project, squares, mapped, words) -> None:
+    with pytest.raises(BadLabels, match=words):
+        start_import(label_import=brought(project, squares), user=project.created_by, mapped=mapped)
