@@ -14,6 +14,13 @@ class Role(TextChoices):
     ML_STAFF = "ml_staff", _("ML staff")
 
 
+class TokenScope(TextChoices):
+    """What an access token lets a program do of what its owner may do."""
+
+    READ = "read", _("read only")
+    FULL = "full", _("read and write")
+
+
 class PatchState(TextChoices):
     UNLABELLED = "unlabelled", _("unlabelled")
     CLAIMED = "claimed", _("claimed")

@@ -5,17 +5,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_noop as _
 
 
 class MilpaError(Exception):
-    """The base of all errors whose message is shown to the person. ``facts`` travel with the problem."""
+    """The base of all errors whose message is shown to the person. ``facts`` travel with the problem, ``headers``
+    with the answer.
+    """
 
     code = "error"
     status = 400
     title = _("That cannot be done")
+    headers: Mapping[str, str] = {}
 
     def __init__(self, detail: str, **facts: Any) -> None:
         super().__init__(detail)
@@ -33,6 +37,26 @@ class NotAllowed(MilpaError):
     code = "not-allowed"
     status = 403
     title = _("Your role does not allow this")
+
+
+class BadToken(MilpaError):
+    code = "bad-token"
+    status = 422
+    title = _("The access token cannot be made")
+
+
+class TokenReadsOnly(MilpaError):
+    code = "token-reads-only"
+    status = 403
+    title = "This access token reads only"
+
+
+class TokenNotEnough(MilpaError):
+    """What a person decides is not a token's to do: to make tokens, say."""
+
+    code = "token-not-enough"
+    status = 403
+    title = "An access token is not enough for this"
 
 
 class ClaimLost(MilpaError):

@@ -10,13 +10,14 @@ import numpy as np
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from annotator.domain.access_tokens import make_token
 from annotator.domain.annotations import save_mask
 from annotator.domain.claims import claim_patch
 from annotator.domain.masks import png_of
 from annotator.domain.projects import ClassSpec, add_member, create_project
 from annotator.domain.reviews import review_patch
 from annotator.domain.scenes import add_scene, ingest
-from annotator.enums import Role, Verdict
+from annotator.enums import Role, TokenScope, Verdict
 from annotator.imagery.grid import quadkey, square
 from annotator.models import (
     ModelVersion,
@@ -67,6 +68,11 @@ def client_of(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+def make_access_token(user: User, *, scope: TokenScope = TokenScope.FULL, days: int = 7) -> str:
+    """An access token of the person, as programs send it."""
+    return make_token(user=user, name="Test", days=days, scope=scope)[1]
 
 
 def make_member(project: Project, role: Role = Role.ANNOTATOR, **fields: bool) -> User:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.contrib import admin
 from django.contrib.auth import admin as django_accounts
 from django.contrib.auth.models import Group, User
-from rest_framework.authtoken.admin import TokenAdmin as DjangosTokenAdmin
-from rest_framework.authtoken.models import TokenProxy
+from django.http import HttpRequest
 
-for model in (User, Group, TokenProxy):
+from annotator.models import AccessToken
+
+for model in (User, Group):
     admin.site.unregister(model)
 
 
@@ -25,7 +26,18 @@ class GroupAdmin(django_accounts.GroupAdmin):
     filter_horizontal = ()
 
 
-@admin.register(TokenProxy)
-class TokenAdmin(DjangosTokenAdmin):
-    # As a description the text would be all that names the search field for who sees it.
-    search_help_text = None
+@admin.register(AccessToken)
+class AccessTokenAdmin(admin.ModelAdmin):
+    """Everybody's access tokens, for superusers: they are made by their owners, and revoked by deleting them."""
+
+    list_display = ("token_key", "user", "name", "scope", "created", "last_used_on", "expiry")
+    list_filter = ("scope",)
+    list_select_related = ("user",)
+    search_fields = ("token_key", "name", "user__username")
+    fields = readonly_fields = list_display
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: AccessToken | None = None) -> bool:
+        return False

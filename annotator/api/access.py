@@ -9,10 +9,10 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from annotator.api.authentication import TokenAsPassword, TokenAuthentication
 from annotator.enums import Role
 from annotator.errors import MilpaError, NotAllowed, OtherPerson
 from annotator.models import Project
@@ -30,6 +30,10 @@ class NotSignedIn(MilpaError):
     status = 401
     title = "Sign in first"
 
+    def __init__(self, detail: str, asks: str) -> None:
+        super().__init__(detail)
+        self.headers = {"WWW-Authenticate": asks}
+
 
 class NotFound(MilpaError):
     """There is no such thing, or it is not the person's to see."""
@@ -39,18 +43,24 @@ class NotFound(MilpaError):
     title = "There is no such thing, or it is not yours to see"
 
 
-def person_of(request: HttpRequest) -> User:
-    """Whoever is signed in or sends a valid token, for plain views. Raises NotSignedIn."""
+def person_of(request: HttpRequest, *, is_for_programs: bool = False) -> User:
+    """Whoever is signed in or sends a valid token, in either form, for plain views that only read.
+
+    Raises NotSignedIn. What asks for a name and a password would make a browser open a dialogue, so that only
+    addresses ``is_for_programs`` and whoever has sent credentials are asked so.
+    """
     if request.user.is_authenticated:
         return request.user
-    try:
-        found = TokenAuthentication().authenticate(request)  # type: ignore[arg-type]  # reads headers only
-    except AuthenticationFailed as error:
-        raise NotSignedIn(f"{error.detail} Send `Authorization: Token ...` with a token of yours.") from error
-    if found is None:
-        raise NotSignedIn("Sign in to see this, or send `Authorization: Token ...`.")
-    person: User = found[0]
-    return person
+    ways = (TokenAuthentication(), TokenAsPassword())
+    asks = ways[is_for_programs or "Authorization" in request.headers].authenticate_header(request)
+    for way in ways:
+        try:
+            found = way.authenticate(request)
+        except AuthenticationFailed as error:
+            raise NotSignedIn(str(error.detail), asks) from error
+        if found is not None:
+            return found[0]
+    raise NotSignedIn("Sign in to see this, or send `Authorization: Token ...`.", asks)
 
 
 def project_for(request: Request, slug: str, roles: frozenset[Role] = ANYONE) -> Project:

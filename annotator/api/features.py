@@ -21,6 +21,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for
+from annotator.api.authentication import READERS
 from annotator.api.boxes import bounds_in
 from annotator.models import Project
 from annotator.queries.features import COLLECTIONS, Collection, Wanted
@@ -47,6 +48,8 @@ class GeoJSONRenderer(JSONRenderer):
 
 
 class FeatureView(APIView):
+    authentication_classes = READERS
+
     def root(self, request: Request, project: Project) -> str:
         return request.build_absolute_uri(f"/ogc/projects/{project.slug}")
 

@@ -60,6 +60,7 @@ class InvitationRevoke(APIView):
 
 
 def _document(row: Invitation, request: Request) -> dict[str, Any]:
+    link = request.build_absolute_uri(reverse("invitation", args=[token_of(row)]))
     return {
         "id": row.pk,
         "role": row.role,
@@ -70,5 +71,6 @@ def _document(row: Invitation, request: Request) -> dict[str, Any]:
         "made_by": row.made_by.get_username(),
         "made_at": row.made_at,
         "expires_at": row.expires_at,
-        "url": request.build_absolute_uri(reverse("invitation", args=[token_of(row)])),
+        # Whoever has the link joins by it: more than a token that only reads may do.
+        "url": None if getattr(request.auth, "reads_only", False) else link,
     }

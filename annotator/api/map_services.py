@@ -22,7 +22,7 @@ _HEADERS = {"Cache-Control": "private, no-cache"}
 def scene_tilejson(request: HttpRequest, scene_id: int) -> HttpResponse:
     """A scene as TileJSON for the members of its project; ``?composite=`` as for its tiles."""
     try:
-        user = person_of(request)
+        user = person_of(request, is_for_programs=True)
         scene = Scene.objects.filter(pk=scene_id).select_related("project").first()
         if scene is None or not member_roles(user, scene.project_id):
             raise NotFound("There is no such scene, or it belongs to a project that you are no member of.")
@@ -40,7 +40,7 @@ def scene_tilejson(request: HttpRequest, scene_id: int) -> HttpResponse:
 def project_wmts(request: HttpRequest, slug: str) -> HttpResponse:
     """The capabilities of a project's imagery as WMTS for its members: a layer for each scene and combination."""
     try:
-        user = person_of(request)
+        user = person_of(request, is_for_programs=True)
         project = Project.objects.filter(slug=slug).first()
         if project is None or not member_roles(user, project.pk):
             raise NotFound("There is no such project, or you are no member of it.")

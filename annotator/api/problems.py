@@ -32,7 +32,12 @@ def problem_of(error: MilpaError) -> dict[str, Any]:
 
 def plain_problem(error: MilpaError) -> HttpResponse:
     """The same answer from a plain Django view (tiles, masks)."""
-    return JsonResponse(problem_of(error), status=error.status, content_type="application/problem+json")
+    return JsonResponse(
+        problem_of(error),
+        status=error.status,
+        content_type="application/problem+json",
+        headers=dict(error.headers),
+    )
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:

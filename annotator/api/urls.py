@@ -29,7 +29,8 @@ from annotator.api import (
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
-    path("token/", tokens.OwnToken.as_view(), name="api-token"),
+    path("tokens/", tokens.OwnTokens.as_view()),
+    path("tokens/<int:token_id>/", tokens.OwnToken.as_view()),
     path("projects/", projects.Projects.as_view()),
     path("projects/<slug:slug>/", projects.ProjectDetail.as_view()),
     path("projects/<slug:slug>/legend/", legends.ProjectLegend.as_view()),

@@ -1,5 +1,6 @@
 """One concept a file."""
 
+from annotator.models.access_token import AccessToken
 from annotator.models.annotation import Annotation, Revision
 from annotator.models.assignment import Assignment
 from annotator.models.block_side import BlockSide
@@ -27,6 +28,7 @@ from annotator.models.spot_check import SpotCheck, SpotDraw
 from annotator.models.training_run import TrainingRun
 
 __all__ = [
+    "AccessToken",
     "Annotation",
     "Assignment",
     "BlockSide",

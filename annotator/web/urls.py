@@ -20,6 +20,7 @@ from annotator.web.views import (
     projects,
     quality,
     scenes,
+    tokens,
 )
 
 urlpatterns = [
@@ -32,6 +33,8 @@ urlpatterns = [
     path("language/", set_language, name="set_language"),
     path("languages/<slug:language>.js", Catalogue.as_view(), name="catalogue"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("tokens/", tokens.tokens, name="tokens"),
+    path("tokens/<int:token_id>/revoke/", tokens.token_revoke, name="token_revoke"),
     path("projects/new/", projects.project_new, name="project_new"),
     path("projects/<slug:slug>/", overview.overview, name="project"),
     path("projects/<slug:slug>/proposals/", overview.make_proposals, name="make_proposals"),

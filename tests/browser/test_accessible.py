@@ -28,6 +28,7 @@ from annotator.web.urls import urlpatterns
 from tests.drawn_twice import read_by
 from tests.factories import (
     PASSWORD,
+    make_access_token,
     make_member,
     make_patch,
     make_project,
@@ -43,6 +44,7 @@ NO_PAGES = {
     "set_language", "catalogue", "logout", "make_proposals", "stop_proposals", "scene_place", "display_copy",
     "service_worker", "spot_checks", "spot_passed", "gold", "second_off", "assignment_end", "parcel_rebuild",
     "export_file", "export_cancel", "import_cancel", "invitation_new", "invitation_revoke", "member_remove",
+    "token_revoke",
     "annotator_inferencejob_cancel", "annotator_inferencejob_progress", "annotator_trainingrun_cancel",
     "annotator_trainingrun_progress", "annotator_modelversion_picture", "annotator_modelversion_export",
     "annotator_project_label_cost_data",
@@ -81,6 +83,7 @@ def addresses() -> dict[str, str]:
     assign_area(project=project, user=ada, people=[ada], area=patch.square)
     Export.objects.create(project=project, requested_by=ada, kind="geotiff")
     version = promoted_version(project.pk)
+    make_access_token(ada)
     run = TrainingRun.objects.create(
         project=project,
         requested_by=ada,
@@ -109,6 +112,7 @@ def addresses() -> dict[str, str]:
         "members": reverse("members", args=[project.slug]),
         "scene": reverse("scene", args=[project.slug, scene.pk]),
         "new scene": reverse("scene_new", args=[project.slug]),
+        "tokens": reverse("tokens"),
         "new project": reverse("project_new"),
         "nowhere": "/projects/nowhere/",
     }
@@ -121,7 +125,7 @@ def addresses() -> dict[str, str]:
         "legend": reverse("admin:annotator_labelclass_legend", args=[project.pk]),
         "account": reverse("admin:auth_user_change", args=[ada.pk]),
         "group": reverse("admin:auth_group_add"),
-        "tokens": reverse("admin:authtoken_tokenproxy_changelist"),
+        "everybody's tokens": reverse("admin:annotator_accesstoken_changelist"),
         "project's settings": reverse("admin:annotator_project_change", args=[project.pk]),
     }
     for name in ("train", "rules", "queue", "roll_back", "label_cost"):
@@ -189,6 +193,11 @@ def test_axe_finds_no_violation_on_any_page(
                 page.keyboard.press("Escape")
                 page.keyboard.press("F1")
                 found[f"first patch ({language})"] = violations(page)
+    page.goto(f"{live_server.url}{addresses['tokens']}")
+    page.get_by_label("الاسم").fill("QGIS")
+    page.keyboard.press("Enter")
+    expect(page.locator("#token")).to_be_visible()
+    found["new token"] = violations(page)
     page.goto(f"{live_server.url}{addresses['members']}")
     page.locator("form[action$='/remove/'] button").last.click()
     expect(page.locator(".messages")).to_be_visible()

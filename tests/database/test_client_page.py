@@ -14,14 +14,13 @@ import rasterio
 import shapely
 from pytest_django.live_server_helper import LiveServer
 from rasterio.warp import transform_bounds
-from rest_framework.authtoken.models import Token
 
 from annotator.domain.projects import add_member
 from annotator.enums import Role
 from annotator.models import Project, TrainingRun
 from milpa.cli import main
 from tests.celery_workers import ROOT, Workers
-from tests.factories import make_user
+from tests.factories import make_access_token, make_user
 
 PAGE = (ROOT / "docs" / "client.md").read_text()
 
@@ -63,7 +62,7 @@ def test_the_page_holds(
     person = make_user(may_add_projects=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MILPA_URL", live_server.url)
-    monkeypatch.setenv("MILPA_TOKEN", Token.objects.create(user=person).key)
+    monkeypatch.setenv("MILPA_TOKEN", make_access_token(person))
     (tmp_path / "legend.json").write_text(blocks("json")[0])
     write_corner(landscape_tif[0], tmp_path / "october.tif")
     write_fields(tmp_path / "october.tif", tmp_path / "fields.geojson")

@@ -163,8 +163,10 @@ PROGRAMS |= {
 }  # fmt: skip
 # Of no project: for everybody, and for everybody who is signed in.
 OPEN = {"healthz", "login/", "logout/", "language/", "languages/<slug:language>.js", "service-worker.js",
-        "invitations/<str:token>/", "api/v1/token/", "api/v1/schema/", "admin/login/", "admin/logout/"}  # fmt: skip
-SIGNED_IN = {"", "projects/new/", "api/v1/projects/"}
+        "invitations/<str:token>/", "api/v1/schema/", "admin/login/", "admin/logout/"}  # fmt: skip
+SIGNED_IN = {"", "projects/new/", "api/v1/projects/", "tokens/", "api/v1/tokens/"}
+# Of nobody but their owner; tests/database/test_tokens.py shows it.
+OWN = {"tokens/<int:token_id>/revoke/", "api/v1/tokens/<int:token_id>/"}
 # The administration lets in leads and ML staff whose accounts may enter it; its rows are changed by verbs only.
 ADMIN_MODELS = ("inferencejob", "revision", "review", "labelclass", "modelversion", "project", "event", "ranking",
                 "scene", "trainingrun")  # fmt: skip
@@ -191,7 +193,7 @@ ADMIN: dict[str, dict[str, set[str]]] = {
 }  # fmt: skip
 # Django's own, which show no row of a project: accounts and tokens are for superusers.
 DJANGOS_OWN = re.compile(
-    r"admin/($|password_change/|autocomplete/|jsi18n/|r/<path:content_type_id>|auth/|authtoken/|\^\(\?P<app_label>|\(\?P<url>)"
+    r"admin/($|password_change/|autocomplete/|jsi18n/|r/<path:content_type_id>|auth/|annotator/accesstoken/|\^\(\?P<app_label>|\(\?P<url>)"
 )
 # A picture of a measured version, of which the campaign has none; tests/database/test_admin_reports.py looks at it.
 ELSEWHERE = {"admin/annotator/modelversion/<int:object_id>/held-out/<int:patch_id>/<str:kind>/"}
@@ -208,7 +210,7 @@ def routes(patterns: list[Any] | None = None, before: str = "") -> Iterator[tupl
 
 
 def test_the_table_holds_every_address_and_no_other() -> None:
-    known = {*PAGES, *PROGRAMS, *OPEN, *SIGNED_IN, *ADMIN, *ELSEWHERE}
+    known = {*PAGES, *PROGRAMS, *OPEN, *SIGNED_IN, *OWN, *ADMIN, *ELSEWHERE}
     there = {route for route, _ in routes()}
     assert {route for route in there - known if not DJANGOS_OWN.match(route)} == set()
     assert known - there == set()

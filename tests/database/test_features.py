@@ -13,14 +13,13 @@ import numpy as np
 import pytest
 import shapely
 from django.test import Client
-from rest_framework.authtoken.models import Token
 
 from annotator.domain.gold import mark_gold
 from annotator.domain.parcels import draw_wanted_parcels
 from annotator.enums import Role
 from annotator.models import Parcel, Project
 from tests.campaigns import Campaign
-from tests.factories import approve, make_member, make_patch, make_project
+from tests.factories import approve, make_access_token, make_member, make_patch, make_project
 
 GEOJSON = "application/geo+json"
 
@@ -152,7 +151,7 @@ def test_boxes_beyond_the_map_are_taken(client: Client, project: Project):
 
 @pytest.mark.parametrize(
     ("role", "status"),
-    [("lead", 200), ("annotator", 200), ("ml_staff", 200), ("stranger", 404), ("anonymous", 403)],
+    [("lead", 200), ("annotator", 200), ("ml_staff", 200), ("stranger", 404), ("anonymous", 401)],
 )
 def test_features_are_for_members(campaign: Campaign, role: str, status: int):
     client = campaign.client(role)
@@ -191,9 +190,9 @@ print(json.dumps({"layers": layers, "areas_m2": named["area_m2"].tolist(), "vali
 
 @pytest.mark.django_db(transaction=True)
 def test_gdal_reads_a_project_by_its_address_with_a_token(project: Project, live_server: Any, tmp_path: Path):
-    token = Token.objects.create(user=make_member(project, Role.ANNOTATOR))
+    token = make_access_token(make_member(project, Role.ANNOTATOR))
     headers = tmp_path / "headers.txt"
-    headers.write_text(f"Authorization: Token {token.key}\n")
+    headers.write_text(f"Authorization: Token {token}\n")
     source = f"OAPIF:{live_server.url}{url(project)}"
     reader = [sys.executable, "-c", READER, source, str(headers)]
     read = subprocess.run(reader, capture_output=True, text=True, timeout=60, check=False)

@@ -12,12 +12,11 @@ import rasterio
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 from rasterio.warp import transform_bounds
-from rest_framework.authtoken.models import Token
 
 from annotator.enums import Role
 from annotator.imagery.grid import QUAD
 from annotator.models import Scene
-from tests.factories import make_member, make_project, make_scene, make_user
+from tests.factories import make_access_token, make_member, make_project, make_scene, make_user
 from tests.rasters import random_values, write_raster
 
 NAMES = ("blue", "green", "red", "nir")
@@ -33,10 +32,10 @@ def test_gdal_opens_a_project_by_wmts_with_a_token(live_server: LiveServer, tmp_
     """Two dates, each in its own colours, infrared and NDVI; what is read is what the scene holds there."""
     scene = add(tmp_path)
     later = add(tmp_path, scene.project, day=9)
-    token = Token.objects.create(user=make_member(scene.project))
+    token = make_access_token(make_member(scene.project))
     address = f"WMTS:{live_server.url}/api/v1/projects/{scene.project.slug}/wmts.xml"
     cache = {"GDAL_DEFAULT_WMS_CACHE_PATH": str(tmp_path / "cache")}
-    with rasterio.Env(GDAL_HTTP_HEADERS=f"Authorization: Token {token.key}", **cache):
+    with rasterio.Env(GDAL_HTTP_HEADERS=f"Authorization: Token {token}", **cache):
         with rasterio.open(f"{address},layer=scene-{later.pk}") as imagery:
             assert imagery.crs.to_epsg() == 3857
             west, south, east, north = transform_bounds(4326, 3857, *scene.footprint.extent)

@@ -13,7 +13,6 @@ from django.db import transaction
 from django.test import Client
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from rest_framework.authtoken.models import Token
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -26,6 +25,7 @@ from annotator.domain.projects import add_member
 from annotator.enums import Role
 from tests.campaigns import Campaign
 from tests.database.test_every_route import values  # noqa: F401  # a fixture
+from tests.factories import make_access_token
 
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
 EXAMPLES = 6
@@ -68,7 +68,7 @@ def test_every_operation_answers_as_its_document_says(
     lead = labelled.people["lead"]
     lead.user_permissions.add(Permission.objects.get(codename="add_project"))
     add_member(project=labelled.project, user=lead, role=Role.ML_STAFF)
-    headers = {"Authorization": f"Token {Token.objects.create(user=lead).key}"}
+    headers = {"Authorization": f"Token {make_access_token(lead)}"}
     document = Client().get("/api/v1/schema/?format=json").json()
     assert document["openapi"].startswith("3.1")
     reached = set()

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from django.test import Client
 from PIL import Image
-from rest_framework.authtoken.models import Token
 
 from annotator.api import scene_tiles
 from annotator.domain.display_copies import make_display_copy
@@ -20,7 +19,7 @@ from annotator.enums import Role, SceneState
 from annotator.imagery.grid import QUAD
 from annotator.imagery.rendering import EMPTY_TILE, tile_stamp
 from annotator.models import Scene
-from tests.factories import make_member, make_project, make_scene, make_user
+from tests.factories import make_access_token, make_member, make_project, make_scene, make_user
 from tests.rasters import random_values, write_raster
 
 pytestmark = pytest.mark.django_db
@@ -123,11 +122,11 @@ def test_who_is_no_longer_a_member_sees_tiles_for_some_seconds_at_most(client, s
 
 def test_what_one_may_see_another_may_not(client, scene):
     """By session, by token, or without either, of the same tile a moment later."""
-    token = Token.objects.create(user=make_member(scene.project))
+    token = make_access_token(make_member(scene.project))
     client.force_login(make_member(scene.project))
     assert client.get(stamped(scene)).status_code == 200
     client.logout()
-    by_token = {"Authorization": f"Token {token.key}"}
+    by_token = {"Authorization": f"Token {token}"}
     assert client.get(stamped(scene), headers=by_token).status_code == 200
     assert client.get(stamped(scene)).status_code == 401
     client.force_login(make_user())
@@ -157,8 +156,8 @@ def test_a_tile_beside_the_scene_is_transparent(member, scene):
 
 
 def test_a_script_signs_in_with_a_token(client, scene):
-    token = Token.objects.create(user=make_member(scene.project))
-    assert client.get(address(scene), headers={"Authorization": f"Token {token.key}"}).status_code == 200
+    token = make_access_token(make_member(scene.project))
+    assert client.get(address(scene), headers={"Authorization": f"Token {token}"}).status_code == 200
     wrong = client.get(address(scene), headers={"Authorization": "Token wrong"})
     assert (wrong.status_code, wrong.json()["code"]) == (401, "not-signed-in")
 

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 from pytest_django.live_server_helper import LiveServer
-from rest_framework.authtoken.models import Token
 
 from annotator.domain.exports import download_path
 from annotator.enums import ExportKind
 from annotator.models import Project
 from milpa import Client
 from tests.exporting import made
-from tests.factories import approve, client_of, make_patch, make_project
+from tests.factories import approve, client_of, make_access_token, make_patch, make_project
 
 
 @pytest.fixture
@@ -70,9 +69,9 @@ def test_the_client_goes_on_with_what_it_has(
     export = made(project, ExportKind.GEOJSON)
     whole = download_path(export).read_bytes()
     (tmp_path / f"x.zip.{export.sha256[:12]}.part").write_bytes(whole[:1000])
-    token = Token.objects.create(user=project.created_by)
+    token = make_access_token(project.created_by)
     told: list[int] = []
-    with Client(live_server.url, token.key) as milpa:
+    with Client(live_server.url, token) as milpa:
         (row,) = milpa.exports(project.slug)
         path = milpa.download(row, tmp_path / "x.zip", on_progress=lambda one: told.append(one.done))
     assert path.read_bytes() == whole
