@@ -150,6 +150,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "annotator.api.schema.tell_plain_views",
         "annotator.api.schema.tell_problems",
         "annotator.api.schema.tell_address_parts",
     ],

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils.formats import date_format
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox import auth as knox
 from knox.crypto import hash_token
 from rest_framework.authentication import BasicAuthentication, SessionAuthentication
@@ -77,3 +79,47 @@ def token_owner(token: str) -> tuple[User, AccessToken]:
         raise AuthenticationFailed("The account is not active. Ask an administrator.")
     note_use(token=row)
     return row.user, row
+
+
+# What the OpenAPI document tells of each; here, so that they are known wherever the ways themselves are.
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    target_class = "annotator.api.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Token milpa_…`, an access token. One that reads only is refused where anything is "
+            "changed: 403 `token-reads-only`.",
+        }
+
+
+class BasicScheme(OpenApiAuthenticationExtension):
+    target_class = "annotator.api.authentication.TokenAsPassword"
+    name = "basic"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "http",
+            "scheme": "basic",
+            "description": "The user name, and an access token as the password; the account's own is not taken.",
+        }
+
+
+class SessionScheme(OpenApiAuthenticationExtension):
+    target_class = "rest_framework.authentication.SessionAuthentication"
+    name = "session"
+    # Before the one of drf-spectacular itself, which says nothing of CSRF.
+    priority = 1
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": settings.SESSION_COOKIE_NAME,
+            "description": "The browser's session; what changes anything also sends `X-CSRFToken`.",
+        }

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.headers import CONTENT_RANGE, FILE_ETAG, IF_RANGE, RANGE
 from annotator.api.pagination import NewestFirst
 from annotator.api.serializers import ExportInput
 from annotator.domain.exports import cancel_export, download_path, request_export
@@ -64,7 +65,8 @@ class ExportFile(APIView):
         responses={
             (200, "application/zip"): OpenApiTypes.BINARY,
             (206, "application/zip"): OpenApiTypes.BINARY,
-        }
+        },
+        parameters=[RANGE, IF_RANGE, FILE_ETAG, CONTENT_RANGE],
     )
     def get(self, request: Request, export_id: int) -> HttpResponseBase:
         """The ZIP, or the ``Range`` of it that is asked for; its ``ETag`` is its SHA-256."""

@@ -87,7 +87,7 @@ class Conformance(FeatureView):
 
 
 class Collections(FeatureView):
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="ogc_projects_collections_list", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug)
         root = self.root(request, project)
@@ -110,7 +110,11 @@ class CollectionDetail(FeatureView):
 class Items(FeatureView):
     renderer_classes = [GeoJSONRenderer, JSONRenderer]
 
-    @extend_schema(parameters=_PARAMETERS, responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        operation_id="ogc_projects_collections_items_list",
+        parameters=_PARAMETERS,
+        responses={(200, GeoJSONRenderer.media_type): OpenApiTypes.OBJECT},
+    )
     def get(self, request: Request, slug: str, name: str) -> Response:
         project = project_for(request, slug)
         given = request.query_params
@@ -141,7 +145,7 @@ class Items(FeatureView):
 class Item(FeatureView):
     renderer_classes = [GeoJSONRenderer, JSONRenderer]
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(responses={(200, GeoJSONRenderer.media_type): OpenApiTypes.OBJECT})
     def get(self, request: Request, slug: str, name: str, feature_id: int) -> Response:
         project = project_for(request, slug)
         feature = self.collection(name).one(project.pk, request.user, feature_id)

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.headers import IDEMPOTENCY_KEY
 from annotator.api.pagination import NewestFirst
 from annotator.api.serializers import PromotionInput, RollbackInput, RunInput
 from annotator.domain.training import cancel_run, request_run
@@ -33,7 +34,7 @@ class ProjectTrainingRuns(APIView):
         page = pages.paginate_queryset(runs, request, view=self)
         return pages.get_paginated_response([run_document(run) for run in page or ()])
 
-    @extend_schema(request=RunInput, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=RunInput, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug, ML_STAFF)
         given = RunInput(data=request.data)

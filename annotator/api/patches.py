@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import check_person, check_roles, project_for, row_for
+from annotator.api.headers import IDEMPOTENCY_KEY, IF_MATCH, KEPT_FOREVER, PERSON, REVISION_ETAG
 from annotator.api.problems import problem
 from annotator.api.serializers import (
     ClaimInput,
@@ -145,8 +146,11 @@ class PatchMask(APIView):
 
     @extend_schema(
         request={"application/octet-stream": OpenApiTypes.BINARY},
-        responses={200: OpenApiTypes.OBJECT, 412: OpenApiTypes.OBJECT},
-        parameters=[SaveParameters],
+        responses={
+            200: OpenApiTypes.OBJECT,
+            (412, "application/problem+json"): OpenApiTypes.OBJECT,
+        },
+        parameters=[SaveParameters, IF_MATCH, IDEMPOTENCY_KEY, PERSON, REVISION_ETAG],
     )
     def put(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id, ANNOTATORS)
@@ -281,7 +285,7 @@ class Raster(APIView):
 
 
 class ProposalRaster(Raster):
-    @extend_schema(responses=RASTER)
+    @extend_schema(responses=RASTER, parameters=[KEPT_FOREVER])
     def get(self, request: Request, proposal_id: int, kind: str, suffix: str = "") -> HttpResponse:
         proposal = get_object_or_404(Proposal.objects.select_related("patch__project"), pk=proposal_id)
         check_roles(request, proposal.patch.project_id, frozenset(Role))
@@ -292,7 +296,7 @@ class ProposalRaster(Raster):
 
 
 class RevisionRaster(Raster):
-    @extend_schema(responses=RASTER)
+    @extend_schema(responses=RASTER, parameters=[KEPT_FOREVER])
     def get(self, request: Request, revision_id: int, suffix: str = "") -> HttpResponse:
         rows = Revision.objects.select_related("annotation__patch", "annotation__reading__patch")
         revision = get_object_or_404(rows, pk=revision_id)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
+
+from annotator.api.plain_operations import PLAIN_PATHS
 
 PROBLEM = {
     "type": "object",
@@ -29,6 +32,12 @@ _ADDRESS_PARTS: dict[str, dict[str, Any]] = {
     "kind": {"type": "string", "enum": ["mask", "entropy"]},
     "verb": {"type": "string", "enum": ["approve", "return", "reassign", "reopen"]},
 }
+
+
+def tell_plain_views(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Adds the views that are not REST framework's: imagery, vector tiles and what leads other programs to them."""
+    result["paths"] = dict(sorted({**result["paths"], **deepcopy(PLAIN_PATHS)}.items()))
+    return result
 
 
 def tell_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:

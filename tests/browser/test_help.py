@@ -25,8 +25,8 @@ def picture(page: Page, name: str) -> None:
 
 
 def choose_language(page: Page, name: str) -> None:
-    page.locator(".language-switch summary").click()
-    page.locator(".language-switch").get_by_role("button", name=name).click()
+    page.locator("#language-menu summary").click()
+    page.locator("#language-menu").get_by_role("button", name=name).click()
 
 
 def test_the_language_is_chosen_in_the_header_and_arabic_reads_from_the_right(

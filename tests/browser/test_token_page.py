@@ -21,7 +21,11 @@ def test_a_token_is_made_copied_and_revoked(
 ) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=live_server.url)
     sign_in(project.created_by)
-    page.get_by_role("link", name="Access tokens").click()
+    page.locator("#person-menu summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Access tokens")).to_be_focused()
+    page.keyboard.press("Enter")
     page.get_by_label("Name").fill("QGIS on the field laptop")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")

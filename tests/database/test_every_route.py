@@ -13,10 +13,11 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver
 
 from annotator.api.quality_tables import TABLES
+from annotator.domain.access_tokens import make_token
 from annotator.domain.invitations import make_invitation, token_of
 from annotator.domain.proposals import request_proposals
 from annotator.domain.training import request_run
-from annotator.enums import Role
+from annotator.enums import Role, TokenScope
 from annotator.models import (
     Assignment,
     DisplayCopy,
@@ -257,6 +258,7 @@ def values(labelled: Campaign) -> dict[str, Any]:
         "pin_id": PinnedComment.objects.create(
             revision=revision, author=people[LEAD], x=1, y=2, text="The track"
         ).pk,
+        "token_id": make_token(user=people[LEAD], name="Test", days=1, scope=TokenScope.READ)[0].pk,
         "kind": "mask", "suffix": "", "verb": "approve", "form": "json", "z": 3, "x": 1, "y": 1,
         "inferencejob": job.pk, "revision": revision.pk, "review": Review.objects.latest("pk").pk,
         "labelclass": LabelClass.objects.latest("pk").pk, "modelversion": version.pk, "project": project.pk,

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from django.test import Client
 
 from annotator.domain.gold import mark_gold
 from annotator.domain.parcels import draw_wanted_parcels
-from annotator.enums import Role
+from annotator.enums import Role, TokenScope
 from annotator.models import Parcel, Project
 from tests.campaigns import Campaign
 from tests.factories import approve, make_access_token, make_member, make_patch, make_project
@@ -178,8 +177,8 @@ def test_the_queries_do_not_grow_with_the_parcels(
 # GDAL keeps the interpreter to itself while it waits, so that no server could answer it in the same process.
 READER = """
 import json, sys, numpy, pyogrio, shapely
-source, headers = sys.argv[1:]
-pyogrio.set_gdal_config_options({"GDAL_HTTP_HEADER_FILE": headers, "GDAL_HTTP_TIMEOUT": 20})
+source, account = sys.argv[1:]
+pyogrio.set_gdal_config_options({"GDAL_HTTP_USERPWD": account, "GDAL_HTTP_TIMEOUT": 20})
 layers = [name for name, _ in pyogrio.list_layers(source)]
 facts, _, outlines, columns = pyogrio.raw.read(source, layer="parcels", PAGE_SIZE="4")
 named = dict(zip(facts["fields"].tolist(), columns))
@@ -189,12 +188,11 @@ print(json.dumps({"layers": layers, "areas_m2": named["area_m2"].tolist(), "vali
 
 
 @pytest.mark.django_db(transaction=True)
-def test_gdal_reads_a_project_by_its_address_with_a_token(project: Project, live_server: Any, tmp_path: Path):
-    token = make_access_token(make_member(project, Role.ANNOTATOR))
-    headers = tmp_path / "headers.txt"
-    headers.write_text(f"Authorization: Token {token}\n")
+def test_gdal_reads_a_project_by_its_address_with_a_token_as_password(project: Project, live_server: Any):
+    person = make_member(project, Role.ANNOTATOR)
+    account = f"{person.username}:{make_access_token(person, scope=TokenScope.READ)}"
     source = f"OAPIF:{live_server.url}{url(project)}"
-    reader = [sys.executable, "-c", READER, source, str(headers)]
+    reader = [sys.executable, "-c", READER, source, account]
     read = subprocess.run(reader, capture_output=True, text=True, timeout=60, check=False)
     assert read.returncode == 0, read.stderr
     found = json.loads(read.stdout)

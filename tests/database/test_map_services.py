@@ -13,7 +13,7 @@ from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 from rasterio.warp import transform_bounds
 
-from annotator.enums import Role
+from annotator.enums import Role, TokenScope
 from annotator.imagery.grid import QUAD
 from annotator.models import Scene
 from tests.factories import make_access_token, make_member, make_project, make_scene, make_user
@@ -29,21 +29,29 @@ def add(folder: Path, project=None, *, day: int = 3) -> Scene:  # type: ignore[n
 
 @pytest.mark.django_db(transaction=True)
 def test_gdal_opens_a_project_by_wmts_with_a_token(live_server: LiveServer, tmp_path: Path) -> None:
-    """Two dates, each in its own colours, infrared and NDVI; what is read is what the scene holds there."""
+    """Two dates, each in its own colours, infrared and NDVI; what is read is what the scene holds there.
+
+    The token goes as a password, as QGIS sends it too, or in its own header.
+    """
     scene = add(tmp_path)
     later = add(tmp_path, scene.project, day=9)
-    token = make_access_token(make_member(scene.project))
+    person = make_member(scene.project)
+    token = make_access_token(person, scope=TokenScope.READ)
     address = f"WMTS:{live_server.url}/api/v1/projects/{scene.project.slug}/wmts.xml"
     cache = {"GDAL_DEFAULT_WMS_CACHE_PATH": str(tmp_path / "cache")}
+    account = {"GDAL_HTTP_USERPWD": f"{person.username}:{token}"}
+    with (
+        rasterio.Env(**account, **cache),
+        rasterio.open(f"{address},layer=scene-{later.pk}") as imagery,
+    ):
+        assert imagery.crs.to_epsg() == 3857
+        west, south, east, north = transform_bounds(4326, 3857, *scene.footprint.extent)
+        middle = ((west + east) / 2, (south + north) / 2)
+        window = rasterio.windows.from_bounds(
+            middle[0] - 60, middle[1] - 60, middle[0] + 60, middle[1] + 60, imagery.transform
+        )
+        seen = imagery.read((1, 2, 3), window=window)
     with rasterio.Env(GDAL_HTTP_HEADERS=f"Authorization: Token {token}", **cache):
-        with rasterio.open(f"{address},layer=scene-{later.pk}") as imagery:
-            assert imagery.crs.to_epsg() == 3857
-            west, south, east, north = transform_bounds(4326, 3857, *scene.footprint.extent)
-            middle = ((west + east) / 2, (south + north) / 2)
-            window = rasterio.windows.from_bounds(
-                middle[0] - 60, middle[1] - 60, middle[0] + 60, middle[1] + 60, imagery.transform
-            )
-            seen = imagery.read((1, 2, 3), window=window)
         for layer in (f"scene-{scene.pk}", f"scene-{scene.pk}-infrared", f"scene-{later.pk}-ndvi"):
             rasterio.open(f"{address},layer={layer}").close()
     with rasterio.open(later.cog_path) as source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 from annotator.domain.projects import add_member
 from annotator.enums import Role
 from tests.campaigns import Campaign
-from tests.database.test_every_route import values  # noqa: F401  # a fixture
+from tests.database.test_every_route import OWN, PROGRAMS, SIGNED_IN, values  # noqa: F401  # the last is a fixture
 from tests.factories import make_access_token
 
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
@@ -93,6 +94,24 @@ def test_every_operation_answers_as_its_document_says(
             wrong[operation.label] = error
     assert wrong == {}
     assert len(reached) > 50, "most requests are of rows that exist, with roles that may"
+
+
+@pytest.mark.django_db
+def test_the_document_names_every_address_and_every_way_to_sign_in() -> None:
+    document = Client().get("/api/v1/schema/?format=json").json()
+    named = {re.sub(r"\{\w+\}", "{}", path) for path in document["paths"]}
+    there = {re.sub(r"\(\?P<\w+>[^()]*\)|<(?:\w+:)?\w+>", "{}", route) for route in (*PROGRAMS, "healthz",
+             *(route for route in (SIGNED_IN | OWN) if route.startswith("api/")))}  # fmt: skip
+    assert named == {"/" + re.sub(r"[\^$\\]", "", route) for route in there}
+    schemes = document["components"]["securitySchemes"]
+    assert set(schemes) == {"basic", "session", "token"}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            ways = {name for way in operation["security"] for name in way}
+            assert ways <= set(schemes), path
+            assert (
+                ("basic" in ways) == path.startswith(("/ogc/", "/tiles/")) or "json" in path or "xml" in path
+            )
 
 
 @pytest.mark.django_db
