@@ -51,7 +51,11 @@ def settle_contents(project: Project, kind: ExportKind, parameters: dict[str, An
         "sides": {block: str(likely_side(block, recorded)) for block in sorted(blocks)},
         "hidden_values": hidden_values(ids, classes) if teaches else {},
         "context_levels": 0,
+        "scenes": {str(row.proposal.scene_id): row.proposal.scene.name for row in rows if row.proposal},
     }
+    if parameters["names"]:
+        people = User.objects.filter(pk__in={row.author_id for row in rows})
+        basis["people"] = {str(user.pk): user.get_username() for user in people}
     if teaches or parameters.get("images"):
         basis["imagery"] = _imagery(project, rows)
     if teaches and (version := promoted_version(project.pk)):
@@ -185,14 +189,26 @@ def _patch(row: Revision, export: Export) -> ApprovedPatch:
         saved_at=row.saved_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         is_import=row.is_import,
         model_version=proposal.model_version.number if proposal else None,
-        scene=proposal.scene.name if proposal else None,
+        scene=_scene_name(proposal.scene, export) if proposal else None,
         pixels_changed=row.pixels_changed,
     )
 
 
 def author_name(user: User, export: Export) -> str:
-    """What the export calls the person: by a number, unless names are wanted."""
-    return user.get_username() if export.parameters["names"] else f"person-{user.pk}"
+    """What the export calls the person: by a number, unless names are wanted, then as it was recorded."""
+    if not export.parameters["names"]:
+        return f"person-{user.pk}"
+    return str(_recorded("people", user.pk, export) or user.get_username())
+
+
+def _scene_name(scene: Scene, export: Export) -> str:
+    return str(_recorded("scenes", scene.pk, export) or scene.name)
+
+
+def _recorded(names: str, pk: int, export: Export) -> str | None:
+    """None in rows from before names were recorded."""
+    name: str | None = export.basis.get(names, {}).get(str(pk))
+    return name
 
 
 def _masks(export: Export, patches: Sequence[ApprovedPatch]) -> Iterator[Mask]:

@@ -21,6 +21,7 @@ from annotator.enums import ExportKind
 from annotator.exports.coco import objects_of
 from annotator.imagery.grid import QUAD
 from mlservice.instruction import read_instruction_set
+from tests import stac_extensions
 from tests.exporting import made, unpacked
 from tests.factories import make_scene
 from tests.rasters import write_raster
@@ -143,13 +144,14 @@ def test_the_stac_collection_is_sound(project, masks, tmp_path) -> None:
     folder = unpacked(made(project, ExportKind.STAC), tmp_path)
     document = json.loads((folder / "collection.json").read_text())
     JsonSchemaSTACValidator().validate_core(document, pystac.STACObjectType.COLLECTION, "1.1.0")
+    assert list(stac_extensions.errors(document)) == []
     collection = pystac.Collection.from_file(folder / "collection.json")
     items = list(collection.get_items())
     assert [item.id for item in items] == list(masks)
     for item in items:
-        JsonSchemaSTACValidator().validate_core(
-            json.loads(Path(item.get_self_href()).read_text()), pystac.STACObjectType.ITEM, "1.1.0"
-        )
+        document = json.loads(Path(item.get_self_href()).read_text())
+        JsonSchemaSTACValidator().validate_core(document, pystac.STACObjectType.ITEM, "1.1.0")
+        assert list(stac_extensions.errors(document)) == []
         label = LabelExtension.ext(item)
         assert label.label_type == "raster"
         assert label.label_properties is None
