@@ -143,7 +143,7 @@ END $$;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0025_claims_meet_readings'),
+        ('annotator', '0026_jobs_are_given_up'),
     ]
 
     operations = [
