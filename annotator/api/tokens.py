@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
-from annotator.api.pagination import NewestFirst
+from annotator.api.pagination import page_of
 from annotator.domain.access_tokens import MOST_DAYS, make_token, revoke_token
 from annotator.enums import TokenScope
 from annotator.errors import TokenNotEnough
@@ -65,10 +65,7 @@ class OwnTokens(APIView):
     def get(self, request: Request) -> Response:
         """The tokens of whoever asks, a page at a time, without the tokens themselves."""
         rows = AccessToken.objects.filter(user=signed_in(request))
-        pages = NewestFirst()
-        page = pages.paginate_queryset(rows, request, view=self)
-        told = [_document(row) | {"is_current": row == request.auth} for row in page or ()]
-        return pages.get_paginated_response(told)
+        return page_of(request, rows, lambda row: _document(row) | {"is_current": row == request.auth})
 
     @extend_schema(request=TokenInput, responses={201: OpenApiTypes.OBJECT})
     def post(self, request: Request) -> Response:
