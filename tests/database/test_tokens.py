@@ -166,8 +166,8 @@ def test_signing_in_costs_a_query_and_one_more_on_the_first_of_a_day() -> None:
 
     def queries() -> list[str]:
         with CaptureQueriesContext(connection) as captured:
-            # An empty list of projects, and whose it is.
-            assert Client().get(PROJECTS, headers=by(token)).status_code == 200
+            # A page of tokens, and whose it is.
+            assert Client().get(TOKENS, headers=by(token)).status_code == 200
         return [one["sql"].split()[0] for one in captured]
 
     first, again = queries(), queries()
