@@ -10,4 +10,88 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.headers import CONTENT_RANGE, FILE_ETAG, IF_RANGE, RANGE
 from annotator.api.narrowing import ExportNarrowing
+from annotator.api.pagination import page_of
+from annotator.api.serializers import ExportInput
+from annotator.domain.exports import cancel_export, download_path, request_export
+from annotator.domain.retries import try_again
+from annotator.downloads import file_download
+from annotator.enums import ExportKind, Role
+from annotator.models import Export
+from annotator.queries.exports import export_document, told_exports
+
+MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
+OBJECT = {200: OpenApiTypes.OBJECT}
+
+
+class ProjectExports(APIView):
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, slug: str) -> Response:
+        project = project_for(request, slug, MANAGERS)
+        rows = ExportNarrowing.of(request, told_exports().filter(project=project))
+        return page_of(request, rows, export_document)
+
+    @extend_schema(request=ExportInput, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, slug: str) -> Response:
+        """Asks for an export; the same masks with the same parameters are the export that there is already."""
+        project = project_for(request, slug, MANAGERS)
+        given = ExportInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = given.validated_data
+        export = request_export(
+            project=project,
+            user=request.user,
+            kind=ExportKind(values["kind"]),
+            parameters=values["parameters"],
+        )
+        return Response(export_document(export), status=202)
+
+
+class ExportDetail(APIView):
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, export_id: int) -> Response:
+        return Response(export_document(row_for(request, told_exports(), export_id, MANAGERS)))
+
+
+class ExportRevisions(APIView):
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, export_id: int) -> Response:
+        """The ids of the revisions that are in it, in the order of their patches."""
+        export = row_for(request, Export.objects.defer("basis"), export_id, MANAGERS)
+        return Response({"fingerprint": export.fingerprint, "revisions": export.revisions})
+
+
+class ExportCancel(APIView):
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, export_id: int) -> Response:
+        export = row_for(request, told_exports(), export_id, MANAGERS)
+        return Response(export_document(cancel_export(export=export, user=request.user)), status=202)
+
+
+class ExportAgain(APIView):
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, export_id: int) -> Response:
+        """Makes an export that was given up, as its workers were lost, once more of the same revisions."""
+        export = row_for(request, Export, export_id, MANAGERS)
+        return Response(export_document(try_again(row=export, user=request.user)), status=202)
+
+
+class ExportFile(APIView):
+    @extend_schema(
+        responses={
+            (200, "application/zip"): OpenApiTypes.BINARY,
+            (206, "application/zip"): OpenApiTypes.BINARY,
+        },
+        parameters=[RANGE, IF_RANGE, FILE_ETAG, CONTENT_RANGE],
+    )
+    def get(self, request: Request, export_id: int) -> HttpResponseBase:
+        """The ZIP, or the ``Range`` of it that is asked for; its ``ETag`` is its SHA-256."""
+        export = row_for(request, told_exports(), export_id, MANAGERS)
+        return file_download(
+            request,
+            download_path(export),
+            file_name=export.file_name,
+            content_type="application/zip",
+            etag=f'"{export.sha256}"',
+        )
