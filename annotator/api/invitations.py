@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
 from annotator.api.pagination import NewestFirst
+from annotator.api.repeats import IDEMPOTENCY_KEY, once
 from annotator.domain.invitations import (
     MOST_DAYS,
     MOST_USES,
@@ -20,7 +21,7 @@ from annotator.domain.invitations import (
     token_of,
 )
 from annotator.enums import Role
-from annotator.models import Invitation
+from annotator.models import Invitation, Project
 
 LEAD = frozenset({Role.LEAD})
 OBJECT = {200: OpenApiTypes.OBJECT}
@@ -41,9 +42,14 @@ class ProjectInvitations(APIView):
         page = pages.paginate_queryset(rows, request, view=self)
         return pages.get_paginated_response([_document(row, request) for row in page or ()])
 
-    @extend_schema(request=InvitationInput, responses={201: OpenApiTypes.OBJECT})
+    @extend_schema(
+        request=InvitationInput, responses={201: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY]
+    )
     def post(self, request: Request, slug: str) -> Response:
-        project = project_for(request, slug, LEAD)
+        return self._invite(request, project_for(request, slug, LEAD))
+
+    @once
+    def _invite(self, request: Request, project: Project) -> Response:
         given = InvitationInput(data=request.data)
         given.is_valid(raise_exception=True)
         values = given.validated_data | {"role": Role(given.validated_data["role"])}

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
 from annotator.api.pagination import NewestFirst
+from annotator.api.repeats import IDEMPOTENCY_KEY, once
 from annotator.api.serializers import JobInput, PlaceInput, ProjectInput, SceneChange, SceneInput
 from annotator.domain.display_copies import cancel_display_copy, request_display_copy
 from annotator.domain.placement import correct_place
@@ -46,10 +47,14 @@ class Projects(APIView):
             [project_document(project, request.user) for project in page or ()]
         )
 
-    @extend_schema(request=ProjectInput, responses={201: OpenApiTypes.OBJECT})
+    @extend_schema(request=ProjectInput, responses={201: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request) -> Response:
         if not request.user.has_perm("annotator.add_project"):
             raise NotAllowed("Ask an administrator for the permission to add projects.")
+        return self._make(request)
+
+    @once
+    def _make(self, request: Request) -> Response:
         given = ProjectInput(data=request.data)
         given.is_valid(raise_exception=True)
         values = given.validated_data
@@ -80,9 +85,12 @@ class ProjectScenes(APIView):
         page = pages.paginate_queryset(project_for(request, slug).scenes.all(), request, view=self)
         return pages.get_paginated_response([scene_document(scene) for scene in page or ()])
 
-    @extend_schema(request=SceneInput, responses={201: OpenApiTypes.OBJECT})
+    @extend_schema(request=SceneInput, responses={201: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
-        project = project_for(request, slug, LEAD)
+        return self._add(request, project_for(request, slug, LEAD))
+
+    @once
+    def _add(self, request: Request, project: Project) -> Response:
         given = SceneInput(data=request.data)
         given.is_valid(raise_exception=True)
         values = given.validated_data
@@ -134,9 +142,12 @@ class SceneDisplayCopy(APIView):
             raise Http404
         return Response(display_copy_document(copy))
 
-    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, scene_id: int) -> Response:
-        scene = row_for(request, Scene, scene_id, LEAD)
+        return self._ask(request, row_for(request, Scene, scene_id, LEAD))
+
+    @once
+    def _ask(self, request: Request, scene: Scene) -> Response:
         copy = request_display_copy(scene=scene, user=request.user)
         return Response(display_copy_document(copy), status=202)
 
@@ -158,9 +169,12 @@ class ProjectInferenceJobs(APIView):
         page = pages.paginate_queryset(rows, request, view=self)
         return pages.get_paginated_response([job_document(job) for job in page or ()])
 
-    @extend_schema(request=JobInput, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=JobInput, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
-        project = project_for(request, slug, MANAGERS)
+        return self._ask(request, project_for(request, slug, MANAGERS))
+
+    @once
+    def _ask(self, request: Request, project: Project) -> Response:
         given = JobInput(data=request.data)
         given.is_valid(raise_exception=True)
         scene_id = given.validated_data["scene"]
@@ -200,10 +214,13 @@ class ProjectQueue(APIView):
             }
         )
 
-    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
         """Asks for the queue to be ranked anew; it is once `ranking` of the queue has another `id` than now."""
-        project = project_for(request, slug, MANAGERS)
+        return self._rank(request, project_for(request, slug, MANAGERS))
+
+    @once
+    def _rank(self, request: Request, project: Project) -> Response:
         state = latest_ranking(project.pk)
         request_ranking(project=project, user=request.user)
         return Response({"before": state.ranking.pk if state else None}, status=202)
