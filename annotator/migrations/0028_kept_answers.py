@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0024_spot_outcomes_and_assignments'),
+        ('annotator', '0027_reserved_goes_before_areas'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
