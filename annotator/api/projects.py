@@ -27,6 +27,7 @@ from annotator.queries.documents import (
     job_document,
     project_document,
     scene_document,
+    scene_documents,
 )
 from annotator.queries.labelling_queue import first_places, latest_ranking, queue_summary
 from annotator.queries.queue_places import queue_places, ranking_facts
@@ -77,8 +78,9 @@ class ProjectScenes(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         pages = NewestFirst()
-        page = pages.paginate_queryset(project_for(request, slug).scenes.all(), request, view=self)
-        return pages.get_paginated_response([scene_document(scene) for scene in page or ()])
+        project = project_for(request, slug)
+        page = pages.paginate_queryset(project.scenes.all(), request, view=self)
+        return pages.get_paginated_response(scene_documents(page or (), project.pk))
 
     @extend_schema(request=SceneInput, responses={201: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:
