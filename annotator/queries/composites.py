@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from annotator.enums import SceneState
@@ -19,15 +20,20 @@ def ready_scenes(project: Project) -> list[Scene]:
     return list(project.scenes.filter(state=SceneState.READY).defer("footprint", "crs"))
 
 
-def own_composite_document(row: OwnComposite, scenes: list[Scene]) -> dict[str, Any]:
-    """What was written, and the ids of those of ``scenes`` that have the bands for it."""
+def scenes_with_bands(row: OwnComposite, scenes: Iterable[Scene]) -> list[Scene]:
+    """Those that can be seen by it."""
     recipe = recipe_of(row.expressions, row.ranges, row.ramp)
+    return [scene for scene in scenes if not missing_bands(recipe, scene.band_names)]
+
+
+def own_composite_document(row: OwnComposite, scenes: Iterable[Scene]) -> dict[str, Any]:
+    """What was written, and the ids of those of ``scenes`` that have the bands for it."""
     return {
         "id": row.pk,
         "composite": row.key,
         "name": row.name,
         "expressions": row.expressions,
         "ranges": row.ranges,
-        "ramp": row.ramp if len(row.expressions) == 1 else None,
-        "scenes": [scene.pk for scene in scenes if not missing_bands(recipe, scene.band_names)],
+        "ramp": row.ramp,
+        "scenes": [scene.pk for scene in scenes_with_bands(row, scenes)],
     }
