@@ -109,7 +109,7 @@ function sceneSwitcher(scenes, first, show) {
   scene.addEventListener("change", offer);
   composite.addEventListener("change", () => show(inComposite(shown(), composite.value)));
   offer();
-  return make("div", { class: "map-panel" }, scenes.length > 1 ? scene : sceneTitle(first), " ", composite);
+  return make("div", { class: "map-panel row" }, scenes.length > 1 ? scene : sceneTitle(first), composite);
 }
 
 /**

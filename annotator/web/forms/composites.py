@@ -79,7 +79,7 @@ class CompositeForm(forms.Form):
                 self.fields[f"{channel}_{end}"] = forms.FloatField(
                     label=f"{channel}: {end} end",
                     required=False,
-                    widget=forms.NumberInput({"step": "any", "placeholder": "automatic"}),
+                    widget=forms.NumberInput({"step": "any", "placeholder": "auto"}),
                 )
 
     def clean(self) -> dict[str, Any]:
