@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
-from annotator.api.pagination import NewestFirst
+from annotator.api.pagination import page_of
 from annotator.domain.composites import LONGEST_NAME, add_composite, change_composite, delete_composite
 from annotator.enums import Ramp, Role
 from annotator.imagery.expressions import MAX_CHARACTERS
@@ -44,9 +44,9 @@ class ProjectComposites(APIView):
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug)
         scenes = ready_scenes(project)
-        pages = NewestFirst()
-        page = pages.paginate_queryset(project.own_composites.all(), request, view=self)
-        return pages.get_paginated_response([own_composite_document(row, scenes) for row in page or ()])
+        return page_of(
+            request, project.own_composites.all(), lambda row: own_composite_document(row, scenes)
+        )
 
     @extend_schema(request=CompositeInput, responses={201: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0024_spot_outcomes_and_assignments'),
+        ('annotator', '0026_jobs_are_given_up'),
     ]
 
     operations = [
