@@ -44,9 +44,7 @@ class ProjectComposites(APIView):
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug)
         scenes = ready_scenes(project)
-        return page_of(
-            request, project.own_composites.all(), lambda row: own_composite_document(row, scenes)
-        )
+        return page_of(request, project.own_composites.all(), lambda row: own_composite_document(row, scenes))
 
     @extend_schema(request=CompositeInput, responses={201: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:

@@ -109,7 +109,7 @@ def addresses() -> dict[str, str]:
         "exports": reverse("exports", args=[project.slug]),
         "imports": reverse("imports", args=[project.slug]),
         "import": reverse("import", args=[project.slug, brought.pk]),
-        "composites": f"{reverse('composites', args=[project.slug])}?red=green+-+blue",
+        "composites": reverse("composites", args=[project.slug]),
         "composite": reverse("composite", args=[project.slug, written.pk]),
         "members": reverse("members", args=[project.slug]),
         "scene": reverse("scene", args=[project.slug, scene.pk]),

@@ -254,9 +254,9 @@ def test_more_of_them_and_more_scenes_cost_no_more_queries(scene, ndwi, django_a
         tile(client, scene, ndwi)
     with django_assert_num_queries(0):
         tile(client, scene, ndwi)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         client.get(f"/api/v1/projects/{scene.project.slug}/scenes/")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         client.get(f"/api/v1/projects/{scene.project.slug}/composites/")
 
 
