@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.narrowing import JobNarrowing, SceneNarrowing
 from annotator.api.pagination import page_of, page_of_many
 from annotator.api.serializers import JobInput, PlaceInput, ProjectInput, SceneChange, SceneInput
 from annotator.domain.display_copies import cancel_display_copy, request_display_copy
@@ -77,7 +78,8 @@ class ProjectScenes(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug)
-        return page_of_many(request, project.scenes.all(), lambda page: scene_documents(page, project.pk))
+        rows = SceneNarrowing.of(request, project.scenes.all())
+        return page_of_many(request, rows, lambda page: scene_documents(page, project.pk))
 
     @extend_schema(request=SceneInput, responses={201: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:
@@ -153,7 +155,7 @@ class ProjectInferenceJobs(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         rows = project_for(request, slug).inference_jobs.select_related("model_version")
-        return page_of(request, rows, job_document)
+        return page_of(request, JobNarrowing.of(request, rows), job_document)
 
     @extend_schema(request=JobInput, responses={202: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:
