@@ -44,7 +44,7 @@ NO_PAGES = {
     "set_language", "catalogue", "logout", "make_proposals", "stop_proposals", "scene_place", "display_copy",
     "service_worker", "spot_checks", "spot_passed", "gold", "second_off", "assignment_end", "parcel_rebuild",
     "export_file", "export_cancel", "import_cancel", "invitation_new", "invitation_revoke", "member_remove",
-    "composite_delete",
+    "composite_delete", "export_again", "import_again", "annotator_trainingrun_again",
     "annotator_inferencejob_cancel", "annotator_inferencejob_progress", "annotator_trainingrun_cancel",
     "annotator_trainingrun_progress", "annotator_modelversion_picture", "annotator_modelversion_export",
     "annotator_project_label_cost_data",
