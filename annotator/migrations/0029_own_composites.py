@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0027_reserved_goes_before_areas'),
+        ('annotator', '0028_what_waits_for_review_by_age'),
     ]
 
     operations = [
