@@ -14,6 +14,7 @@ from annotator.models.kept_answer import KeptAnswer
 from annotator.models.label_class import LabelClass
 from annotator.models.label_import import LabelImport
 from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
+from annotator.models.own_composite import OwnComposite
 from annotator.models.parcel import Parcel, ParcelPiece, ParcelRebuild, ParcelUpdate
 from annotator.models.patch import Patch, QueueEntry
 from annotator.models.patch_tally import ClassTally, PatchTally, TileCount
@@ -48,6 +49,7 @@ __all__ = [
     "LabelImport",
     "Membership",
     "ModelVersion",
+    "OwnComposite",
     "Parcel",
     "ParcelPiece",
     "ParcelRebuild",

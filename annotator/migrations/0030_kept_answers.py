@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0028_what_waits_for_review_by_age'),
+        ('annotator', '0029_own_composites'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
