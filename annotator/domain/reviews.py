@@ -32,12 +32,14 @@ def review_patch(
     comment: str = "",
     pins: Sequence[Pin] = (),
     decides_dispute: bool = False,
+    in_bulk: bool = False,
 ) -> Review:
     """Approves or returns the submitted revision; a returned patch waits for its annotator with the comments.
 
     ``pins`` are comments on places; what they say stands for a ``comment`` that is empty.
     Where two people drew the patch and do not agree, an approval has to be for one of both masks, which
     ``decides_dispute`` says; see `annotator.domain.adjudication`.
+    An approval ``in_bulk``, of many patches at once, leaves spot checks open: nobody looked at each of them.
     Raises RevisionConflict when the revision reviewed is not the current one, CommentMissing for a return
     without a word, IllegalTransition when the patch is not waiting for review, SecondReadingOpen, Disputed.
     """
@@ -63,6 +65,7 @@ def review_patch(
         only_from=PatchState.SUBMITTED,
         revision=revision.number,
         comment=comment,
+        **({"in_bulk": True} if in_bulk else {}),
     )
     # After a reopening the same revision is judged again: the newest verdict stands, events keep the others.
     review, _is_new = Review.objects.update_or_create(
@@ -71,12 +74,13 @@ def review_patch(
     )
     pin_comments(revision=revision, user=user, pins=pins)
     note_verdict(review=review, patch=patch)
-    note_spot_outcome(
-        patch=patch,
-        annotator_id=revision.author_id,
-        user=user,
-        outcome=SpotOutcome.PASSED if verdict == Verdict.APPROVE else SpotOutcome.RETURNED,
-    )
+    if verdict == Verdict.RETURN or not in_bulk:
+        note_spot_outcome(
+            patch=patch,
+            annotator_id=revision.author_id,
+            user=user,
+            outcome=SpotOutcome.PASSED if verdict == Verdict.APPROVE else SpotOutcome.RETURNED,
+        )
     if verdict == Verdict.APPROVE:
         want_parcels(patch)
     else:
