@@ -88,7 +88,11 @@ def test_what_came_from_a_file_is_not_drawn(campaign: Campaign, kim: User) -> No
 
 
 def test_an_approval_in_bulk_settles_no_check(campaign: Campaign, kim: User) -> None:
-    lead, approved, returned = campaign.people["lead"], make_patch(campaign.project), make_patch(campaign.project)
+    lead, approved, returned = (
+        campaign.people["lead"],
+        make_patch(campaign.project),
+        make_patch(campaign.project),
+    )
     for patch in (approved, returned):
         submit(patch, kim)
     draw(campaign)

@@ -65,7 +65,9 @@ def test_the_second_mask_is_what_is_counted(project: Project, disputed: Patch, a
     correction = Correction.objects.get(annotation__patch=disputed)
     assert (correction.author, correction.seconds, correction.strokes) == (bea, 60, 4)
     assert correction.miou == pytest.approx(64 / 256 / 2)
-    found = client_of(lead).get(f"/api/v1/projects/{project.slug}/desk/?annotator={bea.username}&label_class=0")
+    found = client_of(lead).get(
+        f"/api/v1/projects/{project.slug}/desk/?annotator={bea.username}&label_class=0"
+    )
     assert [row["proposal_miou"] for row in found.json()["results"]] == [pytest.approx(0.125)]
 
 
