@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -55,6 +56,7 @@ def review_patch(
         )
     if patch.state == PatchState.SUBMITTED:
         settle_for_review(patch, user, decides=decides_dispute or verdict == Verdict.RETURN)
+    facts: dict[str, Any] = {"in_bulk": True} if in_bulk else {}
     state = PatchState.APPROVED if verdict == Verdict.APPROVE else PatchState.RETURNED
     move(
         patch,
@@ -65,7 +67,7 @@ def review_patch(
         only_from=PatchState.SUBMITTED,
         revision=revision.number,
         comment=comment,
-        **({"in_bulk": True} if in_bulk else {}),
+        **facts,
     )
     # After a reopening the same revision is judged again: the newest verdict stands, events keep the others.
     review, _is_new = Review.objects.update_or_create(

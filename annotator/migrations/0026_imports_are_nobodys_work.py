@@ -87,7 +87,7 @@ def _count_second(apps, double, number):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0024_spot_outcomes_and_assignments'),
+        ('annotator', '0025_claims_meet_readings'),
     ]
 
     operations = [
