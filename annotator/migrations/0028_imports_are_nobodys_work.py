@@ -87,7 +87,7 @@ def _count_second(apps, double, number):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0025_claims_meet_readings'),
+        ('annotator', '0027_reserved_goes_before_areas'),
     ]
 
     operations = [
