@@ -81,6 +81,8 @@ PAGES: dict[str, dict[str, set[str]]] = {
 PROGRAMS: dict[str, dict[str, set[str]]] = {
     API: {"GET": MEMBERS},
     f"{API}legend/": {"PUT": MANAGE},
+    f"{API}members/": {"GET": LEADS, "POST": LEADS},
+    "api/v1/members/<int:membership_id>/": {"DELETE": LEADS},
     f"{API}scenes/": {"GET": MEMBERS, "POST": LEADS},
     f"{API}inference-jobs/": {"GET": MEMBERS, "POST": MANAGE},
     f"{API}patches/": {"GET": MEMBERS},

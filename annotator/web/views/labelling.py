@@ -14,6 +14,7 @@ from annotator.models import GoldPatch, Patch, SpotCheck
 from annotator.queries.documents import patch_document, project_document, scene_document
 from annotator.queries.doubles import double_document
 from annotator.queries.review_list import waiting_for_review
+from annotator.queries.review_walk import walk_from
 from annotator.queries.scenes import default_scene
 from annotator.web.access import ProjectAccess, SignedInRequest, project_view
 
@@ -63,6 +64,7 @@ def review_patch(request: SignedInRequest, access: ProjectAccess, patch_id: int)
         project_json=project_document(access.project, request.user),
         patch_json=patch_document(patch, request.user),
         double=double,
+        walk=walk_from(access.project, patch, request.GET),
         has_open_spot=SpotCheck.objects.filter(patch=patch, outcome=SpotOutcome.OPEN).exists(),
         is_gold=GoldPatch.objects.filter(patch=patch, is_served=True).exists(),
     )
