@@ -87,7 +87,7 @@ def _count_second(apps, double, number):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0028_what_waits_for_review_by_age'),
+        ('annotator', '0029_own_composites'),
     ]
 
     operations = [
