@@ -281,7 +281,7 @@ def test_an_upgrade_has_fields_drawn_again_that_may_only_have_been_trimmed(proje
     ParcelPiece.objects.update(is_reshaped=False)
     Parcel.objects.update(origin=ParcelOrigin.ACCEPTED)
     with connection.cursor() as cursor:
-        cursor.execute(import_module("annotator.migrations.0031_trimmed_parcels").DRAW_AGAIN)
+        cursor.execute(import_module("annotator.migrations.0032_trimmed_parcels").DRAW_AGAIN)
     (wanted,) = ParcelUpdate.objects.select_related("patch")
     assert wanted.patch == project.patches.order_by("x").first()
     draw_wanted_parcels(project.pk)

@@ -17,7 +17,7 @@ WHERE piece.kept_pixels = piece.pixel_count
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0030_kept_answers'),
+        ('annotator', '0031_kept_answers'),
     ]
 
     operations = [

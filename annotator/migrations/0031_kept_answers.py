@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0029_own_composites'),
+        ('annotator', '0030_imports_are_nobodys_work'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
