@@ -18,9 +18,6 @@ IF_MATCH = _header(
     r'^"[0-9]{1,9}"$',
     required=True,
 )
-IDEMPOTENCY_KEY = _header(
-    "Idempotency-Key", "The same key again is answered as the first time.", "^[-A-Za-z0-9_]{1,64}$"
-)
 PERSON = _header("Milpa-Person", "The id of the person who drew it; 403 for anybody else.", "^[0-9]{1,9}$")
 RANGE = _header(
     "Range", "One range of bytes, answered with 206.", "^bytes=([0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})$"

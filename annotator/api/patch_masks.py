@@ -11,7 +11,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import check_person, row_for
-from annotator.api.headers import IDEMPOTENCY_KEY, PERSON
+from annotator.api.headers import PERSON
+from annotator.api.repeats import HEADER, IDEMPOTENCY_KEY
 from annotator.domain.annotations import Effort
 from annotator.domain.imagery_reports import report_imagery
 from annotator.domain.masks import Mask, png_of, values_of
@@ -111,7 +112,7 @@ class PatchBadImagery(APIView):
             comment=values["comment"],
             base_number=values["revision"],
             effort=Effort(values["seconds"], 0),
-            idempotency_key=request.headers.get("Idempotency-Key", "")[:64],
+            idempotency_key=request.headers.get(HEADER, "")[:64],
         )
         return Response({"revision": revision_document(revision)})
 

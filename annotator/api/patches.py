@@ -15,8 +15,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import check_person, check_roles, project_for, row_for
-from annotator.api.headers import IDEMPOTENCY_KEY, IF_MATCH, KEPT_FOREVER, PERSON, REVISION_ETAG
+from annotator.api.headers import IF_MATCH, KEPT_FOREVER, PERSON, REVISION_ETAG
 from annotator.api.problems import problem
+from annotator.api.repeats import HEADER, IDEMPOTENCY_KEY
 from annotator.api.serializers import (
     ClaimInput,
     CommentInput,
@@ -175,7 +176,7 @@ class PatchMask(APIView):
                 submit=values["submit"],
                 proposal=proposal,
                 effort=Effort(values["seconds"], values["strokes"]),
-                idempotency_key=request.headers.get("Idempotency-Key", "")[:64],
+                idempotency_key=request.headers.get(HEADER, "")[:64],
             )
         except RevisionConflict as error:
             return _both_versions(error)

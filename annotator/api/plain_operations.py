@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from annotator.imagery import patch_tiles, rendering
-from annotator.imagery.composites import INFRARED, NATURAL, NDVI
+from annotator.imagery.composites import NATURAL
 
 _Operation = dict[str, Any]
 _TEXT = {"schema": {"type": "string"}}
@@ -25,8 +25,8 @@ _IF_NONE_MATCH = {
 _COMPOSITE = {
     "name": "composite",
     "in": "query",
-    "description": "One of the scene's band combinations.",
-    "schema": {"type": "string", "enum": [NATURAL, INFRARED, NDVI], "default": NATURAL},
+    "description": "One of the scene's `composites`, by its key.",
+    "schema": {"type": "string", "pattern": "^[a-z0-9-]{1,40}$", "default": NATURAL.key},
 }
 
 

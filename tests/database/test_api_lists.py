@@ -8,7 +8,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django.live_server_helper import LiveServer
-from rest_framework.authtoken.models import Token
 
 from annotator.domain.exports import request_export
 from annotator.domain.projects import add_member
@@ -16,7 +15,15 @@ from annotator.enums import ExportKind, Role
 from annotator.models import Event, Scene
 from annotator.queries.access import member_roles
 from milpa import Client as Milpa
-from tests.factories import approve, client_of, make_patch, make_project, make_scene, make_user
+from tests.factories import (
+    approve,
+    client_of,
+    make_access_token,
+    make_patch,
+    make_project,
+    make_scene,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -135,8 +142,8 @@ def test_the_client_gives_roles_and_narrows_lists(live_server: LiveServer) -> No
     project = make_project()
     make_user("nandi")
     make_scene(project, acquired_on=date(2022, 3, 1))
-    token = Token.objects.create(user=project.created_by)
-    with Milpa(live_server.url, token.key) as milpa:
+    token = make_access_token(project.created_by)
+    with Milpa(live_server.url, token) as milpa:
         given = milpa.add_member(project.slug, "nandi", "annotator")
         assert [row.user for row in milpa.members(project.slug, role="annotator")] == ["nandi"]
         milpa.remove_member(given)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0028_what_waits_for_review_by_age'),
+        ('annotator', '0032_trimmed_parcels'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
