@@ -13,11 +13,11 @@ import numpy as np
 import rasterio
 import shapely
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 from rasterio.warp import transform_bounds
 
 from annotator.errors import BadLabels
 from annotator.imagery.chip_files import ChipReader, Chips, has_chips, open_chips
+from annotator.imagery.coco_masks import Encoded, decoded, encoded
 from annotator.imagery.grid import quadkey
 from annotator.imagery.labels import SIZE_PX, read_label_tile
 from annotator.imagery.vector_files import VECTOR_SUFFIXES, Reading, VectorLabels, read_vectors
@@ -199,7 +199,7 @@ def _coco(path: Path) -> LabelFile:
         document = json.loads(path.read_text("utf-8"))
         images = {image["id"]: _key_of(image) for image in document["images"]}
         names = {cat["id"]: str(cat["name"]) for cat in document["categories"]}
-        objects: dict[str, list[tuple[int, Any]]] = {key: [] for key in images.values() if key}
+        objects: dict[str, list[tuple[int, Encoded]]] = {key: [] for key in images.values() if key}
         counts = Counter(dict.fromkeys(names.values(), 0))
         dropped: Counter[str] = Counter()
         codes = {name: code for code, name in enumerate(counts)}
@@ -209,8 +209,8 @@ def _coco(path: Path) -> LabelFile:
                 dropped["its image is called by no quadkey" if key is None else "it has no segmentation"] += 1
                 continue
             counts[names[one["category_id"]]] += 1
-            objects[key].append((codes[names[one["category_id"]]], one["segmentation"]))
-    except (UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
+            objects[key].append((codes[names[one["category_id"]]], encoded(one["segmentation"])))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadLabels(
             f"The file is no COCO data set that can be read ({error!r}). Export it again."
         ) from error
@@ -225,7 +225,7 @@ def _coco(path: Path) -> LabelFile:
             result = np.full((SIZE_PX, SIZE_PX), NOTHING, np.int32)
             here = objects.get(quadkey(x, y, z))
             for code, segmentation in here or ():
-                result[_decoded(segmentation)] = 0 if attribute == ALL else code
+                result[decoded(segmentation)] = 0 if attribute == ALL else code
             return result, np.full((SIZE_PX, SIZE_PX), here is not None)
 
         return read
@@ -239,22 +239,3 @@ def _key_of(image: Mapping[str, Any]) -> str | None:
     key = str(image.get("quadkey") or Path(str(image["file_name"])).stem)
     whole = (image["width"], image["height"]) == (SIZE_PX, SIZE_PX)
     return key if whole and key and set(key) <= set("0123") else None
-
-
-def _decoded(segmentation: Any) -> NDArray[np.bool_]:
-    try:
-        if isinstance(segmentation, list):
-            encoded = coco_mask.merge(coco_mask.frPyObjects(segmentation, SIZE_PX, SIZE_PX))
-        elif list(segmentation["size"]) != [SIZE_PX, SIZE_PX]:
-            raise ValueError("a run-length mask of another size than its image")
-        elif isinstance(segmentation["counts"], list):
-            if sum(segmentation["counts"]) != SIZE_PX * SIZE_PX:
-                raise ValueError("run lengths that do not fill the image")
-            encoded = coco_mask.frPyObjects(segmentation, SIZE_PX, SIZE_PX)
-        else:
-            encoded = {"size": [SIZE_PX, SIZE_PX], "counts": segmentation["counts"].encode("ascii")}
-        return np.asarray(coco_mask.decode(encoded), dtype=bool)
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-        raise BadLabels(
-            f"A segmentation of the COCO file cannot be decoded ({error}). Export it again."
-        ) from error
