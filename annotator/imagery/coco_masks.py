@@ -80,8 +80,8 @@ def _of_text(text: str) -> Encoded:
 
 
 def _runs_of(digits: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The run lengths of COCO's compressed text: numbers of 5 bits a character, the sixth says that there are more, the
-    lowest come first; from the fourth on each is told as its difference from the second before it."""
+    """The run lengths of COCO's compressed text: numbers of 5 bits a character, the lowest first, while the sixth
+    says that there are more; from the fourth on each is told as its difference from the second before it."""
     if not len(digits) or ((digits < 0) | (digits > 63)).any():
         raise ValueError("a text that is no run lengths")
     goes_on = digits & 0x20 > 0
