@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.narrowing import ExportNarrowing
 from annotator.api.pagination import page_of
 from annotator.api.serializers import ExportInput
 from annotator.domain.exports import cancel_export, download_path, request_export
@@ -27,7 +28,8 @@ class ProjectExports(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug, MANAGERS)
-        return page_of(request, told_exports().filter(project=project), export_document)
+        rows = ExportNarrowing.of(request, told_exports().filter(project=project))
+        return page_of(request, rows, export_document)
 
     @extend_schema(request=ExportInput, responses={202: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:

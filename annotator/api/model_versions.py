@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.narrowing import RunNarrowing
 from annotator.api.pagination import page_of
 from annotator.api.serializers import PromotionInput, RollbackInput, RunInput
 from annotator.domain.retries import try_again
@@ -30,7 +31,7 @@ class ProjectTrainingRuns(APIView):
         runs = project.training_runs.select_related("parent", "candidate").prefetch_related(
             "evaluations__model_version"
         )
-        return page_of(request, runs, run_document)
+        return page_of(request, RunNarrowing.of(request, runs), run_document)
 
     @extend_schema(request=RunInput, responses={202: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:

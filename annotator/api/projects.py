@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.narrowing import JobNarrowing, SceneNarrowing
 from annotator.api.pagination import page_of, page_of_many
 from annotator.api.serializers import JobInput, PlaceInput, ProjectInput, SceneChange, SceneInput
 from annotator.domain.display_copies import cancel_display_copy, request_display_copy
@@ -27,6 +28,7 @@ from annotator.queries.documents import (
     job_document,
     project_document,
     scene_document,
+    scene_documents,
 )
 from annotator.queries.labelling_queue import first_places, latest_ranking, queue_summary
 from annotator.queries.projects import project_rows
@@ -75,7 +77,9 @@ class ProjectScenes(APIView):
 
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
-        return page_of(request, project_for(request, slug).scenes.all(), scene_document)
+        project = project_for(request, slug)
+        rows = SceneNarrowing.of(request, project.scenes.all())
+        return page_of_many(request, rows, lambda page: scene_documents(page, project.pk))
 
     @extend_schema(request=SceneInput, responses={201: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:
@@ -151,7 +155,7 @@ class ProjectInferenceJobs(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         rows = project_for(request, slug).inference_jobs.select_related("model_version")
-        return page_of(request, rows, job_document)
+        return page_of(request, JobNarrowing.of(request, rows), job_document)
 
     @extend_schema(request=JobInput, responses={202: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:

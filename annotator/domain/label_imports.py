@@ -287,6 +287,9 @@ def _finish(row: LabelImport, state: ImportState, message: str, report: dict[str
     row.save(update_fields=["report"])
     _end(row, state, message, actor=None)
     row.file_path.unlink(missing_ok=True)
+    if report.get("imported"):
+        # What the queue knows of labelled land has changed, and the patches that came in have left it.
+        enqueue("rank_patches", row.project_id)
 
 
 def _end(row: LabelImport, state: ImportState, message: str, *, actor: User | None) -> None:

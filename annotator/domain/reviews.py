@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from annotator.domain.assignments import assignment_of
 from annotator.domain.claims import claim_patch
 from annotator.domain.doubles import settle_for_review
 from annotator.domain.events import move
@@ -17,6 +19,7 @@ from annotator.domain.spot_checks import note_spot_outcome
 from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason, SpotOutcome, Verdict
 from annotator.errors import CommentMissing, RevisionConflict
 from annotator.models import Annotation, Patch, QueueEntry, Review, Revision
+from annotator.queries.access import draws_in
 
 # A returned patch is served to its annotator before anything that a ranking scores.
 RETURNED_SCORE = 1e6
@@ -32,12 +35,14 @@ def review_patch(
     comment: str = "",
     pins: Sequence[Pin] = (),
     decides_dispute: bool = False,
+    in_bulk: bool = False,
 ) -> Review:
     """Approves or returns the submitted revision; a returned patch waits for its annotator with the comments.
 
     ``pins`` are comments on places; what they say stands for a ``comment`` that is empty.
     Where two people drew the patch and do not agree, an approval has to be for one of both masks, which
     ``decides_dispute`` says; see `annotator.domain.adjudication`.
+    An approval ``in_bulk``, of many patches at once, leaves spot checks open: nobody looked at each of them.
     Raises RevisionConflict when the revision reviewed is not the current one, CommentMissing for a return
     without a word, IllegalTransition when the patch is not waiting for review, SecondReadingOpen, Disputed.
     """
@@ -53,6 +58,7 @@ def review_patch(
         )
     if patch.state == PatchState.SUBMITTED:
         settle_for_review(patch, user, decides=decides_dispute or verdict == Verdict.RETURN)
+    facts: dict[str, Any] = {"in_bulk": True} if in_bulk else {}
     state = PatchState.APPROVED if verdict == Verdict.APPROVE else PatchState.RETURNED
     move(
         patch,
@@ -63,6 +69,7 @@ def review_patch(
         only_from=PatchState.SUBMITTED,
         revision=revision.number,
         comment=comment,
+        **facts,
     )
     # After a reopening the same revision is judged again: the newest verdict stands, events keep the others.
     review, _is_new = Review.objects.update_or_create(
@@ -71,12 +78,13 @@ def review_patch(
     )
     pin_comments(revision=revision, user=user, pins=pins)
     note_verdict(review=review, patch=patch)
-    note_spot_outcome(
-        patch=patch,
-        annotator_id=revision.author_id,
-        user=user,
-        outcome=SpotOutcome.PASSED if verdict == Verdict.APPROVE else SpotOutcome.RETURNED,
-    )
+    if verdict == Verdict.RETURN or not in_bulk:
+        note_spot_outcome(
+            patch=patch,
+            annotator_id=revision.author_id,
+            user=user,
+            outcome=SpotOutcome.PASSED if verdict == Verdict.APPROVE else SpotOutcome.RETURNED,
+        )
     if verdict == Verdict.APPROVE:
         want_parcels(patch)
     else:
@@ -85,7 +93,8 @@ def review_patch(
             project_id=patch.project_id,
             score=RETURNED_SCORE,
             reason=QueueReason.RETURNED,
-            reserved_for=revision.author,
+            reserved_for=revision.author if draws_in(patch.project_id, revision.author) else None,
+            assignment_id=assignment_of(patch),
         )
     return review
 

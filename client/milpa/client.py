@@ -17,6 +17,7 @@ from milpa.documents import (
     Import,
     Job,
     LabelClass,
+    Member,
     Patch,
     Project,
     Queue,
@@ -34,6 +35,12 @@ from milpa.waiting import OnProgress, poll, wait_for_work
 WorkT = TypeVar("WorkT", bound=Work)
 #: West, south, east, north in degrees.
 Box = Sequence[float]
+
+
+def _narrowed(*, bbox: Box | None = None, **given: str | date | None) -> dict[str, str]:
+    """The parameters of a list, without those that narrow nothing."""
+    texts = {name: str(value) for name, value in given.items() if value}
+    return texts | ({"bbox": ",".join(map(repr, bbox))} if bbox is not None else {})
 
 
 class Client:
@@ -99,8 +106,31 @@ class Client:
         }
         return Project.of(self._transport.send("POST", "projects/", json=body))
 
-    def scenes(self, project: str) -> Iterator[Scene]:
-        return map(Scene.of, self._transport.pages(f"projects/{project}/scenes/"))
+    def members(self, project: str, *, role: str = "") -> Iterator[Member]:
+        """A row for each role of each member: annotator, lead, ml_staff."""
+        return map(Member.of, self._transport.pages(f"projects/{project}/members/", _narrowed(role=role)))
+
+    def add_member(self, project: str, user: str, role: str) -> Member:
+        """Gives the account of that name a role; giving it twice changes nothing."""
+        path, body = f"projects/{project}/members/", {"user": user, "role": role}
+        return Member.of(self._transport.send("POST", path, json=body, key=uuid.uuid4().hex))
+
+    def remove_member(self, member: Member) -> None:
+        """Takes that one role away."""
+        self._transport.send("DELETE", f"members/{member.id}/")
+
+    def scenes(
+        self,
+        project: str,
+        *,
+        state: str = "",
+        bbox: Box | None = None,
+        acquired_from: date | None = None,
+        acquired_to: date | None = None,
+    ) -> Iterator[Scene]:
+        """The newest first: those in a ``state``, that meet a box, or acquired from one day to another."""
+        given = _narrowed(state=state, bbox=bbox, acquired_from=acquired_from, acquired_to=acquired_to)
+        return map(Scene.of, self._transport.pages(f"projects/{project}/scenes/", given))
 
     def add_scene(
         self,
@@ -185,12 +215,7 @@ class Client:
         self, project: str, *, state: str = "", bbox: Box | None = None, audit: bool = False
     ) -> Iterator[Patch]:
         """The newest first: those in a ``state``, that meet a box, or of the random sample."""
-        params = {
-            "state": state,
-            "bbox": ",".join(map(repr, bbox)) if bbox is not None else "",
-            "audit": "1" if audit else "",
-        }
-        given = {name: value for name, value in params.items() if value}
+        given = _narrowed(state=state, bbox=bbox, audit="1" if audit else "")
         return map(Patch.of, self._transport.pages(f"projects/{project}/patches/", given))
 
     def train(self, project: str, config: Mapping[str, Any] | None = None, *, key: str = "") -> Run:
@@ -198,8 +223,16 @@ class Client:
         path, body = f"projects/{project}/training-runs/", {"config": dict(config or {})}
         return Run.of(self._transport.send("POST", path, json=body, key=key or uuid.uuid4().hex))
 
-    def runs(self, project: str) -> Iterator[Run]:
-        return map(Run.of, self._transport.pages(f"projects/{project}/training-runs/"))
+    def jobs(self, project: str, *, state: str = "") -> Iterator[Job]:
+        """The makings of proposals, the newest first."""
+        return map(
+            Job.of, self._transport.pages(f"projects/{project}/inference-jobs/", _narrowed(state=state))
+        )
+
+    def runs(self, project: str, *, state: str = "") -> Iterator[Run]:
+        return map(
+            Run.of, self._transport.pages(f"projects/{project}/training-runs/", _narrowed(state=state))
+        )
 
     def versions(self, project: str) -> Iterator[Version]:
         return map(Version.of, self._transport.pages(f"projects/{project}/model-versions/"))
@@ -213,8 +246,9 @@ class Client:
         sent = self._transport.send("POST", f"projects/{project}/exports/", json=body, key=uuid.uuid4().hex)
         return Export.of(sent)
 
-    def exports(self, project: str) -> Iterator[Export]:
-        return map(Export.of, self._transport.pages(f"projects/{project}/exports/"))
+    def exports(self, project: str, *, state: str = "", kind: str = "") -> Iterator[Export]:
+        given = _narrowed(state=state, kind=kind)
+        return map(Export.of, self._transport.pages(f"projects/{project}/exports/", given))
 
     def download(self, export: Export, path: Path, *, on_progress: OnProgress | None = None) -> Path:
         """Writes the export's file, going on with what came of it before, and checks its length and SHA-256."""
