@@ -97,6 +97,14 @@ class BadScene(MilpaError):
     title = "The scene cannot be used"
 
 
+class BadComposite(MilpaError):
+    """``facts`` hold the ``field``, where one is wrong, and of an expression the character ``at``, from 1."""
+
+    code = "bad-composite"
+    status = 422
+    title = "The band combination cannot be used"
+
+
 class AlreadyActive(MilpaError):
     """One active job or run a project; ``facts`` hold the active one's id."""
 

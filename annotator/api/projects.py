@@ -28,6 +28,7 @@ from annotator.queries.documents import (
     job_document,
     project_document,
     scene_document,
+    scene_documents,
 )
 from annotator.queries.labelling_queue import first_places, latest_ranking, queue_summary
 from annotator.queries.projects import project_rows
@@ -76,9 +77,9 @@ class ProjectScenes(APIView):
 
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
-        return page_of(
-            request, SceneNarrowing.of(request, project_for(request, slug).scenes.all()), scene_document
-        )
+        project = project_for(request, slug)
+        rows = SceneNarrowing.of(request, project.scenes.all())
+        return page_of_many(request, rows, lambda page: scene_documents(page, project.pk))
 
     @extend_schema(request=SceneInput, responses={201: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:

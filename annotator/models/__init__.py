@@ -13,6 +13,7 @@ from annotator.models.invitation import Invitation
 from annotator.models.label_class import LabelClass
 from annotator.models.label_import import LabelImport
 from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
+from annotator.models.own_composite import OwnComposite
 from annotator.models.parcel import Parcel, ParcelPiece, ParcelRebuild, ParcelUpdate
 from annotator.models.patch import Patch, QueueEntry
 from annotator.models.patch_tally import ClassTally, PatchTally, TileCount
@@ -46,6 +47,7 @@ __all__ = [
     "LabelImport",
     "Membership",
     "ModelVersion",
+    "OwnComposite",
     "Parcel",
     "ParcelPiece",
     "ParcelRebuild",
