@@ -98,7 +98,9 @@ PROGRAMS: dict[str, dict[str, set[str]]] = {
     f"{API}field-claims/": {"POST": DRAW},
     f"{API}desk/": {"GET": LEADS},
     f"{API}desk.csv": {"GET": LEADS},
-    r"api/v1/^projects/(?P<slug>[-\w]+)/desk/(?P<verb>approve|return|reassign|reopen)/$": {"POST": LEADS},
+    r"api/v1/^projects/(?P<slug>[-\w]+)/desk/(?P<verb>approve|return|reassign|reopen|do-without)/$": {
+        "POST": LEADS
+    },
     f"{API}spot-checks/": {"GET": LEADS, "POST": LEADS},
     f"{API}pace/": {"GET": MANAGE},
     f"{API}pace.csv": {"GET": MANAGE},
