@@ -44,7 +44,7 @@ class ProjectMembers(APIView):
         rows = project_for(request, slug, LEAD).memberships.select_related("user")
         return page_of(request, MemberNarrowing.of(request, rows), member_document)
 
-    @extend_schema(responses=answer(types.Member, 201))
+    @extend_schema(request=MemberInput, responses=answer(types.Member, 201))
     def post(self, request: Request, slug: str) -> Response:
         """Gives an account a role; giving it twice changes nothing."""
         project = project_for(request, slug, LEAD)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -22,9 +23,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+import milpa
 from annotator.domain.projects import add_member
 from annotator.enums import Role
-from annotator.exports.forms import COMMON_OPTIONS, FORMS
+from annotator.exports.forms import CHOICES, COMMON_OPTIONS, FORMS
 from tests.campaigns import Campaign
 from tests.database.test_every_route import values  # noqa: F401  # a fixture
 
@@ -149,6 +151,22 @@ def test_the_document_names_every_parameter_of_exports() -> None:
     asked = schemas["ExportInput"]["properties"]["parameters"]["$ref"].rpartition("/")[2]
     known = set(COMMON_OPTIONS).union(*(form.options for form in FORMS.values()))
     assert members_told(schemas[asked], schemas) == known
+    for name, choices in CHOICES.items():
+        assert schemas[asked]["properties"][name]["enum"] == list(choices)
+
+
+@pytest.mark.django_db
+def test_the_client_reads_what_the_document_names() -> None:
+    document = Client().get("/api/v1/schema/?format=json").json()
+    schemas = document["components"]["schemas"]
+    named = {
+        "ProjectRow": milpa.Project, "Scene": milpa.Scene, "Member": milpa.Member, "InferenceJob": milpa.Job,
+        "Export": milpa.Export, "LabelImport": milpa.Import, "TrainingRun": milpa.Run, "ModelVersion": milpa.Version,
+        "PatchRow": milpa.Patch, "QueueEntry": milpa.QueuePlace, "Ranking": milpa.Ranking, "Queue": milpa.Queue,
+    }  # fmt: skip
+    for name, row in named.items():
+        read = {one.name for one in fields(row)} - {"raw"}
+        assert read <= members_told(schemas[name], schemas), name
 
 
 @pytest.mark.django_db

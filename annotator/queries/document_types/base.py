@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 # The standard library's can be read for their types from Python 3.12 on.
 from typing_extensions import TypedDict
 
-Box = list[float]
+Box = Annotated[list[float], Field(min_length=4, max_length=4)]
 """West, south, east, north in degrees."""
 Facts = dict[str, Any]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
 from annotator.enums import ExportKind, ImportState, JobState, RunState, VersionState
@@ -80,12 +81,15 @@ class ExportParameters(TypedDict, total=False):
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
-    bbox: Box | None
-    names: bool
-    grid: int | str
-    images: bool
-    segmentation: str
-    manner: str
+    bbox: Annotated[Box | None, Field(description="Of all kinds: the patches that meet it.")]
+    names: Annotated[bool, Field(description="Of all kinds: user names instead of numbers of people.")]
+    grid: Annotated[int | Literal["patches"], Field(description="Of geotiff: the id of a scene, or patches.")]
+    images: Annotated[bool, Field(description="Of chips and coco: the imagery, too.")]
+    segmentation: Annotated[Literal["rle", "polygons"], Field(description="Of coco.")]
+    manner: Annotated[
+        Literal["rows", "one_pass", "run_lengths"],
+        Field(description="Of instruction: how an answer says the classes."),
+    ]
 
 
 class Export(Document):
