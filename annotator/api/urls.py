@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from annotator.api import (
     assignments,
+    composites,
     desk,
     events,
     exports,
@@ -84,6 +85,8 @@ urlpatterns = [
     path("exports/<int:export_id>/cancel/", exports.ExportCancel.as_view()),
     path("exports/<int:export_id>/try-again/", exports.ExportAgain.as_view()),
     path("exports/<int:export_id>/file/", exports.ExportFile.as_view()),
+    path("projects/<slug:slug>/composites/", composites.ProjectComposites.as_view()),
+    path("composites/<int:composite_id>/", composites.CompositeDetail.as_view()),
     path("scenes/<int:scene_id>/", projects.SceneDetail.as_view()),
     path("scenes/<int:scene_id>/tilejson.json", map_services.scene_tilejson),
     path("projects/<slug:slug>/wmts.xml", map_services.project_wmts),

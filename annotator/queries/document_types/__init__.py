@@ -29,10 +29,12 @@ from annotator.queries.document_types.projects import (
     Invitation,
     LegendClass,
     Member,
+    OwnComposite,
     Parcels,
     Project,
     ProjectRow,
     Scene,
+    SceneComposite,
 )
 from annotator.queries.document_types.quality import (
     DatedRevision,
@@ -84,6 +86,7 @@ __all__ = [
     "ModelVersion",
     "Neighbour",
     "Neighbours",
+    "OwnComposite",
     "Parcels",
     "Patch",
     "PatchRow",
@@ -104,5 +107,6 @@ __all__ = [
     "SavedMask",
     "SavedReport",
     "Scene",
+    "SceneComposite",
     "TrainingRun",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from annotator.enums import Asks, JobState, PatchState, Role, SceneState, Strategy
+from annotator.enums import Asks, JobState, PatchState, Ramp, Role, SceneState, Strategy
 from annotator.queries.document_types.base import Box, Document, Facts
 
 
@@ -35,6 +35,26 @@ class ProjectRow(Document):
     strategy: Strategy
 
 
+class SceneComposite(Document):
+    """A band combination of the project's own that a scene can be seen in; ``query`` goes into tiles' addresses."""
+
+    composite: str
+    name: str
+    query: str
+
+
+class OwnComposite(Document):
+    """A band combination that a lead wrote; ``scenes`` are the ids of those that have the bands for it."""
+
+    id: int
+    composite: str
+    name: str
+    expressions: list[str]
+    ranges: list[list[float] | None]
+    ramp: Ramp
+    scenes: list[int]
+
+
 class Scene(Document):
     """A raster on its way in or ready; ``tile_url`` has {z}, {x}, {y} and is null until then."""
 
@@ -53,6 +73,7 @@ class Scene(Document):
     width_px: int | None
     height_px: int | None
     composites: list[str]
+    own_composites: list[SceneComposite]
     display_bands: list[int]
     stretch: list[list[float]]
     shift_m: list[float]
