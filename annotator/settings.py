@@ -151,6 +151,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "annotator.api.schema.tell_plain_views",
+        "annotator.api.schema.tell_documents",
         "annotator.api.schema.tell_problems",
         "annotator.api.schema.tell_address_parts",
     ],

@@ -115,6 +115,9 @@ PLAIN_PATHS: dict[str, dict[str, _Operation]] = {
                     "type": "object",
                     "properties": {
                         "tilejson": {"const": "3.0.0"},
+                        "name": {"type": "string"},
+                        "description": {"type": "string"},
+                        "scheme": {"const": "xyz"},
                         "tiles": {"type": "array", "items": {"type": "string"}, "minItems": 1},
                         "minzoom": {"type": "integer"},
                         "maxzoom": {"type": "integer"},
@@ -125,8 +128,14 @@ PLAIN_PATHS: dict[str, dict[str, _Operation]] = {
                             "maxItems": 4,
                             "description": "west, south, east, north in degrees",
                         },
+                        "center": {
+                            "type": "array",
+                            "items": {"type": "number"},
+                            "description": "longitude, latitude, zoom",
+                        },
                     },
                     "required": ["tilejson", "tiles", "minzoom", "maxzoom", "bounds"],
+                    "additionalProperties": False,
                 }
             }
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+from annotator.api.answers import document_schemas
 from annotator.api.plain_operations import PLAIN_PATHS
 
 PROBLEM = {
@@ -37,6 +38,12 @@ _ADDRESS_PARTS: dict[str, dict[str, Any]] = {
 def tell_plain_views(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Adds the views that are not REST framework's: imagery, vector tiles and what leads other programs to them."""
     result["paths"] = dict(sorted({**result["paths"], **deepcopy(PLAIN_PATHS)}.items()))
+    return result
+
+
+def tell_documents(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Adds the schemas of the documents that operations answer with."""
+    result["components"].setdefault("schemas", {}).update(document_schemas())
     return result
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.http import Http404
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotAuthenticated, ValidationError
@@ -18,11 +17,13 @@ from rest_framework.response import Response
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
+from annotator.api.answers import PAGE_PARAMETERS, answer, page
 from annotator.api.pagination import page_of
 from annotator.domain.access_tokens import MOST_DAYS, make_token, revoke_token
 from annotator.enums import TokenScope
 from annotator.errors import TokenNotEnough
 from annotator.models import AccessToken
+from annotator.queries import document_types as types
 
 DEFAULT_DAYS = 90
 
@@ -61,13 +62,13 @@ class OwnTokens(APIView):
     def get_throttles(self) -> list[Any]:
         return [PasswordThrottle()] if self.request.method == "POST" else []
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(responses=page(types.AccessToken), parameters=PAGE_PARAMETERS)
     def get(self, request: Request) -> Response:
         """The tokens of whoever asks, a page at a time, without the tokens themselves."""
         rows = AccessToken.objects.filter(user=signed_in(request))
-        return page_of(request, rows, lambda row: _document(row) | {"is_current": row == request.auth})
+        return page_of(request, rows, lambda row: _document(row, is_current=row == request.auth))
 
-    @extend_schema(request=TokenInput, responses={201: OpenApiTypes.OBJECT})
+    @extend_schema(request=TokenInput, responses=answer(types.NewAccessToken, 201))
     def post(self, request: Request) -> Response:
         """A new token for whoever is signed in by a session, or sends name and password. Tokens make no tokens."""
         if request.auth is not None:
@@ -80,7 +81,7 @@ class OwnTokens(APIView):
         name, password = values.pop("username", None), values.pop("password", None)
         user = signed_in(request) if name is None else _with_password(request, name, password)
         row, token = make_token(user=user, **values | {"scope": TokenScope(values["scope"])})
-        told = _document(row) | {"token": token}
+        told = _document(row, is_current=False) | {"token": token}
         return Response(told, status=201, headers={"Cache-Control": "no-store"})
 
 
@@ -110,7 +111,7 @@ def _with_password(request: Request, name: str, password: str | None) -> User:
     return user
 
 
-def _document(row: AccessToken) -> dict[str, Any]:
+def _document(row: AccessToken, *, is_current: bool) -> dict[str, Any]:
     return {
         "id": row.pk,
         "name": row.name,
@@ -119,4 +120,5 @@ def _document(row: AccessToken) -> dict[str, Any]:
         "made_at": row.created,
         "expires_at": row.expiry,
         "last_used_on": row.last_used_on,
+        "is_current": is_current,
     }
