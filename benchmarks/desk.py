@@ -23,7 +23,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 
-from annotator.api.desk_tiles import chosen_sql  # noqa: E402
+from annotator.api.desk_tiles import chosen_sql, most_counted  # noqa: E402
 from annotator.domain.projects import ClassSpec, create_project  # noqa: E402
 from annotator.domain.tallies import add_up_tallies  # noqa: E402
 from annotator.imagery.patch_tiles import read_patch_tile  # noqa: E402
@@ -153,6 +153,7 @@ def tile(project: Project, zoom: int, query: dict[str, str]) -> None:
         told={},
         state=form.cleaned_data["state"],
         chosen="" if form.is_state_at_most else chosen_sql(form, (place["x"], place["y"], zoom)),
+        most=most_counted(form),
         **place,
     )
 

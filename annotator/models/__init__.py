@@ -15,7 +15,7 @@ from annotator.models.label_import import LabelImport
 from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
 from annotator.models.parcel import Parcel, ParcelPiece, ParcelRebuild, ParcelUpdate
 from annotator.models.patch import Patch, QueueEntry
-from annotator.models.patch_tally import ClassTally, PatchTally, TileCount
+from annotator.models.patch_tally import ClassTally, DayTally, PatchTally, TileCount
 from annotator.models.patch_work import PatchClass, PatchWork
 from annotator.models.project import Membership, Project
 from annotator.models.proposal import Proposal
@@ -33,6 +33,7 @@ __all__ = [
     "ClassTally",
     "Comparison",
     "Correction",
+    "DayTally",
     "DisplayCopy",
     "DoubleAnnotation",
     "Evaluation",

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, timedelta
 
 import numpy as np
-from django.db.models import Count
-from django.db.models.functions import TruncDate
+from django.db.models import Sum
 from django.utils import timezone
 
 from annotator.enums import PatchState
-from annotator.models import PatchWork
+from annotator.models import DayTally
 from annotator.queries.gold import User
 from annotator.queries.progress import patch_counts
 
@@ -59,16 +58,15 @@ def pace_of(project_id: int, user: User) -> Pace:
     today = timezone.now().astimezone(UTC).date()
     start = today - timedelta(days=DAYS_LOOKED_AT)
     rows = (
-        PatchWork.objects.filter(
-            project_id=project_id, submitted_at__gte=_midnight(start), submitted_at__lt=_midnight(today)
-        )
+        DayTally.objects.filter(project_id=project_id, day__gte=start, day__lt=today)
         .order_by()
-        .values_list(TruncDate("submitted_at", tzinfo=UTC), "annotator__username")
-        .annotate(Count("pk"))
+        .values_list("day", "annotator__username")
+        .annotate(count=Sum("patches"))
+        .filter(count__gt=0)
     )
     counts: dict[str, dict[date, int]] = defaultdict(dict)
     for day, name, count in rows:
-        counts[name][day] = count
+        counts[name][day] = int(count)
     first = min((day for days in counts.values() for day in days), default=today)
     days = [first + timedelta(days=n) for n in range((today - first).days)]
     by_annotator = {name: [counts[name].get(day, 0) for day in days] for name in sorted(counts)}
@@ -101,7 +99,3 @@ def forecast_of(totals: list[int], waiting: int, today: date) -> Forecast | None
 def _day_after(today: date, waiting: int, per_day: float) -> date | None:
     days = math.ceil(waiting / per_day) if per_day > 0 else math.inf
     return today + timedelta(days=int(days)) if days <= 36_500 else None
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
