@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from annotator.enums import Role
 from annotator.errors import MilpaError, NotAllowed, OtherPerson
 from annotator.models import Project
-from annotator.queries.access import member_roles
+from annotator.queries.access import member_roles, project_and_roles
 
 RowT = TypeVar("RowT", bound=Model)
 
@@ -55,8 +55,10 @@ def person_of(request: HttpRequest) -> User:
 
 def project_for(request: Request, slug: str, roles: frozenset[Role] = ANYONE) -> Project:
     """The project if the person has one of the roles in it. Raises Http404 or NotAllowed."""
-    project = get_object_or_404(Project, slug=slug)
-    check_roles(request, project.pk, roles)
+    project, held = project_and_roles(slug, request.user)
+    if project is None:
+        raise Http404
+    _check(held, roles)
     return project
 
 
@@ -84,7 +86,10 @@ def check_person(request: Request) -> None:
 
 
 def check_roles(request: Request, project_id: int, roles: frozenset[Role]) -> None:
-    held = member_roles(request.user, project_id)
+    _check(member_roles(request.user, project_id), roles)
+
+
+def _check(held: frozenset[Role], roles: frozenset[Role]) -> None:
     if not held:
         raise Http404
     if not held & roles:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Subquery
 
 from annotator.enums import PatchState
-from annotator.models import QueueEntry, Ranking
+from annotator.models import Project, QueueEntry, Ranking
+from annotator.queries.prepared import Prepared
 from annotator.queries.progress import tallied
-from annotator.queries.scenes import default_scene
-from annotator.queries.versions import promoted_version
+from annotator.queries.scenes import newest_ready
+from annotator.queries.versions import promoted_versions
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,21 @@ def ranking_state(ranking: Ranking) -> RankingState:
     return RankingState(ranking, _staleness(ranking))
 
 
+# What a ranking is fresh or stale against, in one query: every claim asks it.
+_NOW: Prepared[Any] = Prepared(
+    lambda project: (
+        Project.objects.filter(pk=project)
+        .only("pk")
+        .annotate(
+            promoted_id=Subquery(promoted_versions(project).values("pk")),
+            scene_id=Subquery(newest_ready(project).values("pk")),
+            placement_number=Subquery(newest_ready(project).values("placement_number")),
+        )
+    ),
+    project=int,
+)
+
+
 def _staleness(ranking: Ranking) -> Staleness:
     project = ranking.project
     rules = (ranking.strategy, ranking.seed, ranking.audit_share)
@@ -87,13 +104,14 @@ def _staleness(ranking: Ranking) -> Staleness:
         return Staleness.RULES
     if ranking.model_version_id is None:
         return Staleness.FRESH
-    promoted = promoted_version(project.pk)
-    if promoted is None or promoted.pk != ranking.model_version_id:
+    [now] = _NOW.rows(project=project.pk)
+    if now.promoted_id != ranking.model_version_id:
         return Staleness.VERSION
     if ranking.legend_number != project.legend_number:
         return Staleness.LEGEND
-    scene = default_scene(project.pk)
-    ranked_on = (ranking.scene_id, ranking.placement_number)
-    if scene is not None and (scene.pk, scene.placement_number) != ranked_on:
+    if now.scene_id is not None and (now.scene_id, now.placement_number) != (
+        ranking.scene_id,
+        ranking.placement_number,
+    ):
         return Staleness.SCENE
     return Staleness.FRESH

@@ -74,7 +74,7 @@ DROP FUNCTION annotator_place_work();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0024_spot_outcomes_and_assignments'),
+        ('annotator', '0025_claims_meet_readings'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
