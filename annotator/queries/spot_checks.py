@@ -20,6 +20,12 @@ def spot_draws(project_id: int) -> QuerySet[SpotDraw]:
     return rows.prefetch_related(Prefetch("checks", checks))
 
 
+def newest_draws(project_id: int, most: int) -> list[SpotDraw]:
+    """The newest draws, each with how many ``patches`` it chose; one query."""
+    rows = SpotDraw.objects.filter(project_id=project_id).select_related("drawn_by")
+    return list(rows.annotate(patches=Count("checks"))[:most])
+
+
 @dataclass(frozen=True)
 class SpotTally:
     """What spot checks of one annotator's work found, of one day or of the week that begins on it; ``day`` is None

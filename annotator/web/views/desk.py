@@ -22,7 +22,7 @@ from annotator.queries.documents import project_document, scene_document
 from annotator.queries.history import patch_events
 from annotator.queries.pace import pace_of
 from annotator.queries.scenes import default_scene
-from annotator.queries.spot_checks import spot_draws
+from annotator.queries.spot_checks import newest_draws
 from annotator.web.access import ProjectAccess, SignedInRequest, project_view
 from annotator.web.figures import plot_file
 from annotator.web.forms.desk import BulkForm, SpotForm
@@ -111,7 +111,7 @@ def _page(
         count=count,
         is_count_whole=count < MOST_COUNTED,
         query=query.urlencode(),
-        draws=spot_draws(access.project.pk)[:DRAWS_SHOWN],
+        draws=newest_draws(access.project.pk, DRAWS_SHOWN),
         project_json=project_document(access.project, request.user),
     )
     wrong = bulk.errors or spots.errors or not is_sound
