@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from django.contrib.auth.models import User
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
@@ -62,9 +62,11 @@ def project_for(request: Request, slug: str, roles: frozenset[Role] = ANYONE) ->
     return project
 
 
-def row_for(request: Request, model: type[RowT], row_id: int, roles: frozenset[Role] = ANYONE) -> RowT:
+def row_for(
+    request: Request, rows: type[RowT] | QuerySet[RowT], row_id: int, roles: frozenset[Role] = ANYONE
+) -> RowT:
     """The row of a project's own model, likewise."""
-    row = get_object_or_404(model, pk=row_id)
+    row = get_object_or_404(rows, pk=row_id)
     check_roles(request, row.project_id, roles)  # type: ignore[attr-defined]
     return row
 

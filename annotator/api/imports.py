@@ -10,9 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
-from annotator.api.pagination import NewestFirst
+from annotator.api.pagination import page_of
 from annotator.api.serializers import LabelFileInput, MappingInput
 from annotator.domain.label_imports import Mapped, bring_labels, cancel_import, start_import
+from annotator.domain.retries import try_again
 from annotator.enums import Role
 from annotator.models import LabelImport
 from annotator.queries.label_imports import import_document
@@ -27,9 +28,7 @@ class ProjectImports(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         rows = project_for(request, slug, LEAD).label_imports.select_related("requested_by")
-        pages = NewestFirst()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([import_document(row) for row in page or ()])
+        return page_of(request, rows, import_document)
 
     @extend_schema(request=LabelFileInput, responses={201: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:
@@ -64,3 +63,11 @@ class ImportCancel(APIView):
     def post(self, request: Request, import_id: int) -> Response:
         row = row_for(request, LabelImport, import_id, LEAD)
         return Response(import_document(cancel_import(label_import=row, user=request.user)), status=202)
+
+
+class ImportAgain(APIView):
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, import_id: int) -> Response:
+        """Goes on with an import that was given up, as its workers were lost."""
+        row = row_for(request, LabelImport, import_id, LEAD)
+        return Response(import_document(try_again(row=row, user=request.user)), status=202)

@@ -9,8 +9,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
-from annotator.api.pagination import NewestFirst
+from annotator.api.pagination import page_of
 from annotator.api.serializers import PromotionInput, RollbackInput, RunInput
+from annotator.domain.retries import try_again
 from annotator.domain.training import cancel_run, request_run
 from annotator.domain.versions import promote, roll_back
 from annotator.enums import Role
@@ -29,9 +30,7 @@ class ProjectTrainingRuns(APIView):
         runs = project.training_runs.select_related("parent", "candidate").prefetch_related(
             "evaluations__model_version"
         )
-        pages = NewestFirst()
-        page = pages.paginate_queryset(runs, request, view=self)
-        return pages.get_paginated_response([run_document(run) for run in page or ()])
+        return page_of(request, runs, run_document)
 
     @extend_schema(request=RunInput, responses={202: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:
@@ -60,6 +59,14 @@ class TrainingRunCancel(APIView):
         return Response(run_document(cancel_run(run=run, user=request.user)), status=202)
 
 
+class TrainingRunAgain(APIView):
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, run_id: int) -> Response:
+        """Goes on with a run that was given up, as its workers were lost."""
+        run = row_for(request, TrainingRun, run_id, ML_STAFF)
+        return Response(run_document(try_again(row=run, user=request.user)), status=202)
+
+
 class ProjectModelVersions(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
@@ -67,9 +74,7 @@ class ProjectModelVersions(APIView):
         versions = project.model_versions.select_related("parent").prefetch_related(
             "evaluations__model_version"
         )
-        pages = NewestFirst()
-        page = pages.paginate_queryset(versions, request, view=self)
-        return pages.get_paginated_response([version_document(version) for version in page or ()])
+        return page_of(request, versions, version_document)
 
 
 class ModelVersionPromote(APIView):

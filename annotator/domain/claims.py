@@ -28,7 +28,7 @@ from annotator.domain.readings import (
 from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason
 from annotator.errors import ClaimLost, ClaimsExhausted
 from annotator.models import Membership, Patch, Project, QueueEntry
-from annotator.queries.labelling_queue import queue_summary
+from annotator.queries.labelling_queue import held_by_others, queue_summary, within_reach
 from annotator.queries.prepared import Prepared
 from annotator.queries.readings import HeldReadings, held_readings, seen_state
 
@@ -106,10 +106,16 @@ def claim_next(
         [patch] = _PATCH.rows(patch=patch_id)
         patch.project = project
         return ClaimResult(Outcome.CLAIMED, patch)
+    return _why_none(project, user)
+
+
+def _why_none(project: Project, user: User) -> ClaimResult:
+    """Told by what this person could be given: what is kept for others never comes free for them."""
+    others = held_by_others(project.pk, user)
+    if others.claimed:
+        return ClaimResult(Outcome.ALL_CLAIMED, until=others.next_expiry)
     summary = queue_summary(project.pk)
-    if summary.claimed:
-        return ClaimResult(Outcome.ALL_CLAIMED, until=summary.next_expiry)
-    if summary.open:
+    if summary.open or summary.claimed:
         return ClaimResult(Outcome.ASSIGNED)
     return ClaimResult(Outcome.FINISHED if summary.total else Outcome.EMPTY)
 
@@ -161,11 +167,11 @@ def claim_patch(*, patch: Patch, user: User, is_saving: bool = False) -> Patch:
     if _renew(patch.pk, user, Lease.WORK):
         return Patch.objects.get(pk=patch.pk)
     expires_at = timezone.now() + Lease.WORK.duration
-    free = Q(reserved_for__isnull=True) | Q(reserved_for=user)
+    free = Q(reserved_for__isnull=True)
     if not is_saving:
         _check_limit(patch.project, user, len(held_readings(patch.project_id, user).patch_ids))
-        mine = user.assignments.filter(project=patch.project_id).values("pk")
-        free &= Q(assignment__isnull=True) | Q(assignment__in=mine)
+        free &= within_reach(patch.project_id, user)
+    free |= Q(reserved_for=user)
     if take_up_reading(patch=patch, user=user, expires_at=expires_at):
         return patch
     taken = QueueEntry.objects.filter(free, patch=patch, holder__isnull=True).update(

@@ -12,6 +12,8 @@ from annotator.enums import Role
 from annotator.models import Membership, Project
 from annotator.queries.prepared import Prepared
 
+DRAWING_ROLES = frozenset({Role.ANNOTATOR, Role.LEAD})
+
 _ROLES = Prepared(
     lambda user, project: Membership.objects.filter(user=user, project=project).only("role"),
     user=int,
@@ -33,6 +35,11 @@ def member_roles(user: AbstractBaseUser | AnonymousUser, project_id: int) -> fro
     if not user.is_authenticated:
         return frozenset()
     return frozenset(Role(row.role) for row in _ROLES.rows(user=user.pk, project=project_id))
+
+
+def draws_in(project_id: int, user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether the person may be served patches of the project."""
+    return bool(member_roles(user, project_id) & DRAWING_ROLES)
 
 
 def project_and_roles(

@@ -7,10 +7,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Count, Min, Subquery
+from django.contrib.auth.models import User
+from django.db.models import Count, Min, Q, Subquery
 
 from annotator.enums import PatchState
-from annotator.models import Project, QueueEntry, Ranking
+from annotator.models import Assignment, Project, QueueEntry, Ranking
 from annotator.queries.prepared import Prepared
 from annotator.queries.progress import tallied
 from annotator.queries.scenes import newest_ready
@@ -37,6 +38,27 @@ def queue_summary(project_id: int) -> QueueSummary:
         total=sum(counts.values()),
         **row,
     )
+
+
+def within_reach(project_id: int, user: User) -> Q:
+    """The entries that lie in an area of the person's, or in none."""
+    mine = Assignment.objects.filter(project=project_id, people=user.pk).values("pk")
+    return Q(assignment__isnull=True) | Q(assignment__in=mine)
+
+
+@dataclass(frozen=True)
+class HeldByOthers:
+    claimed: int
+    next_expiry: datetime | None
+
+
+def held_by_others(project_id: int, user: User) -> HeldByOthers:
+    """The claims of other people on patches that this person could be given when they come free."""
+    rows = QueueEntry.objects.filter(
+        within_reach(project_id, user), project_id=project_id, holder__isnull=False, reserved_for__isnull=True
+    )
+    row = rows.exclude(holder=user.pk).aggregate(claimed=Count("pk"), next_expiry=Min("expires_at"))
+    return HeldByOthers(**row)
 
 
 def first_places(project_id: int, count: int = 20) -> list[QueueEntry]:

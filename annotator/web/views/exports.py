@@ -10,12 +10,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from annotator.domain.exports import cancel_export, download_path, request_export
 from annotator.domain.parcels import cancel_rebuild, rebuild_parcels
+from annotator.domain.retries import try_again
 from annotator.downloads import file_download
 from annotator.enums import Role
 from annotator.errors import MilpaError
 from annotator.models import Export
 from annotator.notices import tell
-from annotator.queries.exports import kept_until
+from annotator.queries.exports import kept_until, told_exports
 from annotator.queries.parcels import newest_rebuild, parcels_document
 from annotator.web.access import ProjectAccess, SignedInRequest, project_view
 from annotator.web.forms.exports import ExportForm
@@ -34,7 +35,7 @@ def exports(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
             form.add_error(None, error.detail)
         else:
             return redirect("exports", access.project.slug)
-    rows = access.project.exports.defer("revisions", "basis").select_related("requested_by")[:EXPORTS_SHOWN]
+    rows = told_exports().filter(project=access.project)[:EXPORTS_SHOWN]
     shown = [{"export": export, "kept_until": kept_until(export)} for export in rows]
     parcels = parcels_document(access.project.pk)
     context = access.context(form=form, exports=shown, parcels=parcels)
@@ -60,6 +61,15 @@ def export_cancel(request: SignedInRequest, access: ProjectAccess, export_id: in
     export = get_object_or_404(Export, pk=export_id, project=access.project)
     with tell(request, _("The export is cancelled.")):
         cancel_export(export=export, user=request.user)
+    return redirect("exports", access.project.slug)
+
+
+@require_POST
+@project_view(Role.LEAD, Role.ML_STAFF)
+def export_again(request: SignedInRequest, access: ProjectAccess, export_id: int) -> HttpResponse:
+    export = get_object_or_404(Export, pk=export_id, project=access.project)
+    with tell(request, _("The export is tried again.")):
+        try_again(row=export, user=request.user)
     return redirect("exports", access.project.slug)
 
 

@@ -74,7 +74,7 @@ DROP FUNCTION annotator_place_work();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0025_claims_meet_readings'),
+        ('annotator', '0027_reserved_goes_before_areas'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
