@@ -110,10 +110,10 @@ def test_the_page_and_its_csv_tell_it_in_as_many_queries(campaign: Campaign, kim
     judge(campaign.patch, campaign.people["lead"])
     text = client.get(f"/api/v1{url}spot-checks.csv").content.decode()
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert [(row["annotator"], row["drawn"], row["passed"], row["open"]) for row in rows] == [
+    assert {(row["annotator"], row["drawn"], row["passed"], row["open"]) for row in rows} == {
         (campaign.people["annotator"].username, "1", "1", "0"),
         (kim.username, "2", "0", "2"),
-    ]
+    }
     assert {row["day"] for row in rows} == {day.isoformat()}
     page = client.get(url).content.decode()
     assert f"spot_day={day.isoformat()}&amp;annotator={kim.username}" in page
@@ -169,11 +169,9 @@ def test_outcomes_over_time_are_a_plot_and_a_table(campaign: Campaign, kim: User
         re.findall(r">([^<>]+)</text>", svg.content.decode())
     )
     rows = list(csv.DictReader(client.get(f"/api/v1{url}spot-weeks.csv").getvalue().decode().splitlines()))
-    assert [(row["annotator"], row["drawn"], row["passed_share"]) for row in rows] == [
-        (campaign.people["annotator"].username, "1", "0.0"),
-        (kim.username, "1", ""),
-        (kim.username, "1", ""),
-    ]
+    newest = {(row["annotator"], row["drawn"], row["passed_share"]) for row in rows[:2]}
+    assert newest == {(campaign.people["annotator"].username, "1", "0.0"), (kim.username, "1", "")}
+    assert (rows[2]["annotator"], len(rows)) == (kim.username, 3)
     assert rows[2]["week"] == (before.day - timedelta(days=before.day.weekday())).isoformat()
     told = client.get(f"/api/v1{url}").json()["spot_check_weeks"]
     assert [one["week"] for one in told] == [row["week"] for row in rows]
