@@ -94,5 +94,10 @@ def _action(
         case _:
             verdict = Verdict.APPROVE if verb == BulkVerb.APPROVE else Verdict.RETURN
             return lambda: review_patch(
-                patch=patch, user=user, verdict=verdict, revision_number=revision, comment=comment
+                patch=patch,
+                user=user,
+                verdict=verdict,
+                revision_number=revision,
+                comment=comment,
+                in_bulk=True,
             )

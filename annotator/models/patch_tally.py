@@ -83,7 +83,8 @@ class ClassTally(models.Model):
 class DayTally(models.Model):
     """A change of how many patches an annotator submitted on a day; the sum of a day's rows is how many there are.
 
-    A trigger adds rows as `PatchWork` changes: a patch counts once, on the day (UTC) of its last submission.
+    A trigger adds rows as `PatchWork` changes: a patch counts once, on the day (UTC) of its last submission. Labels
+    that were imported are nobody's work.
     """
 
     project = models.ForeignKey(

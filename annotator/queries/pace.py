@@ -38,7 +38,8 @@ class Forecast:
 class Pace:
     """Whole days (UTC), the oldest first, and the patches that each person submitted on each of them.
 
-    A patch counts once, on the day of its last submission. ``forecast`` is None before there are days enough.
+    A patch counts once, on the day of its last submission; labels that were imported are nobody's work. ``forecast``
+    is None before there are days enough.
     """
 
     days: list[date]

@@ -9,6 +9,7 @@ from annotator.web.offline import service_worker, versioned
 from annotator.web.views import (
     assignments,
     checks,
+    composites,
     desk,
     exports,
     imports,
@@ -41,6 +42,13 @@ urlpatterns = [
     path("projects/<slug:slug>/scenes/<int:scene_id>/place/", scenes.place, name="scene_place"),
     path(
         "projects/<slug:slug>/scenes/<int:scene_id>/display-copy/", scenes.display_copy, name="display_copy"
+    ),
+    path("projects/<slug:slug>/composites/", composites.composites, name="composites"),
+    path("projects/<slug:slug>/composites/<int:composite_id>/", composites.composite, name="composite"),
+    path(
+        "projects/<slug:slug>/composites/<int:composite_id>/delete/",
+        composites.composite_delete,
+        name="composite_delete",
     ),
     path("projects/<slug:slug>/annotate/", versioned(labelling.annotate), name="annotate"),
     path("service-worker.js", service_worker, name="service_worker"),

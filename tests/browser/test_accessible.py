@@ -18,6 +18,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from annotator.domain.assignments import assign_area
+from annotator.domain.composites import add_composite
 from annotator.domain.invitations import make_invitation, token_of
 from annotator.domain.label_imports import bring_labels
 from annotator.domain.projects import add_member
@@ -43,6 +44,7 @@ NO_PAGES = {
     "set_language", "catalogue", "logout", "make_proposals", "stop_proposals", "scene_place", "display_copy",
     "service_worker", "spot_checks", "spot_passed", "gold", "second_off", "assignment_end", "parcel_rebuild",
     "export_file", "export_cancel", "import_cancel", "invitation_new", "invitation_revoke", "member_remove",
+    "composite_delete", "export_again", "import_again", "annotator_trainingrun_again",
     "annotator_inferencejob_cancel", "annotator_inferencejob_progress", "annotator_trainingrun_cancel",
     "annotator_trainingrun_progress", "annotator_modelversion_picture", "annotator_modelversion_export",
     "annotator_project_label_cost_data", "pace_plot", "spot_check_plot",
@@ -80,6 +82,7 @@ def addresses() -> dict[str, str]:
     brought = bring_labels(project=project, user=ada, upload=_labels(patch), reading={})
     assign_area(project=project, user=ada, people=[ada], area=patch.square)
     Export.objects.create(project=project, requested_by=ada, kind="geotiff")
+    written = add_composite(project=project, user=ada, name="Excess green", expressions=["2 * green - red"])
     version = promoted_version(project.pk)
     run = TrainingRun.objects.create(
         project=project,
@@ -106,6 +109,8 @@ def addresses() -> dict[str, str]:
         "exports": reverse("exports", args=[project.slug]),
         "imports": reverse("imports", args=[project.slug]),
         "import": reverse("import", args=[project.slug, brought.pk]),
+        "composites": reverse("composites", args=[project.slug]),
+        "composite": reverse("composite", args=[project.slug, written.pk]),
         "members": reverse("members", args=[project.slug]),
         "scene": reverse("scene", args=[project.slug, scene.pk]),
         "new scene": reverse("scene_new", args=[project.slug]),

@@ -204,8 +204,8 @@ def test_list_and_page_take_the_same_queries_however_long_they_are(campaign: Cam
     grow(2)
     assert counts() == before
     # Session, person, project with roles, the filter's classes and people, the page and its classes, version, scores,
-    # count.
-    assert before[0] == 10
+    # count, and the scene that they are of.
+    assert before[0] == 11
 
 
 def test_the_csv_has_every_row_and_no_formula(campaign: Campaign) -> None:

@@ -13,13 +13,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from annotator.domain.assigning import reassign_patch
+from annotator.domain.imports import import_mask
 from annotator.domain.reviews import review_patch
 from annotator.domain.tallies import add_up_tallies
 from annotator.enums import Verdict
 from annotator.models import DayTally, PatchWork
 from annotator.queries.pace import forecast_of, pace_of
 from tests.campaigns import Campaign, query_count
-from tests.factories import make_member, make_patch, submit
+from tests.factories import make_member, make_patch, mask_of, submit
 
 TODAY = date(2026, 5, 1)
 
@@ -45,7 +46,7 @@ def test_days_people_and_what_waits_are_counted(campaign: Campaign) -> None:
 
 
 def by_looking_at_each(campaign: Campaign) -> dict[tuple[date, str], int]:
-    rows = PatchWork.objects.filter(project=campaign.project).values_list(
+    rows = PatchWork.objects.filter(project=campaign.project, is_import=False).values_list(
         "submitted_at", "annotator__username"
     )
     return dict(Counter((at.astimezone(UTC).date(), name) for at, name in rows))
@@ -84,6 +85,26 @@ def test_tallies_of_a_project_that_is_gone_are_dropped(campaign: Campaign) -> No
     DayTally.objects.create(project_id=0, day=TODAY, annotator=campaign.people["lead"], patches=3)
     add_up_tallies()
     assert not DayTally.objects.filter(project_id=0).exists()
+
+
+@pytest.mark.django_db
+def test_imported_labels_are_nobodys_pace(campaign: Campaign) -> None:
+    work(campaign, 6)
+    lead, patches = campaign.people["lead"], [make_patch(campaign.project) for _ in range(4)]
+    for patch in patches:
+        import_mask(patch=patch, user=lead, mask=mask_of(), approve=False, comment="")
+    PatchWork.objects.filter(patch__in=patches).update(submitted_at=timezone.now() - timedelta(days=2))
+    before = pace_of(campaign.project.pk, lead)
+    assert before.totals == [1] * 6
+    assert lead.username not in before.by_annotator
+    assert before.forecast is not None
+    assert before.forecast.patches_per_day == 1
+    # Drawn anew by a person, it is work.
+    review_patch(patch=patches[0], user=lead, verdict=Verdict.RETURN, revision_number=1, comment="Redo.")
+    submit(patches[0], lead)
+    PatchWork.objects.filter(patch=patches[0]).update(submitted_at=timezone.now() - timedelta(days=2))
+    after = pace_of(campaign.project.pk, lead)
+    assert after.by_annotator[lead.username] == [0, 0, 0, 0, 1, 0]
 
 
 @pytest.mark.django_db

@@ -28,16 +28,17 @@ BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO annotator_daytally (project_id, day, annotator_id, patches)
         SELECT project_id, (submitted_at AT TIME ZONE 'UTC')::date, annotator_id, count(*) FROM new_rows
-        GROUP BY 1, 2, 3;
+        WHERE NOT is_import GROUP BY 1, 2, 3;
     ELSIF TG_OP = 'DELETE' THEN
         INSERT INTO annotator_daytally (project_id, day, annotator_id, patches)
         SELECT project_id, (submitted_at AT TIME ZONE 'UTC')::date, annotator_id, -count(*) FROM old_rows
-        GROUP BY 1, 2, 3;
+        WHERE NOT is_import GROUP BY 1, 2, 3;
     ELSE
         INSERT INTO annotator_daytally (project_id, day, annotator_id, patches)
         SELECT project_id, (submitted_at AT TIME ZONE 'UTC')::date, annotator_id, sum(change) FROM (
-            SELECT project_id, submitted_at, annotator_id, 1 AS change FROM new_rows
-            UNION ALL SELECT project_id, submitted_at, annotator_id, -1 FROM old_rows) AS moves
+            SELECT project_id, submitted_at, annotator_id, 1 AS change FROM new_rows WHERE NOT is_import
+            UNION ALL SELECT project_id, submitted_at, annotator_id, -1 FROM old_rows
+            WHERE NOT is_import) AS moves
         GROUP BY 1, 2, 3 HAVING sum(change) <> 0;
     END IF;
     RETURN NULL;
@@ -46,7 +47,7 @@ UPDATE annotator_patchwork AS work SET quadkey = patch.quadkey, state = patch.st
     FROM annotator_patch AS patch WHERE patch.id = work.patch_id;
 INSERT INTO annotator_daytally (project_id, day, annotator_id, patches)
     SELECT project_id, (submitted_at AT TIME ZONE 'UTC')::date, annotator_id, count(*) FROM annotator_patchwork
-    GROUP BY 1, 2, 3;
+    WHERE NOT is_import GROUP BY 1, 2, 3;
 CREATE TRIGGER work_placed BEFORE INSERT ON annotator_patchwork
     FOR EACH ROW EXECUTE FUNCTION annotator_place_work();
 CREATE TRIGGER work_noted AFTER UPDATE ON annotator_patch REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
@@ -74,7 +75,7 @@ DROP FUNCTION annotator_place_work();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0027_reserved_goes_before_areas'),
+        ('annotator', '0032_trimmed_parcels'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
