@@ -203,6 +203,18 @@ class BadLabels(MilpaError):
     title = "The labels cannot be imported"
 
 
+class KeyUsed(MilpaError):
+    code = "key-used"
+    status = 422
+    title = "The key belongs to another request"
+
+
+class StillAnswering(MilpaError):
+    code = "still-answering"
+    status = 409
+    title = "The same request is being answered"
+
+
 class TooManyTiles(MilpaError):
     code = "too-many-tiles"
     status = 422

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from annotator.api.access import project_for, row_for
 from annotator.api.narrowing import JobNarrowing, SceneNarrowing
 from annotator.api.pagination import page_of, page_of_many
+from annotator.api.repeats import IDEMPOTENCY_KEY, once
 from annotator.api.serializers import JobInput, PlaceInput, ProjectInput, SceneChange, SceneInput
 from annotator.domain.display_copies import cancel_display_copy, request_display_copy
 from annotator.domain.placement import correct_place
@@ -47,10 +48,14 @@ class Projects(APIView):
         rows = Project.objects.filter(pk__in=own.values("project"))
         return page_of_many(request, rows, lambda page: project_rows(page, request.user))
 
-    @extend_schema(request=ProjectInput, responses={201: OpenApiTypes.OBJECT})
+    @extend_schema(request=ProjectInput, responses={201: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request) -> Response:
         if not request.user.has_perm("annotator.add_project"):
             raise NotAllowed("Ask an administrator for the permission to add projects.")
+        return self._make(request)
+
+    @once
+    def _make(self, request: Request) -> Response:
         given = ProjectInput(data=request.data)
         given.is_valid(raise_exception=True)
         values = given.validated_data
@@ -81,9 +86,12 @@ class ProjectScenes(APIView):
         rows = SceneNarrowing.of(request, project.scenes.all())
         return page_of_many(request, rows, lambda page: scene_documents(page, project.pk))
 
-    @extend_schema(request=SceneInput, responses={201: OpenApiTypes.OBJECT})
+    @extend_schema(request=SceneInput, responses={201: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
-        project = project_for(request, slug, LEAD)
+        return self._add(request, project_for(request, slug, LEAD))
+
+    @once
+    def _add(self, request: Request, project: Project) -> Response:
         given = SceneInput(data=request.data)
         given.is_valid(raise_exception=True)
         values = given.validated_data
@@ -135,9 +143,12 @@ class SceneDisplayCopy(APIView):
             raise Http404
         return Response(display_copy_document(copy))
 
-    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, scene_id: int) -> Response:
-        scene = row_for(request, Scene, scene_id, LEAD)
+        return self._ask(request, row_for(request, Scene, scene_id, LEAD))
+
+    @once
+    def _ask(self, request: Request, scene: Scene) -> Response:
         copy = request_display_copy(scene=scene, user=request.user)
         return Response(display_copy_document(copy), status=202)
 
@@ -157,9 +168,12 @@ class ProjectInferenceJobs(APIView):
         rows = project_for(request, slug).inference_jobs.select_related("model_version")
         return page_of(request, JobNarrowing.of(request, rows), job_document)
 
-    @extend_schema(request=JobInput, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=JobInput, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
-        project = project_for(request, slug, MANAGERS)
+        return self._ask(request, project_for(request, slug, MANAGERS))
+
+    @once
+    def _ask(self, request: Request, project: Project) -> Response:
         given = JobInput(data=request.data)
         given.is_valid(raise_exception=True)
         scene_id = given.validated_data["scene"]
@@ -199,10 +213,13 @@ class ProjectQueue(APIView):
             }
         )
 
-    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
         """Asks for the queue to be ranked anew; it is once `ranking` of the queue has another `id` than now."""
-        project = project_for(request, slug, MANAGERS)
+        return self._rank(request, project_for(request, slug, MANAGERS))
+
+    @once
+    def _rank(self, request: Request, project: Project) -> Response:
         state = latest_ranking(project.pk)
         request_ranking(project=project, user=request.user)
         return Response({"before": state.ranking.pk if state else None}, status=202)

@@ -53,7 +53,7 @@ urlpatterns = [
     path("projects/<slug:slug>/desk/", desk.ProjectDesk.as_view()),
     path("projects/<slug:slug>/desk.csv", desk.ProjectDeskCsv.as_view(), name="desk_csv"),
     re_path(
-        r"^projects/(?P<slug>[-\w]+)/desk/(?P<verb>approve|return|reassign|reopen)/$",
+        r"^projects/(?P<slug>[-\w]+)/desk/(?P<verb>approve|return|reassign|reopen|do-without)/$",
         desk.ProjectDeskVerb.as_view(),
     ),
     path("projects/<slug:slug>/spot-checks/", desk.ProjectSpotChecks.as_view()),

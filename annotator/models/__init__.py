@@ -10,6 +10,7 @@ from annotator.models.export import Export
 from annotator.models.gold_patch import GoldPatch
 from annotator.models.inference_job import InferenceJob
 from annotator.models.invitation import Invitation
+from annotator.models.kept_answer import KeptAnswer
 from annotator.models.label_class import LabelClass
 from annotator.models.label_import import LabelImport
 from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
@@ -43,6 +44,7 @@ __all__ = [
     "GoldPatch",
     "InferenceJob",
     "Invitation",
+    "KeptAnswer",
     "LabelClass",
     "LabelImport",
     "Membership",

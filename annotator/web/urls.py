@@ -20,6 +20,7 @@ from annotator.web.views import (
     progress,
     projects,
     quality,
+    queue,
     scenes,
 )
 
@@ -60,6 +61,8 @@ urlpatterns = [
         assignments.assignment_end,
         name="assignment_end",
     ),
+    path("projects/<slug:slug>/queue/", queue.queue, name="queue"),
+    path("projects/<slug:slug>/queue/rank/", queue.rank, name="rank_queue"),
     path("projects/<slug:slug>/progress/", progress.progress, name="progress"),
     path("projects/<slug:slug>/pace/", desk.pace, name="pace"),
     path("projects/<slug:slug>/patches/<int:patch_id>/timeline/", desk.timeline, name="timeline"),

@@ -101,6 +101,7 @@ def addresses() -> dict[str, str]:
         "progress": reverse("progress", args=[project.slug]),
         "assignments": reverse("assignments", args=[project.slug]),
         "quality": reverse("quality", args=[project.slug]),
+        "queue": reverse("queue", args=[project.slug]),
         "timeline": reverse("timeline", args=[project.slug, waiting.pk]),
         "invitation": reverse("invitation", args=[token_of(invitation)]),
         "review list": reverse("review", args=[project.slug]),

@@ -58,6 +58,8 @@ PAGES: dict[str, dict[str, set[str]]] = {
     f"{PROJECT}desk/spot-checks/": {"POST": LEADS},
     f"{PROJECT}patches/<int:patch_id>/timeline/": {"GET": MANAGE},
     f"{PROJECT}pace/": {"GET": MANAGE},
+    f"{PROJECT}queue/": {"GET": MANAGE, "POST": MANAGE},
+    f"{PROJECT}queue/rank/": {"POST": MANAGE},
     f"{PROJECT}progress/": {"GET": MANAGE},
     f"{PROJECT}review/": {"GET": LEADS},
     f"{PROJECT}review/<int:patch_id>/": {"GET": LEADS},
@@ -96,7 +98,9 @@ PROGRAMS: dict[str, dict[str, set[str]]] = {
     f"{API}field-claims/": {"POST": DRAW},
     f"{API}desk/": {"GET": LEADS},
     f"{API}desk.csv": {"GET": LEADS},
-    r"api/v1/^projects/(?P<slug>[-\w]+)/desk/(?P<verb>approve|return|reassign|reopen)/$": {"POST": LEADS},
+    r"api/v1/^projects/(?P<slug>[-\w]+)/desk/(?P<verb>approve|return|reassign|reopen|do-without)/$": {
+        "POST": LEADS
+    },
     f"{API}spot-checks/": {"GET": LEADS, "POST": LEADS},
     f"{API}pace/": {"GET": MANAGE},
     f"{API}pace.csv": {"GET": MANAGE},
@@ -199,7 +203,6 @@ ADMIN: dict[str, dict[str, set[str]]] = {
     "admin/annotator/modelversion/<int:object_id>/export/": {"GET": TRAIN},
     "admin/annotator/project/<int:object_id>/train/": {"GET": TRAIN},
     "admin/annotator/project/<int:object_id>/rules/": {"GET": TRAIN},
-    "admin/annotator/project/<int:object_id>/queue/": {"GET": MANAGE},
     "admin/annotator/project/<int:object_id>/roll-back/": {"GET": TRAIN},
     "admin/annotator/project/<int:object_id>/label-cost/": {"GET": MANAGE},
     r"admin/annotator/project/^(?P<object_id>\d+)/label-cost\.(?P<form>json|csv)$": {"GET": MANAGE},
