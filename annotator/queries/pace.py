@@ -126,8 +126,8 @@ def _drawn_paces(units: Days, random: np.random.Generator) -> Days:
     """``(futures,)``, as multiples of the mean of the units."""
     sums = units.sum(axis=1)
     error = sums.std(ddof=1) / sums.mean() / math.sqrt(len(sums))
-    logs: Days = random.standard_t(len(sums) - 1, _FUTURES) * error
-    return np.exp(logs.clip(-50, 50))
+    paces: Days = np.exp(np.clip(random.standard_t(len(sums) - 1, _FUTURES) * error, -50, 50))
+    return paces
 
 
 def _days_until(rests: Days, units: Days, random: np.random.Generator) -> Days:
