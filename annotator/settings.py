@@ -202,8 +202,6 @@ CLAIMS_PER_PERSON_MAX = read_int("CLAIMS_PER_PERSON_MAX", 40)
 JOB_LOST_AFTER_SECONDS = read_int("JOB_LOST_AFTER_SECONDS", 60)
 # How long a training worker waits for a database that is away, in a restart say, in seconds.
 DATABASE_PATIENCE_SECONDS = read_int("DATABASE_PATIENCE_SECONDS", 300)
-# A scene that has waited or been ingested for longer than this is sent to a worker again, in seconds.
-SCENE_LOST_AFTER_SECONDS = read_int("SCENE_LOST_AFTER_SECONDS", 15 * 60)
 # The largest scene that is taken by upload, in bytes.
 SCENE_UPLOAD_MAX_BYTES = read_int("SCENE_UPLOAD_MAX_BYTES", 2 * 1024**3)
 # The largest file of labels that is taken by upload, in bytes.

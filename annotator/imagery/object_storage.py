@@ -54,6 +54,9 @@ def fetch_object(source: str, destination: Path, on_progress: Progress) -> None:
             f"s3://{bucket}/{key} could not be fetched ({error}). Check the name, and ask the operator whether the "
             "server may read it."
         ) from error
+    except BaseException:
+        destination.unlink(missing_ok=True)
+        raise
 
 
 def _download(

@@ -65,8 +65,25 @@ def private_allowed(settings) -> None:
 @pytest.mark.usefixtures("private_allowed")
 @pytest.mark.parametrize("path", ["/scene.tif", "/endless", "/to?/scene.tif"])
 def test_a_file_is_fetched_also_after_a_redirect(site, target, path):
-    fetch(site + path, target)
+    told = fetch(site + path, target)
     assert target.read_bytes() == BODY
+    # Without an announced length, nobody knows how much is to come.
+    assert (told[-1] == 1) == (path != "/endless")
+
+
+class Cancelled(Exception):
+    """What a worker raises when somebody ended its job."""
+
+
+def cancelled(share: float) -> None:
+    raise Cancelled
+
+
+@pytest.mark.usefixtures("private_allowed")
+def test_a_download_ends_when_it_is_cancelled(site, target):
+    with pytest.raises(Cancelled):
+        sources.fetch_source(site + "/scene.tif", target, cancelled)
+    assert not target.exists()
 
 
 @pytest.mark.parametrize(
@@ -178,9 +195,14 @@ def storage(monkeypatch, settings):  # type: ignore[no-untyped-def]
 def test_an_object_is_fetched_from_an_allowed_bucket_of_a_real_server(storage, tmp_path):
     """Once whole, and with a name of which there is none, or that is not allowed, not at all."""
     target = tmp_path / "fetched"
-    fetch("s3://imagery/2022/a%20scene.tif", target)
+    told = fetch("s3://imagery/2022/a%20scene.tif", target)
     assert target.read_bytes() == b"pixels" * 3_000_000
+    assert told == sorted(told)
+    assert 0 <= told[0] <= told[-1] <= 1
     target.unlink()
+    with pytest.raises(Cancelled):
+        sources.fetch_source("s3://imagery/2022/a%20scene.tif", target, cancelled)
+    assert not target.exists()
     with pytest.raises(problems.DownloadFailed, match="could not be fetched"):
         fetch("s3://imagery/absent.tif", target)
     for refused in ("s3://private/2022/a%20scene.tif", "s3://imagery", "s3://169.254.169.254/latest"):
