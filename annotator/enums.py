@@ -128,7 +128,8 @@ JOB_TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED, JobState.FAILED}),
     JobState.RUNNING: frozenset({JobState.RUNNING, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED}),
     JobState.SUCCEEDED: frozenset(),
-    JobState.FAILED: frozenset(),
+    # Tried again.
+    JobState.FAILED: frozenset({JobState.QUEUED}),
     JobState.CANCELLED: frozenset(),
 }
 ACTIVE_JOB_STATES = (JobState.QUEUED, JobState.RUNNING)
@@ -152,7 +153,7 @@ IMPORT_TRANSITIONS: dict[ImportState, frozenset[ImportState]] = {
         {ImportState.RUNNING, ImportState.SUCCEEDED, ImportState.FAILED, ImportState.CANCELLED}
     ),
     ImportState.SUCCEEDED: frozenset(),
-    ImportState.FAILED: frozenset(),
+    ImportState.FAILED: frozenset({ImportState.QUEUED}),
     ImportState.CANCELLED: frozenset(),
 }
 
@@ -190,7 +191,7 @@ RUN_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
         {RunState.TRAINING, RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED}
     ),
     RunState.SUCCEEDED: frozenset(),
-    RunState.FAILED: frozenset(),
+    RunState.FAILED: frozenset({RunState.QUEUED}),
     RunState.CANCELLED: frozenset(),
 }
 ACTIVE_RUN_STATES = (RunState.QUEUED, RunState.TRAINING, RunState.EVALUATING)

@@ -13,6 +13,7 @@ from annotator.admin.run_plots import best_validation, run_plots
 from annotator.admin.run_status import run_status
 from annotator.admin.scoped import OwnProjectsAdmin, may_train
 from annotator.admin.verdict import comparison_context, comparison_of
+from annotator.domain.retries import try_again
 from annotator.domain.training import cancel_run
 from annotator.enums import VersionState
 from annotator.models import TrainingRun
@@ -65,6 +66,7 @@ class TrainingRunAdmin(OwnProjectsAdmin):
         view = self.admin_site.admin_view
         return [
             path("<path:object_id>/cancel/", view(self.cancel_view), name="annotator_trainingrun_cancel"),
+            path("<path:object_id>/try-again/", view(self.again_view), name="annotator_trainingrun_again"),
             path(
                 "<path:object_id>/progress/", view(self.progress_view), name="annotator_trainingrun_progress"
             ),
@@ -93,6 +95,14 @@ class TrainingRunAdmin(OwnProjectsAdmin):
             object_id,
             lambda run: cancel_run(run=run, user=request.user),
             "The run is cancelled; the worker stops within a step.",
+        )
+
+    def again_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self.do_verb(
+            request,
+            object_id,
+            lambda run: try_again(row=run, user=request.user),
+            "The run waits for a worker again; it goes on from its last checkpoint where that is still kept.",
         )
 
     def progress_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -13,6 +13,7 @@ from annotator.api.access import project_for, row_for
 from annotator.api.pagination import NewestFirst
 from annotator.api.serializers import ExportInput
 from annotator.domain.exports import cancel_export, download_path, request_export
+from annotator.domain.retries import try_again
 from annotator.downloads import file_download
 from annotator.enums import ExportKind, Role
 from annotator.models import Export
@@ -57,6 +58,14 @@ class ExportCancel(APIView):
     def post(self, request: Request, export_id: int) -> Response:
         export = row_for(request, Export, export_id, MANAGERS)
         return Response(export_document(cancel_export(export=export, user=request.user)), status=202)
+
+
+class ExportAgain(APIView):
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, export_id: int) -> Response:
+        """Makes an export that was given up, as its workers were lost, once more of the same revisions."""
+        export = row_for(request, Export, export_id, MANAGERS)
+        return Response(export_document(try_again(row=export, user=request.user)), status=202)
 
 
 class ExportFile(APIView):

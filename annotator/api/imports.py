@@ -13,6 +13,7 @@ from annotator.api.access import project_for, row_for
 from annotator.api.pagination import NewestFirst
 from annotator.api.serializers import LabelFileInput, MappingInput
 from annotator.domain.label_imports import Mapped, bring_labels, cancel_import, start_import
+from annotator.domain.retries import try_again
 from annotator.enums import Role
 from annotator.models import LabelImport
 from annotator.queries.label_imports import import_document
@@ -64,3 +65,11 @@ class ImportCancel(APIView):
     def post(self, request: Request, import_id: int) -> Response:
         row = row_for(request, LabelImport, import_id, LEAD)
         return Response(import_document(cancel_import(label_import=row, user=request.user)), status=202)
+
+
+class ImportAgain(APIView):
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, import_id: int) -> Response:
+        """Goes on with an import that was given up, as its workers were lost."""
+        row = row_for(request, LabelImport, import_id, LEAD)
+        return Response(import_document(try_again(row=row, user=request.user)), status=202)

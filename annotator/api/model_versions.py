@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 from annotator.api.access import project_for, row_for
 from annotator.api.pagination import NewestFirst
 from annotator.api.serializers import PromotionInput, RollbackInput, RunInput
+from annotator.domain.retries import try_again
 from annotator.domain.training import cancel_run, request_run
 from annotator.domain.versions import promote, roll_back
 from annotator.enums import Role
@@ -58,6 +59,14 @@ class TrainingRunCancel(APIView):
     def post(self, request: Request, run_id: int) -> Response:
         run = row_for(request, TrainingRun, run_id, ML_STAFF)
         return Response(run_document(cancel_run(run=run, user=request.user)), status=202)
+
+
+class TrainingRunAgain(APIView):
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    def post(self, request: Request, run_id: int) -> Response:
+        """Goes on with a run that was given up, as its workers were lost."""
+        run = row_for(request, TrainingRun, run_id, ML_STAFF)
+        return Response(run_document(try_again(row=run, user=request.user)), status=202)
 
 
 class ProjectModelVersions(APIView):

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from annotator.domain.dispatch import enqueue
 from annotator.domain.events import move, record_event
-from annotator.domain.leases import take_lease
+from annotator.domain.leases import signs_of_life, take_lease
 from annotator.enums import ACTIVE_JOB_STATES, JOB_TRANSITIONS, JobState, SceneState
 from annotator.errors import AlreadyActive, BadScene, IllegalTransition, MilpaError, NotReady
 from annotator.imagery.composites import NATURAL, picture_of_composite
@@ -74,13 +74,19 @@ def cancel_display_copy(*, copy: DisplayCopy, user: User) -> DisplayCopy:
 def make_display_copy(copy_id: int) -> None:
     """Does the job; begins anew where a lost worker left it half done."""
     copy = take_lease(
-        DisplayCopy, copy_id, waiting=JobState.QUEUED, working=(JobState.RUNNING,), becomes=JobState.RUNNING
+        DisplayCopy,
+        copy_id,
+        waiting=JobState.QUEUED,
+        working=(JobState.RUNNING,),
+        becomes=JobState.RUNNING,
+        give_up=_fail,
     )
     if copy is None:
         return
     record_event(copy, "started", actor=None, to_state=JobState.RUNNING)
     try:
-        _write(copy)
+        with signs_of_life(DisplayCopy.objects.filter(pk=copy.pk, state=JobState.RUNNING)):
+            _write(copy)
     except _Ended:
         return
     except MilpaError as error:

@@ -22,7 +22,7 @@ from annotator.domain.dispatch import enqueue
 from annotator.domain.events import move, record_event
 from annotator.domain.export_contents import contents_of, settle_contents
 from annotator.domain.export_parcels import write_stored_parcels
-from annotator.domain.leases import take_lease
+from annotator.domain.leases import signs_of_life, take_lease
 from annotator.domain.locks import lock_project
 from annotator.enums import ACTIVE_JOB_STATES, JOB_TRANSITIONS, ExportKind, JobState
 from annotator.errors import AlreadyActive, BadExport, FileGone, IllegalTransition, MilpaError, NotReady
@@ -102,7 +102,12 @@ def cancel_export(*, export: Export, user: User) -> Export:
 def make_export(export_id: int) -> None:
     """Makes the export, or goes on with it where a lost worker left it; finished parts are not made again."""
     export = take_lease(
-        Export, export_id, waiting=JobState.QUEUED, working=(JobState.RUNNING,), becomes=JobState.RUNNING
+        Export,
+        export_id,
+        waiting=JobState.QUEUED,
+        working=(JobState.RUNNING,),
+        becomes=JobState.RUNNING,
+        give_up=_fail,
     )
     if export is None:
         return
@@ -114,7 +119,8 @@ def make_export(export_id: int) -> None:
             export, "started" if export.done == 0 else "resumed", actor=None, to_state=JobState.RUNNING
         )
         try:
-            _make(export)
+            with signs_of_life(Export.objects.filter(pk=export.pk, state=JobState.RUNNING)):
+                _make(export)
         except _Ended:
             remove(export.work_path)
         except (MilpaError, inference.MethodError) as error:

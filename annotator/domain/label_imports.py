@@ -22,13 +22,14 @@ from pyproj import Transformer
 from annotator.domain.dispatch import enqueue
 from annotator.domain.events import move, record_event
 from annotator.domain.imports import MIN_COVERED_SHARE, import_mask
-from annotator.domain.leases import take_lease
+from annotator.domain.leases import signs_of_life, take_lease
 from annotator.domain.masks import UNSURE, Mask
 from annotator.enums import IMPORT_TRANSITIONS, ImportState, PatchState
 from annotator.errors import BadLabels, ClaimLost, IllegalTransition, MilpaError
 from annotator.imagery.label_files import LabelFile, ReadTile, open_labels
 from annotator.imagery.vector_files import Reading
 from annotator.models import LabelImport, Patch, Project, Revision
+from annotator.models.job import MAX_TAKEOVERS
 from annotator.queries.labels import legend_of
 
 TOLD_EVERY = 16
@@ -122,8 +123,13 @@ def cancel_import(*, label_import: LabelImport, user: User) -> LabelImport:
 
 
 def remove_forgotten_imports() -> int:
-    """Ends imports that were uploaded and not begun within ``EXPORT_KEEP_DAYS``. Returns how many."""
+    """Ends imports that were uploaded and not begun within ``EXPORT_KEEP_DAYS``, and removes files of those that were
+    given up and not tried again. Returns how many it ended."""
     limit = timezone.now() - timedelta(days=settings.EXPORT_KEEP_DAYS)
+    for given_up in LabelImport.objects.filter(
+        state=ImportState.FAILED, takeovers__gt=MAX_TAKEOVERS, ended_at__lt=limit
+    ):
+        given_up.file_path.unlink(missing_ok=True)
     forgotten = LabelImport.objects.filter(state=ImportState.UPLOADED, requested_at__lt=limit)
     for row in forgotten:
         with transaction.atomic():
@@ -143,11 +149,13 @@ def import_labels(import_id: int) -> None:
         waiting=ImportState.QUEUED,
         working=(ImportState.RUNNING,),
         becomes=ImportState.RUNNING,
+        give_up=_give_up,
     )
     if row is None:
         return
     try:
-        report = _import_all(row)
+        with signs_of_life(LabelImport.objects.filter(pk=row.pk, state=ImportState.RUNNING)):
+            report = _import_all(row)
     except (MilpaError, OSError) as error:
         _finish(row, ImportState.FAILED, str(error), {})
     except Exception:
@@ -292,6 +300,14 @@ def _import_one(row: LabelImport, patch: Patch, mask: Mask, mapped: Mapped, is_o
 def _tell(row: LabelImport, done: int, total: int) -> bool:
     rows = LabelImport.objects.filter(pk=row.pk, state=ImportState.RUNNING)
     return bool(rows.update(done=done, total=total, heartbeat_at=timezone.now()))
+
+
+@transaction.atomic
+def _give_up(row: LabelImport, message: str) -> None:
+    """The file stays, so that it can be tried again."""
+    row = LabelImport.objects.select_for_update().get(pk=row.pk)
+    if row.state == ImportState.RUNNING:
+        _end(row, ImportState.FAILED, message, actor=None)
 
 
 @transaction.atomic

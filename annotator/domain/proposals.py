@@ -16,7 +16,7 @@ from annotator import inference
 from annotator.domain.context import ContextTile, by_context
 from annotator.domain.dispatch import enqueue
 from annotator.domain.events import move, record_event
-from annotator.domain.leases import take_lease
+from annotator.domain.leases import signs_of_life, take_lease
 from annotator.domain.locks import lock_project
 from annotator.domain.masks import png_of
 from annotator.domain.points import draw_points
@@ -90,12 +90,15 @@ def make_proposals(job_id: int) -> None:
         waiting=JobState.QUEUED,
         working=(JobState.RUNNING,),
         becomes=JobState.RUNNING,
+        give_up=_fail,
     )
     if job is None:
         return
     record_event(job, "started" if job.done == 0 else "resumed", actor=None, to_state=JobState.RUNNING)
     try:
-        if _answer_all(job):
+        with signs_of_life(InferenceJob.objects.filter(pk=job.pk, state=JobState.RUNNING)):
+            is_done = _answer_all(job)
+        if is_done:
             _succeed(job)
     except (MilpaError, inference.MethodError) as error:
         _fail(job, str(error))

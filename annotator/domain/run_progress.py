@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TypeVar
 
 from django.conf import settings
@@ -52,33 +50,6 @@ def tell_alive(run: TrainingRun, **fields: object) -> None:
     )
     if not ride_out(lambda: rows.update(heartbeat_at=timezone.now(), **fields)):
         raise StoppedElsewhere
-
-
-@contextmanager
-def signs_of_life(run: TrainingRun) -> Iterator[None]:
-    """Signs of life while models are loaded, files hashed and images read, where nothing else tells any.
-
-    Whether the run is still ours is for `tell_alive` to find out.
-    """
-    is_over = threading.Event()
-    thread = threading.Thread(target=_beat, args=(run.pk, run.attempt, is_over), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join(PAUSE_SECONDS)
-
-
-def _beat(run_id: int, attempt: str, is_over: threading.Event) -> None:
-    """The thread's work; its database connection is its own."""
-    while not is_over.wait(settings.JOB_LOST_AFTER_SECONDS / 4):
-        try:
-            TrainingRun.objects.filter(pk=run_id, attempt=attempt).update(heartbeat_at=timezone.now())
-        except (OperationalError, InterfaceError) as error:
-            logger.warning("no sign of life can be written (%s)", error)
-        finally:
-            connection.close()
 
 
 def tell_log(run: TrainingRun, line: str) -> None:

@@ -15,11 +15,11 @@ from annotator import inference
 from annotator.domain.dispatch import enqueue
 from annotator.domain.events import record_event
 from annotator.domain.label_sets import plan_split
-from annotator.domain.leases import take_lease
+from annotator.domain.leases import signs_of_life, take_lease
 from annotator.domain.legend_records import hidden_values, legend_record
 from annotator.domain.locks import lock_project
 from annotator.domain.round_data import imagery_record
-from annotator.domain.run_progress import StoppedElsewhere, signs_of_life
+from annotator.domain.run_progress import StoppedElsewhere
 from annotator.domain.sides import record_sides
 from annotator.domain.training_round import complete_round, end_run
 from annotator.enums import ACTIVE_RUN_STATES, RunState
@@ -134,6 +134,7 @@ def train(run_id: int) -> None:
         waiting=RunState.QUEUED,
         working=(RunState.TRAINING, RunState.EVALUATING),
         becomes=RunState.TRAINING,
+        give_up=_fail,
     )
     if run is None:
         return
@@ -141,7 +142,7 @@ def train(run_id: int) -> None:
     run.save(update_fields=["attempt"])
     record_event(run, "started" if run.step == 0 else "resumed", actor=None, to_state=RunState.TRAINING)
     try:
-        with signs_of_life(run):
+        with signs_of_life(TrainingRun.objects.filter(pk=run.pk, attempt=run.attempt)):
             complete_round(run)
     except StoppedElsewhere:
         logger.info("run %s was ended or taken over by somebody", run_id)

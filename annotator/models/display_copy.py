@@ -13,6 +13,8 @@ from annotator.models.scene import Scene
 class DisplayCopy(Job):
     """Making the COG whose blocks are a scene's tiles, as it is shown; one active a scene."""
 
+    progress_field = "percent"
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="display_copies")
     scene = models.ForeignKey(Scene, on_delete=models.CASCADE, related_name="display_copies")
     percent = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(100)])

@@ -6,10 +6,11 @@ from django.conf import settings
 from django.db import models
 
 from annotator.enums import ACTIVE_JOB_STATES, ImportState
+from annotator.models.job import Leased
 from annotator.models.project import Project
 
 
-class LabelImport(models.Model):
+class LabelImport(Leased):
     """A file of labels that exist already, on its way to become revisions of the person who brought it."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="label_imports")
@@ -25,7 +26,6 @@ class LabelImport(models.Model):
     total = models.PositiveIntegerField(default=0, help_text="Patches to look at.")
     done = models.PositiveIntegerField(default=0)
     message = models.TextField(blank=True, default="")
-    heartbeat_at = models.DateTimeField(null=True, blank=True)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="label_imports"
     )

@@ -6,12 +6,15 @@ from django.conf import settings
 from django.db import models
 
 from annotator.enums import ACTIVE_RUN_STATES, RunState
+from annotator.models.job import Leased
 from annotator.models.model_version import ModelVersion
 from annotator.models.project import Project
 
 
-class TrainingRun(models.Model):
+class TrainingRun(Leased):
     """One attempt to make an adapter; at most one is active in a project."""
+
+    progress_field = "step"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="training_runs")
     state = models.CharField(max_length=12, choices=RunState, default=RunState.QUEUED)
@@ -54,7 +57,6 @@ class TrainingRun(models.Model):
     )
     log = models.TextField(blank=True, default="")
     message = models.TextField(blank=True, default="", help_text="How it ended, in a sentence.")
-    heartbeat_at = models.DateTimeField(null=True, blank=True)
     attempt = models.CharField(
         max_length=8,
         blank=True,

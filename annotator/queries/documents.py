@@ -260,6 +260,7 @@ def run_document(run: TrainingRun) -> Document:
         "training_patch_count": len(run.training_revisions),
         "holdout_patch_count": len(run.holdout_revisions),
         "is_active": run.is_active,
+        "is_given_up": run.is_given_up,
         "requested_at": run.requested_at,
         "ended_at": run.ended_at,
         "evaluations": [evaluation_document(e) for e in run.evaluations.all()],

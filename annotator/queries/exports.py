@@ -18,6 +18,7 @@ def export_document(export: Export) -> dict[str, Any]:
         "parameters": export.parameters,
         "state": export.state,
         "is_active": export.is_active,
+        "is_given_up": export.is_given_up,
         "done": export.done,
         "total": export.total,
         "message": export.message,

@@ -12,6 +12,7 @@ def import_document(row: LabelImport) -> dict[str, Any]:
         "file_name": row.file_name,
         "state": row.state,
         "is_active": row.is_active,
+        "is_given_up": row.is_given_up,
         "reading": row.reading,
         "preview": row.preview,
         "mapping": row.mapping,

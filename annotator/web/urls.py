@@ -66,9 +66,11 @@ urlpatterns = [
     path("projects/<slug:slug>/parcel-rebuild/", exports.parcel_rebuild, name="parcel_rebuild"),
     path("projects/<slug:slug>/exports/<int:export_id>/file/", exports.export_file, name="export_file"),
     path("projects/<slug:slug>/exports/<int:export_id>/stop/", exports.export_cancel, name="export_cancel"),
+    path("projects/<slug:slug>/exports/<int:export_id>/again/", exports.export_again, name="export_again"),
     path("projects/<slug:slug>/imports/", imports.imports, name="imports"),
     path("projects/<slug:slug>/imports/<int:import_id>/", imports.label_import, name="import"),
     path("projects/<slug:slug>/imports/<int:import_id>/stop/", imports.import_cancel, name="import_cancel"),
+    path("projects/<slug:slug>/imports/<int:import_id>/again/", imports.import_again, name="import_again"),
     path("projects/<slug:slug>/members/", members.members, name="members"),
     path("projects/<slug:slug>/invitations/", invitations.invitation_new, name="invitation_new"),
     path(

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from annotator.domain.run_progress import signs_of_life
+from annotator.domain.leases import signs_of_life
 from annotator.enums import RunState
 from annotator.models import TrainingRun
 from annotator.queries.versions import promoted_version
@@ -31,8 +31,8 @@ def test_signs_of_life_are_those_of_whoever_has_the_run(settings) -> None:  # ty
     run = TrainingRun.objects.create(
         project=project, parent=promoted_version(project.pk), state=RunState.TRAINING, attempt="one"
     )
-    with signs_of_life(run):
+    with signs_of_life(TrainingRun.objects.filter(pk=run.pk, attempt="one")):
         assert heartbeat_within(run, 20)
     TrainingRun.objects.update(heartbeat_at=None, attempt="another")
-    with signs_of_life(TrainingRun(pk=run.pk, attempt="one")):
+    with signs_of_life(TrainingRun.objects.filter(pk=run.pk, attempt="one")):
         assert not heartbeat_within(run, 0.5)

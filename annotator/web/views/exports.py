@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from annotator.domain.exports import cancel_export, download_path, request_export
 from annotator.domain.parcels import cancel_rebuild, rebuild_parcels
+from annotator.domain.retries import try_again
 from annotator.downloads import file_download
 from annotator.enums import Role
 from annotator.errors import MilpaError
@@ -60,6 +61,15 @@ def export_cancel(request: SignedInRequest, access: ProjectAccess, export_id: in
     export = get_object_or_404(Export, pk=export_id, project=access.project)
     with tell(request, _("The export is cancelled.")):
         cancel_export(export=export, user=request.user)
+    return redirect("exports", access.project.slug)
+
+
+@require_POST
+@project_view(Role.LEAD, Role.ML_STAFF)
+def export_again(request: SignedInRequest, access: ProjectAccess, export_id: int) -> HttpResponse:
+    export = get_object_or_404(Export, pk=export_id, project=access.project)
+    with tell(request, _("The export is tried again.")):
+        try_again(row=export, user=request.user)
     return redirect("exports", access.project.slug)
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotator.domain.label_imports import bring_labels, cancel_import, start_import
+from annotator.domain.retries import try_again
 from annotator.enums import ImportState, Role
 from annotator.errors import MilpaError
 from annotator.imagery.label_files import ALL
@@ -69,3 +70,12 @@ def import_cancel(request: SignedInRequest, access: ProjectAccess, import_id: in
     with tell(request, _("The import is cancelled.")):
         cancel_import(label_import=row, user=request.user)
     return redirect("imports", access.project.slug)
+
+
+@require_POST
+@project_view(Role.LEAD)
+def import_again(request: SignedInRequest, access: ProjectAccess, import_id: int) -> HttpResponse:
+    row = get_object_or_404(LabelImport, pk=import_id, project=access.project)
+    with tell(request, _("The import is tried again.")):
+        try_again(row=row, user=request.user)
+    return redirect("import", access.project.slug, row.pk)
