@@ -6,7 +6,6 @@ import logging
 import shutil
 import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -23,9 +22,9 @@ from annotator.domain.leases import signs_of_life, take_lease
 from annotator.domain.locks import lock_project
 from annotator.domain.patches import make_patches
 from annotator.enums import SCENE_TRANSITIONS, SceneState
-from annotator.errors import BadScene, FileGone, IllegalTransition, MilpaError
+from annotator.errors import FileGone, IllegalTransition, MilpaError
 from annotator.imagery.grid import propose_patch_zoom
-from annotator.imagery.ingest import Tell, check_overlap, ingest_scene
+from annotator.imagery.ingest import Tell, check_overlap, ingest_scene, step_of
 from annotator.imagery.inspect import RasterFacts
 from annotator.imagery.problems import NoOverlap, NoSpaceLeft
 from annotator.imagery.sources import fetch_source, is_remote, local_files, sources_in
@@ -147,12 +146,9 @@ def _make_cog(scene: Scene, cog: Path, work: Path) -> RasterFacts:
         if not is_remote(one):
             files += local_files(one)
             continue
-        brought = work / f"{number}.download"
-        text, each = f"Fetching file {number + 1} of {len(named)}.", fetching / len(named)
-        start = number * each
-        tell(text, start)
-        fetch_source(one, brought, lambda share: tell(text, start + each * share))
-        files.append(brought)
+        files.append(work / f"{number}.download")
+        text, share = f"Fetching file {number + 1} of {len(named)}.", fetching / len(named)
+        fetch_source(one, files[-1], step_of(tell, text, number * share, share))
     return ingest_scene(
         *files,
         cog_path=cog,
@@ -171,7 +167,7 @@ def _original_name(scene: Scene) -> str:
 
 
 def _teller(scene: Scene) -> Tell:
-    """Writes each step, its share about once a second, and the heartbeat; raises _Ended once the scene is not ours."""
+    """Writes each step, its share about once a second, and the heartbeat; raises _Ended when it is not ours."""
     last: tuple[str, float] = ("", 0.0)
 
     def tell(text: str, share: float) -> None:

@@ -1,4 +1,4 @@
-"""GDAL's way to a Cloud-Optimized GeoTIFF, through the binding that Django has: rasterio's does not tell of progress."""
+"""GDAL's way to a COG, through the binding that Django has: rasterio's does not tell of progress."""
 
 from __future__ import annotations
 

@@ -62,7 +62,9 @@ def ingest_scene(
     memory for a few blocks. Raises `BadScene`, each kind with its own code and remedy.
     """
     for number, path in enumerate(paths, start=1):
-        on_progress(f"Checking file {number} of {len(paths)}." if len(paths) > 1 else "Checking the file.", 0.0)
+        on_progress(
+            f"Checking file {number} of {len(paths)}." if len(paths) > 1 else "Checking the file.", 0.0
+        )
         check_raster(path)
     with disk_full_told(cog_path, sum(path.stat().st_size for path in paths)):
         for folder in (cog_path.parent, work_folder):
@@ -71,19 +73,23 @@ def ingest_scene(
         with open_raster(paths[0]) if len(paths) == 1 else open_mosaic(paths) as source:
             acquired_on = guess_acquired_on(source, file_name or paths[0].name)
             meanings = _meanings(source)
-            _read_all(source, _told(on_progress, "Reading every pixel once.", 0, _READING_SHARE))
+            _read_all(source, step_of(on_progress, "Reading every pixel once.", 0, _READING_SHARE))
             if meanings == source.colorinterp and len(paths) == 1 and _is_tiled_cog(paths[0], source):
-                _copy(paths[0], unfinished, _told(on_progress, "Copying it.", _READING_SHARE, _WRITING_SHARE))
+                _copy(
+                    paths[0], unfinished, step_of(on_progress, "Copying it.", _READING_SHARE, _WRITING_SHARE)
+                )
             else:
-                told = _told(on_progress, "Making tiles and overviews of it.", _READING_SHARE, _WRITING_SHARE)
-                _convert(source, meanings, unfinished, told)
+                step = step_of(
+                    on_progress, "Making tiles and overviews of it.", _READING_SHARE, _WRITING_SHARE
+                )
+                _convert(source, meanings, unfinished, step)
         on_progress("Looking at the pixels.", _READING_SHARE + _WRITING_SHARE)
         facts = inspect_raster(unfinished)
         unfinished.replace(cog_path)
     return dataclasses.replace(facts, acquired_on=acquired_on)
 
 
-def _told(tell: Tell, text: str, start: float, share: float) -> Progress:
+def step_of(tell: Tell, text: str, start: float, share: float) -> Progress:
     """Tells of a step that begins at ``start`` and is ``share`` of the whole."""
     tell(text, start)
     return lambda done: tell(text, start + share * done)

@@ -47,7 +47,9 @@ def fetch_object(source: str, destination: Path, on_progress: Progress) -> None:
                 f"The file has {size_bytes / 1e9:.1f} GB, for which the server has no room. Ask the operator to make "
                 "room on the disk of MILPA_MEDIA, then add the scene again."
             )
-        _download(storage, bucket, key, destination, lambda received: on_progress(received / max(size_bytes, 1)))
+        _download(
+            storage, bucket, key, destination, lambda received: on_progress(received / max(size_bytes, 1))
+        )
     except (BotoCoreError, ClientError, Boto3Error, RetriesExceededError, OSError) as error:
         destination.unlink(missing_ok=True)
         raise DownloadFailed(

@@ -253,7 +253,14 @@ def test_an_ingest_that_is_cancelled_stops_leaves_nothing_and_can_be_tried_again
     scene.refresh_from_db()
     assert (scene.state, files(settings.MEDIA_ROOT)) == (SceneState.READY, ["scenes"])
     verbs = Event.objects.filter(subject="scene").values_list("verb", flat=True)
-    assert list(verbs) == ["added", "ingest started", "cancelled", "tried again", "ingest started", "ingested"]
+    assert list(verbs) == [
+        "added",
+        "ingest started",
+        "cancelled",
+        "tried again",
+        "ingest started",
+        "ingested",
+    ]
     for verb in (cancel_ingest, retry_ingest):
         with pytest.raises(IllegalTransition, match="The scene is ready"):
             verb(scene=scene, user=project.created_by)
