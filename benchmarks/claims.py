@@ -26,6 +26,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotator.settings")
 django.setup()
 
 from django.contrib.auth.models import User  # noqa: E402
+from django.contrib.gis.geos import MultiPolygon, Polygon  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.test import Client  # noqa: E402
@@ -36,10 +37,11 @@ from annotator.api.patches import ProjectClaims  # noqa: E402
 from annotator.domain.claims import _mark_claimed, claim_next  # noqa: E402
 from annotator.domain.projects import ClassSpec, create_project  # noqa: E402
 from annotator.domain.tallies import add_up_tallies  # noqa: E402
-from annotator.enums import PatchState, Role  # noqa: E402
-from annotator.models import Membership, PatchTally, Project, QueueEntry  # noqa: E402
+from annotator.enums import PatchState, Role, SceneState  # noqa: E402
+from annotator.models import Membership, PatchTally, Project, QueueEntry, Ranking, Scene  # noqa: E402
 from annotator.queries.labelling_queue import queue_summary  # noqa: E402
 from annotator.queries.progress import patch_counts, tallied  # noqa: E402
+from annotator.queries.versions import promoted_version  # noqa: E402
 
 _MAKE_PATCHES_SQL = """
 WITH made AS (
@@ -47,8 +49,17 @@ WITH made AS (
     SELECT %(project)s, lpad(n::text, 20, '0'), 17, n %% 131072, 1 + n / 131072, ST_MakeEnvelope(0, 0, 1, 1, 3857),
         'unlabelled', now(), false
     FROM generate_series(1, %(count)s) AS n RETURNING id)
-INSERT INTO annotator_queueentry (patch_id, project_id, score, reason, worth_rank, is_novel)
-SELECT id, %(project)s, random(), 'entropy', 0, false FROM made
+INSERT INTO annotator_queueentry
+    (patch_id, project_id, score, reason, worth, worth_rank, place, ranking_id, is_novel)
+SELECT id, %(project)s, random(), 'entropy', .8, 1, 1, %(ranking)s, false FROM made
+"""
+# Of the patches that come first, so that whoever claims one is told of its proposal.
+_MAKE_PROPOSALS_SQL = """
+INSERT INTO annotator_proposal (patch_id, scene_id, model_version_id, legend_number, placement_number, mask_png,
+    entropy_png, cells_per_side, entropy_max_nats, mean_entropy_nats, embedding, points, points_by_chance,
+    class_cells, class_entropy_nats, unparsed_cells, made_at)
+SELECT patch_id, %(scene)s, %(version)s, 1, 1, %(png)s, %(png)s, 64, .7, .5, %(png)s, '', false, '[]', '[]', 0, now()
+FROM annotator_queueentry WHERE project_id = %(project)s ORDER BY score DESC, patch_id LIMIT %(count)s
 """
 
 
@@ -57,7 +68,7 @@ class Size:
     patches: int
     connections: int
     claims_per_connection: int
-    slow_claims_per_connection: int
+    plain_claims_per_connection: int
     processes: int
 
 
@@ -88,12 +99,12 @@ def main() -> None:
         # The processes import Django before anything is measured.
         list(pool.map(_warm_up, [project.pk] * size.processes * 4))
         measure = partial(_measure, pool, project, size)
-        few = people[: size.connections * size.slow_claims_per_connection]
+        few = people[: size.connections * size.plain_claims_per_connection]
         plain_seconds, plain = measure(few, _claim_plainly)
         _put_all_back(project)
         seconds, ours = measure(people, _claim_through_the_domain)
         _put_all_back(project)
-        endpoint_seconds, endpoint = measure(few, _claim_through_the_endpoint)
+        endpoint_seconds, endpoint = measure(people, _claim_through_the_endpoint)
     figures = {
         "patches": size.patches,
         "connections": size.connections,
@@ -116,8 +127,33 @@ def _make_project(size: Size) -> Project:
     lead = User.objects.create(username="lead", is_staff=True, is_superuser=True)
     legend = (ClassSpec(0, "other", "#8c8c8c"), ClassSpec(1, "field", "#e69f00"))
     project = create_project(user=lead, name="Benchmark", legend=legend)
+    scene = Scene.objects.create(
+        project=project,
+        name="October",
+        state=SceneState.READY,
+        cog_name="october.tif",
+        footprint=MultiPolygon(Polygon.from_bbox((77, 19, 78, 20)), srid=4326),
+        gsd_m=1.0,
+        band_count=3,
+        added_by=lead,
+    )
+    version = promoted_version(project.pk)
+    ranking = Ranking.objects.create(
+        project=project,
+        strategy=project.strategy,
+        seed=project.queue_seed,
+        audit_share=project.audit_share,
+        model_version=version,
+        scene=scene,
+        patch_count=size.patches,
+        scored_count=size.patches,
+        finished_at=timezone.now(),
+    )
+    claims = size.connections * size.claims_per_connection
+    values = {"project": project.pk, "ranking": ranking.pk, "scene": scene.pk, "version": version.pk}
     with connection.cursor() as cursor:
-        cursor.execute(_MAKE_PATCHES_SQL, {"project": project.pk, "count": size.patches})
+        cursor.execute(_MAKE_PATCHES_SQL, values | {"count": size.patches})
+        cursor.execute(_MAKE_PROPOSALS_SQL, values | {"png": bytes(1500), "count": 2 * claims})
         cursor.execute("VACUUM ANALYZE")
     return project
 
@@ -181,10 +217,14 @@ def _claim_through_the_domain(project: Project, user: User) -> int:
 
 
 def _claim_through_the_endpoint(project: Project, user: User) -> int:
+    """The whole answer; who asks is told to it, as a session's middleware would."""
     request = APIRequestFactory().post(f"/api/v1/projects/{project.slug}/claims/", {}, format="json")
     force_authenticate(request, user)
     response = ProjectClaims.as_view()(request, slug=project.slug)
-    return int(json.loads(response.render().content)["patch"]["id"])
+    patch = json.loads(response.render().content)["patch"]
+    assert patch["proposal"] is not None
+    assert patch["queue"]["ranking"]["is_stale"] is False
+    return int(patch["id"])
 
 
 def _claim_plainly(project: Project, user: User) -> int:
@@ -246,8 +286,10 @@ def _median_ms(read: Callable[[], object]) -> float:
 def _show_plans(project: Project) -> None:
     statements = {
         "counts by state": (
-            "SELECT state, sum(change) FROM annotator_patchtally WHERE project_id = %s GROUP BY state",
-            [project.pk],
+            "SELECT state, sum(patches) FROM (SELECT state, patches FROM annotator_tilecount "
+            "WHERE project_id = %s AND level = 0 UNION ALL SELECT state, change FROM annotator_patchtally "
+            "WHERE project_id = %s) AS counted GROUP BY state",
+            [project.pk, project.pk],
         ),
         "claims held, and when the next comes free": (
             "SELECT count(*), min(expires_at) FROM annotator_queueentry "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from django.contrib.auth.models import User
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from annotator.enums import Role
 from annotator.errors import MilpaError, NotAllowed, OtherPerson
 from annotator.models import Project
-from annotator.queries.access import member_roles
+from annotator.queries.access import member_roles, project_and_roles
 
 RowT = TypeVar("RowT", bound=Model)
 
@@ -55,14 +55,18 @@ def person_of(request: HttpRequest) -> User:
 
 def project_for(request: Request, slug: str, roles: frozenset[Role] = ANYONE) -> Project:
     """The project if the person has one of the roles in it. Raises Http404 or NotAllowed."""
-    project = get_object_or_404(Project, slug=slug)
-    check_roles(request, project.pk, roles)
+    project, held = project_and_roles(slug, request.user)
+    if project is None:
+        raise Http404
+    _check(held, roles)
     return project
 
 
-def row_for(request: Request, model: type[RowT], row_id: int, roles: frozenset[Role] = ANYONE) -> RowT:
+def row_for(
+    request: Request, rows: type[RowT] | QuerySet[RowT], row_id: int, roles: frozenset[Role] = ANYONE
+) -> RowT:
     """The row of a project's own model, likewise."""
-    row = get_object_or_404(model, pk=row_id)
+    row = get_object_or_404(rows, pk=row_id)
     check_roles(request, row.project_id, roles)  # type: ignore[attr-defined]
     return row
 
@@ -84,7 +88,10 @@ def check_person(request: Request) -> None:
 
 
 def check_roles(request: Request, project_id: int, roles: frozenset[Role]) -> None:
-    held = member_roles(request.user, project_id)
+    _check(member_roles(request.user, project_id), roles)
+
+
+def _check(held: frozenset[Role], roles: frozenset[Role]) -> None:
     if not held:
         raise Http404
     if not held & roles:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
-from annotator.api.pagination import NewestFirst
+from annotator.api.pagination import page_of_many
 from annotator.api.serializers import AreaField
 from annotator.domain.assignments import MOST_TILES, assign_area, chosen_quadkeys, end_assignment
 from annotator.enums import Role
@@ -46,9 +46,11 @@ class ProjectAssignments(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug, LEAD)
-        pages = NewestFirst()
-        page = pages.paginate_queryset(open_assignments(project), request, view=self) or []
-        return pages.get_paginated_response([_document(one) for one in assignment_progress(project, page)])
+        return page_of_many(
+            request,
+            open_assignments(project),
+            lambda page: [_document(one) for one in assignment_progress(project, page)],
+        )
 
     @extend_schema(request=AssignmentInput, responses={201: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
 from annotator.api.csv_answers import csv_response
-from annotator.api.pagination import NewestFirst
+from annotator.api.pagination import page_of
 from annotator.enums import Role
 from annotator.models import Event, Patch
 from annotator.queries.events import COLUMNS, event_document, in_order, project_events
@@ -44,9 +44,7 @@ class ProjectEvents(APIView):
     @extend_schema(responses={200: OpenApiTypes.OBJECT}, parameters=[Narrowing])
     def get(self, request: Request, slug: str) -> Response:
         rows = project_events(project_for(request, slug, MANAGERS).pk, _wanted(request))
-        pages = NewestFirst()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([event_document(event) for event in page or ()])
+        return page_of(request, rows, event_document)
 
 
 class ProjectEventsCsv(APIView):

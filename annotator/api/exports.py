@@ -10,14 +10,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
-from annotator.api.pagination import NewestFirst
+from annotator.api.pagination import page_of
 from annotator.api.serializers import ExportInput
 from annotator.domain.exports import cancel_export, download_path, request_export
 from annotator.domain.retries import try_again
 from annotator.downloads import file_download
 from annotator.enums import ExportKind, Role
 from annotator.models import Export
-from annotator.queries.exports import export_document
+from annotator.queries.exports import export_document, told_exports
 
 MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
 OBJECT = {200: OpenApiTypes.OBJECT}
@@ -26,10 +26,8 @@ OBJECT = {200: OpenApiTypes.OBJECT}
 class ProjectExports(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
-        rows = project_for(request, slug, MANAGERS).exports.select_related("requested_by")
-        pages = NewestFirst()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([export_document(export) for export in page or ()])
+        project = project_for(request, slug, MANAGERS)
+        return page_of(request, told_exports().filter(project=project), export_document)
 
     @extend_schema(request=ExportInput, responses={202: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:
@@ -50,13 +48,21 @@ class ProjectExports(APIView):
 class ExportDetail(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, export_id: int) -> Response:
-        return Response(export_document(row_for(request, Export, export_id, MANAGERS)))
+        return Response(export_document(row_for(request, told_exports(), export_id, MANAGERS)))
+
+
+class ExportRevisions(APIView):
+    @extend_schema(responses=OBJECT)
+    def get(self, request: Request, export_id: int) -> Response:
+        """The ids of the revisions that are in it, in the order of their patches."""
+        export = row_for(request, Export.objects.defer("basis"), export_id, MANAGERS)
+        return Response({"fingerprint": export.fingerprint, "revisions": export.revisions})
 
 
 class ExportCancel(APIView):
     @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
     def post(self, request: Request, export_id: int) -> Response:
-        export = row_for(request, Export, export_id, MANAGERS)
+        export = row_for(request, told_exports(), export_id, MANAGERS)
         return Response(export_document(cancel_export(export=export, user=request.user)), status=202)
 
 
@@ -77,7 +83,7 @@ class ExportFile(APIView):
     )
     def get(self, request: Request, export_id: int) -> HttpResponseBase:
         """The ZIP, or the ``Range`` of it that is asked for; its ``ETag`` is its SHA-256."""
-        export = row_for(request, Export, export_id, MANAGERS)
+        export = row_for(request, told_exports(), export_id, MANAGERS)
         return file_download(
             request,
             download_path(export),

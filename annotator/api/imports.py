@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
-from annotator.api.pagination import NewestFirst
+from annotator.api.pagination import page_of
 from annotator.api.serializers import LabelFileInput, MappingInput
 from annotator.domain.label_imports import Mapped, bring_labels, cancel_import, start_import
 from annotator.domain.retries import try_again
@@ -28,9 +28,7 @@ class ProjectImports(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         rows = project_for(request, slug, LEAD).label_imports.select_related("requested_by")
-        pages = NewestFirst()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([import_document(row) for row in page or ()])
+        return page_of(request, rows, import_document)
 
     @extend_schema(request=LabelFileInput, responses={201: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:

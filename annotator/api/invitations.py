@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
-from annotator.api.pagination import NewestFirst
+from annotator.api.pagination import page_of
 from annotator.domain.invitations import (
     MOST_DAYS,
     MOST_USES,
@@ -37,9 +37,7 @@ class ProjectInvitations(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         rows = project_for(request, slug, LEAD).invitations.select_related("made_by")
-        pages = NewestFirst()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([_document(row, request) for row in page or ()])
+        return page_of(request, rows, lambda row: _document(row, request))
 
     @extend_schema(request=InvitationInput, responses={201: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:

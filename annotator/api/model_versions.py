@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
-from annotator.api.pagination import NewestFirst
+from annotator.api.pagination import page_of
 from annotator.api.serializers import PromotionInput, RollbackInput, RunInput
 from annotator.domain.retries import try_again
 from annotator.domain.training import cancel_run, request_run
@@ -30,9 +30,7 @@ class ProjectTrainingRuns(APIView):
         runs = project.training_runs.select_related("parent", "candidate").prefetch_related(
             "evaluations__model_version"
         )
-        pages = NewestFirst()
-        page = pages.paginate_queryset(runs, request, view=self)
-        return pages.get_paginated_response([run_document(run) for run in page or ()])
+        return page_of(request, runs, run_document)
 
     @extend_schema(request=RunInput, responses={202: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:
@@ -76,9 +74,7 @@ class ProjectModelVersions(APIView):
         versions = project.model_versions.select_related("parent").prefetch_related(
             "evaluations__model_version"
         )
-        pages = NewestFirst()
-        page = pages.paginate_queryset(versions, request, view=self)
-        return pages.get_paginated_response([version_document(version) for version in page or ()])
+        return page_of(request, versions, version_document)
 
 
 class ModelVersionPromote(APIView):

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from annotator.api.access import project_for
 from annotator.api.boxes import bounds_in
-from annotator.api.pagination import NewestFirst
+from annotator.api.pagination import page_of
 from annotator.enums import PatchState
 from annotator.queries.documents import patch_summary
 from annotator.queries.gold import disguises
@@ -46,8 +46,4 @@ class ProjectPatches(APIView):
             rows = rows.filter(square__bboverlaps=box.transform(3857, clone=True))
         if given.get("awaits") == "review":
             rows = without_open_seconds(rows)
-        pages = NewestFirst()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response(
-            [patch_summary(patch, seen.get(patch.pk)) for patch in page or ()]
-        )
+        return page_of(request, rows, lambda patch: patch_summary(patch, seen.get(patch.pk)))

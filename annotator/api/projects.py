@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
-from annotator.api.pagination import NewestFirst
+from annotator.api.pagination import page_of, page_of_many
 from annotator.api.serializers import JobInput, PlaceInput, ProjectInput, SceneChange, SceneInput
 from annotator.domain.display_copies import cancel_display_copy, request_display_copy
 from annotator.domain.ingest import cancel_ingest, retry_ingest
@@ -22,7 +22,7 @@ from annotator.domain.ranking import request_ranking
 from annotator.domain.scenes import add_scene, change_display
 from annotator.enums import Role
 from annotator.errors import NotAllowed
-from annotator.models import InferenceJob, Project, Scene
+from annotator.models import InferenceJob, Membership, Project, Scene
 from annotator.queries.documents import (
     display_copy_document,
     job_document,
@@ -30,6 +30,7 @@ from annotator.queries.documents import (
     scene_document,
 )
 from annotator.queries.labelling_queue import first_places, latest_ranking, queue_summary
+from annotator.queries.projects import project_rows
 from annotator.queries.queue_places import queue_places, ranking_facts
 
 LEAD = frozenset({Role.LEAD})
@@ -40,12 +41,10 @@ OBJECT = {200: OpenApiTypes.OBJECT}
 class Projects(APIView):
     @extend_schema(responses=OBJECT, operation_id="list_projects")
     def get(self, request: Request) -> Response:
-        pages = NewestFirst()
-        rows = Project.objects.filter(memberships__user=request.user).distinct()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response(
-            [project_document(project, request.user) for project in page or ()]
-        )
+        """The person's projects, without their scenes and areas of interest."""
+        own = Membership.objects.filter(user=request.user)
+        rows = Project.objects.filter(pk__in=own.values("project"))
+        return page_of_many(request, rows, lambda page: project_rows(page, request.user))
 
     @extend_schema(request=ProjectInput, responses={201: OpenApiTypes.OBJECT})
     def post(self, request: Request) -> Response:
@@ -77,9 +76,7 @@ class ProjectScenes(APIView):
 
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
-        pages = NewestFirst()
-        page = pages.paginate_queryset(project_for(request, slug).scenes.all(), request, view=self)
-        return pages.get_paginated_response([scene_document(scene) for scene in page or ()])
+        return page_of(request, project_for(request, slug).scenes.all(), scene_document)
 
     @extend_schema(request=SceneInput, responses={201: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:
@@ -171,9 +168,7 @@ class ProjectInferenceJobs(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         rows = project_for(request, slug).inference_jobs.select_related("model_version")
-        pages = NewestFirst()
-        page = pages.paginate_queryset(rows, request, view=self)
-        return pages.get_paginated_response([job_document(job) for job in page or ()])
+        return page_of(request, rows, job_document)
 
     @extend_schema(request=JobInput, responses={202: OpenApiTypes.OBJECT})
     def post(self, request: Request, slug: str) -> Response:

@@ -77,6 +77,7 @@ urlpatterns = [
     path("projects/<slug:slug>/parcel-rebuild/", parcels.ParcelsRebuild.as_view()),
     path("projects/<slug:slug>/parcel-rebuild/cancel/", parcels.ParcelsRebuildCancel.as_view()),
     path("exports/<int:export_id>/", exports.ExportDetail.as_view()),
+    path("exports/<int:export_id>/revisions/", exports.ExportRevisions.as_view()),
     path("exports/<int:export_id>/cancel/", exports.ExportCancel.as_view()),
     path("exports/<int:export_id>/try-again/", exports.ExportAgain.as_view()),
     path("exports/<int:export_id>/file/", exports.ExportFile.as_view()),

@@ -5,23 +5,22 @@ from django.db import transaction
 
 from annotator.domain.claims import lock_entry, put_back
 from annotator.domain.events import record_event
-from annotator.enums import Role
 from annotator.errors import IllegalTransition, NotAllowed
-from annotator.models import Membership, Patch
-
-DRAWING_ROLES = (Role.ANNOTATOR, Role.LEAD)
+from annotator.models import Patch
+from annotator.queries.access import draws_in
 
 
 @transaction.atomic
 def reassign_patch(*, patch: Patch, user: User, to: User | None) -> None:
-    """Takes a waiting or claimed patch from whoever has it and keeps it for a person; for anybody with None.
+    """Takes a waiting or claimed patch from whoever has it and keeps it for a person, whatever area it lies in.
+
+    With None it is for anybody again, or for the people of its area.
 
     What the person before has drawn and not saved stays in their browser; what is saved stays in the chain.
     Raises IllegalTransition when the patch is with a reviewer or approved, NotAllowed when ``to`` does not
     annotate in the project.
     """
-    rows = Membership.objects.filter(project=patch.project_id, user=to, role__in=DRAWING_ROLES)
-    if to is not None and not rows.exists():
+    if to is not None and not draws_in(patch.project_id, to):
         raise NotAllowed(f"{to} does not annotate in this project. Give them the role first.")
     entry = lock_entry(patch.pk)
     patch = Patch.objects.select_for_update().get(pk=patch.pk)

@@ -14,13 +14,14 @@ from annotator.domain.locks import lock_project
 from annotator.enums import Role
 from annotator.errors import BadAssignment, IllegalTransition
 from annotator.imagery.grid import square, tile_of
-from annotator.models import Assignment, Membership, Project, QueueEntry
+from annotator.models import Assignment, Membership, Patch, Project, QueueEntry
 from annotator.queries.desk_filter import DeskFilter
 
 MOST_TILES = 10_000
 
-# An entry belongs to the newest assignment that its patch's middle lies in. The locks are taken in the order of the
-# ids, as everybody does who takes several.
+# An entry belongs to the newest assignment that its patch's middle lies in. Only patches that touch the area that
+# changed are looked at, by their index. The locks are taken in the order of the ids, as everybody does who takes
+# several.
 _APPLY_SQL = """
 WITH wanted AS (
     SELECT entry.patch_id, entry.assignment_id AS present, (
@@ -28,7 +29,8 @@ WITH wanted AS (
         WHERE area.project_id = %(project)s AND area.ended_at IS NULL
           AND ST_Covers(area.area, ST_Centroid(patch.square))) AS assignment_id
     FROM annotator_queueentry AS entry JOIN annotator_patch AS patch ON patch.id = entry.patch_id
-    WHERE entry.project_id = %(project)s),
+    WHERE entry.project_id = %(project)s AND patch.project_id = %(project)s
+      AND ST_Intersects(patch.square, ST_GeomFromEWKB(%(changed)s))),
 locked AS (
     SELECT entry.patch_id FROM annotator_queueentry AS entry JOIN wanted USING (patch_id)
     WHERE wanted.assignment_id IS DISTINCT FROM wanted.present ORDER BY entry.patch_id FOR UPDATE OF entry)
@@ -70,7 +72,7 @@ def assign_area(
     record_event(
         assignment, "assigned", actor=user, people=sorted(person.get_username() for person in people)
     )
-    apply_assignments(project.pk)
+    _apply(project.pk, assignment.area)
     assignment.patch_count = QueueEntry.objects.filter(assignment=assignment).count()
     assignment.save(update_fields=["patch_count"])
     return assignment
@@ -83,11 +85,30 @@ def end_assignment(*, assignment: Assignment, user: User) -> Assignment:
     assignment.refresh_from_db()
     if assignment.ended_at is not None:
         raise IllegalTransition("The assignment has ended already. Reload to see the present ones.")
+    _end(assignment, user)
+    return assignment
+
+
+def leave_areas(*, project: Project, person: User, user: User) -> None:
+    """Takes somebody out of their areas, and ends those that are nobody else's. The caller has locked the project."""
+    for assignment in person.assignments.filter(project=project, ended_at__isnull=True):
+        assignment.people.remove(person)
+        record_event(assignment, "left", actor=user, person=person.get_username())
+        if not assignment.people.exists():
+            _end(assignment, user)
+
+
+def _end(assignment: Assignment, user: User) -> None:
     assignment.ended_at = timezone.now()
     assignment.save(update_fields=["ended_at"])
     record_event(assignment, "ended", actor=user)
-    apply_assignments(assignment.project_id)
-    return assignment
+    _apply(assignment.project_id, assignment.area)
+
+
+def assignment_of(patch: Patch) -> int | None:
+    """The id of the newest present assignment that the patch lies in."""
+    areas = Assignment.objects.filter(project=patch.project_id, ended_at__isnull=True)
+    return areas.filter(area__covers=patch.square.centroid).values_list("pk", flat=True).first()
 
 
 def chosen_quadkeys(wanted: DeskFilter) -> list[str]:
@@ -107,10 +128,14 @@ def chosen_quadkeys(wanted: DeskFilter) -> list[str]:
 
 
 def apply_assignments(project_id: int) -> None:
-    """Tells every entry of the queue to whom it is assigned, if to anybody. The caller holds a transaction."""
-    if Assignment.objects.filter(project_id=project_id).exists():
-        with connection.cursor() as cursor:
-            cursor.execute(_APPLY_SQL, {"project": project_id})
+    """Tells every entry of the queue that lies in an area to whom it is assigned. The caller holds a transaction."""
+    for assignment in Assignment.objects.filter(project_id=project_id, ended_at__isnull=True):
+        _apply(project_id, assignment.area)
+
+
+def _apply(project_id: int, changed: MultiPolygon) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_APPLY_SQL, {"project": project_id, "changed": bytes(changed.ewkb)})
 
 
 def _area_of(area: GEOSGeometry | None, tiles: Sequence[str]) -> MultiPolygon:

@@ -16,7 +16,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotator.domain.claim_statement import claim_best
+from annotator.domain.claim_statement import Claimed, claim_best
 from annotator.domain.events import move
 from annotator.domain.readings import (
     release_reading,
@@ -28,8 +28,12 @@ from annotator.domain.readings import (
 from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason
 from annotator.errors import ClaimLost, ClaimsExhausted
 from annotator.models import Membership, Patch, Project, QueueEntry
-from annotator.queries.labelling_queue import queue_summary
+from annotator.queries.labelling_queue import held_by_others, queue_summary, within_reach
+from annotator.queries.prepared import Prepared
 from annotator.queries.readings import HeldReadings, held_readings, seen_state
+
+# Nobody who claims draws the square on a map.
+_PATCH = Prepared(lambda patch: Patch.objects.filter(pk=patch).defer("square"), patch=int)
 
 
 class Lease(StrEnum):
@@ -97,23 +101,35 @@ def claim_next(
     ``besides`` are ids of patches that the person does not ask for: the one under work while the next is
     loaded, and those whose masks wait for the connection. Raises ClaimsExhausted.
     """
-    readings = held_readings(project.pk, user)
-    patch_id = None
-    if readings.patch_ids or readings.is_second_wanted or project.gold_share:
-        patch_id = _held_or_reading(project, user, lease, besides, readings)
-    if patch_id is None:
-        patch_id = _take(project, user, lease, besides, reading_count=len(readings.patch_ids))
+    patch_id = _next_id(project, user, besides, lease)
     if patch_id is not None:
-        # Nobody who claims draws the square on a map.
-        patch = Patch.objects.defer("square").get(pk=patch_id)
+        [patch] = _PATCH.rows(patch=patch_id)
         patch.project = project
         return ClaimResult(Outcome.CLAIMED, patch)
+    return _why_none(project, user)
+
+
+def _why_none(project: Project, user: User) -> ClaimResult:
+    """Told by what this person could be given: what is kept for others never comes free for them."""
+    others = held_by_others(project.pk, user)
+    if others.claimed:
+        return ClaimResult(Outcome.ALL_CLAIMED, until=others.next_expiry)
     summary = queue_summary(project.pk)
-    if summary.claimed:
-        return ClaimResult(Outcome.ALL_CLAIMED, until=summary.next_expiry)
-    if summary.open:
+    if summary.open or summary.claimed:
         return ClaimResult(Outcome.ASSIGNED)
     return ClaimResult(Outcome.FINISHED if summary.total else Outcome.EMPTY)
+
+
+def _next_id(project: Project, user: User, besides: Collection[int], lease: Lease) -> int | None:
+    if not project.gold_share:
+        claimed = _take(project, user, lease, besides, readings_first=True)
+        if not claimed.meets_reading:
+            return claimed.patch_id
+    readings = held_readings(project.pk, user)
+    patch_id = _held_or_reading(project, user, lease, besides, readings)
+    if patch_id is not None:
+        return patch_id
+    return _take(project, user, lease, besides, reading_count=len(readings.patch_ids)).patch_id
 
 
 @transaction.atomic
@@ -134,7 +150,7 @@ def claim_for_the_field(*, project: Project, user: User, count: int) -> list[int
     held = [*(entry.patch_id for entry in _held_by(project, user)), *reading_ids]
     kept = [patch_id for patch_id in held[:count] if _renew(patch_id, user, Lease.FIELD)]
     while len(kept) < count:
-        taken = _take(project, user, Lease.FIELD, only_more=True, reading_count=len(reading_ids))
+        taken = _take(project, user, Lease.FIELD, only_more=True, reading_count=len(reading_ids)).patch_id
         if taken is None:
             break
         kept.append(taken)
@@ -151,11 +167,11 @@ def claim_patch(*, patch: Patch, user: User, is_saving: bool = False) -> Patch:
     if _renew(patch.pk, user, Lease.WORK):
         return Patch.objects.get(pk=patch.pk)
     expires_at = timezone.now() + Lease.WORK.duration
-    free = Q(reserved_for__isnull=True) | Q(reserved_for=user)
+    free = Q(reserved_for__isnull=True)
     if not is_saving:
         _check_limit(patch.project, user, len(held_readings(patch.project_id, user).patch_ids))
-        mine = user.assignments.filter(project=patch.project_id).values("pk")
-        free &= Q(assignment__isnull=True) | Q(assignment__in=mine)
+        free &= within_reach(patch.project_id, user)
+    free |= Q(reserved_for=user)
     if take_up_reading(patch=patch, user=user, expires_at=expires_at):
         return patch
     taken = QueueEntry.objects.filter(free, patch=patch, holder__isnull=True).update(
@@ -300,12 +316,14 @@ def _take(
     besides: Collection[int] = (),
     *,
     only_more: bool = False,
+    readings_first: bool = False,
     reading_count: int = 0,
-) -> int | None:
-    """The patch that the person holds, unless they want ``only_more``, else the best open one; None without any.
+) -> Claimed:
+    """The patch that the person holds, unless they want ``only_more``, else the best open one; none without any.
 
     The longest lease goes first: what the person works on, or took along, before what a page only loaded ahead.
-    What they skipped comes when nothing else is left. Raises ClaimsExhausted.
+    What they skipped comes when nothing else is left. With ``readings_first`` nothing is taken, nor looked for, where
+    a blind reading may go before. Raises ClaimsExhausted.
     """
     limit = claim_limit(project)
     for skipped_too in (False, True):
@@ -317,12 +335,13 @@ def _take(
             besides=besides,
             only_more=only_more,
             skipped_too=skipped_too,
+            readings_first=readings_first,
         )
-        if claimed.patch_id is not None:
-            return claimed.patch_id
+        if claimed.patch_id is not None or claimed.meets_reading:
+            return claimed
         if claimed.held + reading_count >= limit:
             raise _exhausted(limit, claimed.held + reading_count + 1)
-    return None
+    return claimed
 
 
 def _exhausted(limit: int, wanted: int) -> ClaimsExhausted:

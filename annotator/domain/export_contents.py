@@ -22,7 +22,7 @@ from annotator.enums import ExportKind
 from annotator.errors import BadExport, NothingToExport, NotReady
 from annotator.exports.contents import ApprovedPatch, Contents
 from annotator.exports.forms import PARCEL_KINDS
-from annotator.exports.mosaic import GRID_OF_PATCHES
+from annotator.exports.mosaic import GRID_OF_PATCHES, settled_grid
 from annotator.inference import LabelledPatch
 from annotator.models import Export, ParcelPiece, Project, Revision, Scene
 from annotator.queries.labels import approved_revisions, legend_of
@@ -51,15 +51,23 @@ def settle_contents(project: Project, kind: ExportKind, parameters: dict[str, An
         "sides": {block: str(likely_side(block, recorded)) for block in sorted(blocks)},
         "hidden_values": hidden_values(ids, classes) if teaches else {},
         "context_levels": 0,
+        "scenes": {str(row.proposal.scene_id): row.proposal.scene.name for row in rows if row.proposal},
     }
+    if parameters["names"]:
+        people = User.objects.filter(pk__in={row.author_id for row in rows})
+        basis["people"] = {str(user.pk): user.get_username() for user in people}
     if teaches or parameters.get("images"):
         basis["imagery"] = _imagery(project, rows)
     if teaches and (version := promoted_version(project.pk)):
         basis["context_levels"] = version.context_levels
     if kind in PARCEL_KINDS and parameters["bbox"]:
         basis["beside"] = _beside(approved, rows)
-    if parameters.get("grid", GRID_OF_PATCHES) != GRID_OF_PATCHES:
-        basis["shift_m"] = list(_scene(project.pk, parameters["grid"]).shift_m)
+    if kind == ExportKind.GEOTIFF:
+        scene = _scene(project.pk, parameters["grid"])
+        patches = [row.annotation.drawn_patch for row in rows]
+        settled_grid(patches, scene, is_cut=parameters["bbox"] is not None)
+        if scene is not None:
+            basis["shift_m"] = list(scene.shift_m)
     export = Export(
         project=project, kind=kind, parameters=parameters, revisions=ids, basis=basis, total=len(ids)
     )
@@ -70,8 +78,7 @@ def settle_contents(project: Project, kind: ExportKind, parameters: dict[str, An
 def contents_of(export: Export) -> Contents:
     """What the export is made of. Raises NotReady, naming what is gone, where it cannot be read any more."""
     classes = classes_of(export.basis["legend"])
-    grid = export.parameters.get("grid", GRID_OF_PATCHES)
-    scene = None if grid == GRID_OF_PATCHES else _scene(export.project_id, grid)
+    scene = _scene(export.project_id, export.parameters.get("grid", GRID_OF_PATCHES))
     if scene is not None:
         scene.shift_m = export.basis["shift_m"]
     return Contents(
@@ -126,11 +133,14 @@ def _imagery(project: Project, revisions: list[Revision]) -> dict[str, Any]:
     return imagery_record(revisions, scene)
 
 
-def _scene(project_id: int, scene_id: int) -> Scene:
-    scene = Scene.objects.filter(project_id=project_id, pk=scene_id, state="ready").first()
+def _scene(project_id: int, grid: int | str) -> Scene | None:
+    """The scene whose grid it is, None for the grid of the patches. Raises BadExport."""
+    if grid == GRID_OF_PATCHES:
+        return None
+    scene = Scene.objects.filter(project_id=project_id, pk=grid, state="ready").first()
     if scene is None or not scene.cog_path.is_file():
         raise BadExport(
-            f"The project has no ready scene {scene_id} whose grid could be taken. Name another scene, or "
+            f"The project has no ready scene {grid} whose grid could be taken. Name another scene, or "
             f"“{GRID_OF_PATCHES}”.",
             field="grid",
         )
@@ -185,14 +195,26 @@ def _patch(row: Revision, export: Export) -> ApprovedPatch:
         saved_at=row.saved_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         is_import=row.is_import,
         model_version=proposal.model_version.number if proposal else None,
-        scene=proposal.scene.name if proposal else None,
+        scene=_scene_name(proposal.scene, export) if proposal else None,
         pixels_changed=row.pixels_changed,
     )
 
 
 def author_name(user: User, export: Export) -> str:
-    """What the export calls the person: by a number, unless names are wanted."""
-    return user.get_username() if export.parameters["names"] else f"person-{user.pk}"
+    """What the export calls the person: by a number, unless names are wanted, then as it was recorded."""
+    if not export.parameters["names"]:
+        return f"person-{user.pk}"
+    return str(_recorded("people", user.pk, export) or user.get_username())
+
+
+def _scene_name(scene: Scene, export: Export) -> str:
+    return str(_recorded("scenes", scene.pk, export) or scene.name)
+
+
+def _recorded(names: str, pk: int, export: Export) -> str | None:
+    """None in rows from before names were recorded."""
+    name: str | None = export.basis.get(names, {}).get(str(pk))
+    return name
 
 
 def _masks(export: Export, patches: Sequence[ApprovedPatch]) -> Iterator[Mask]:

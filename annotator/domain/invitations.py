@@ -14,7 +14,8 @@ from annotator.domain.events import record_event
 from annotator.domain.projects import add_member
 from annotator.enums import Role
 from annotator.errors import BadProject, InvitationOver
-from annotator.models import Invitation, Membership, Project
+from annotator.models import Event, Invitation, Membership, Project
+from annotator.queries.access import member_roles
 
 MOST_DAYS, MOST_USES = 90, 1000
 # The signature is what nobody can guess: an id alone opens nothing.
@@ -66,10 +67,32 @@ def accept_invitation(*, invitation: Invitation, user: User) -> Membership:
     if held is not None:
         return held
     check_open(invitation)
+    _check_not_removed(invitation, user)
     invitation.uses += 1
     invitation.save(update_fields=["uses"])
     record_event(invitation, "accepted", actor=user, role=str(invitation.role))
     return add_member(project=invitation.project, user=user, role=Role(invitation.role))
+
+
+def _check_not_removed(invitation: Invitation, user: User) -> None:
+    """Whoever lost the role, or the last one, since the link was made does not come back by it."""
+    removed = Event.objects.filter(
+        project=invitation.project_id,
+        subject="membership",
+        verb="removed",
+        facts__member=user.get_username(),
+        at__gt=invitation.made_at,
+    )
+    if not member_roles(user, invitation.project_id):
+        is_out = removed.exists()
+    else:
+        is_out = removed.filter(facts__role=str(invitation.role)).exists()
+    if is_out:
+        raise InvitationOver(
+            _(
+                "A lead has taken you out of this project since this invitation was made. Ask them for a new one."
+            )
+        )
 
 
 def check_open(invitation: Invitation) -> None:

@@ -13,15 +13,14 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.contrib.gis.geos import Polygon
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
-from pyproj import Transformer
 
 from annotator.domain.dispatch import enqueue
 from annotator.domain.events import move, record_event
 from annotator.domain.imports import MIN_COVERED_SHARE, import_mask
+from annotator.domain.label_places import check_place, dropped_of
 from annotator.domain.leases import signs_of_life, take_lease
 from annotator.domain.masks import UNSURE, Mask
 from annotator.enums import IMPORT_TRANSITIONS, ImportState, PatchState
@@ -73,14 +72,15 @@ def bring_labels(
             for chunk in upload.chunks():
                 file.write(chunk)
         labels = open_labels(row.file_path, Reading(**row.reading))
-        _check_place(project, labels)
+        check_place(project, labels)
+        dropped = dropped_of(project.pk, labels)
     except BaseException:
         row.file_path.unlink(missing_ok=True)
         raise
     row.preview = {
         "kind": labels.kind,
         "attributes": {name: dict(values) for name, values in labels.attributes.items()},
-        "dropped": dict(labels.dropped),
+        "dropped": dropped,
         "repaired": labels.repaired,
     }
     with transaction.atomic():
@@ -168,38 +168,6 @@ def import_labels(import_id: int) -> None:
             _finish(row, ImportState.SUCCEEDED, f"Patches imported: {report['imported']}.", report)
 
 
-def _check_place(project: Project, labels: LabelFile) -> None:
-    """Raises BadLabels for labels that lie where the project has no patches, saying so where the axes are swapped."""
-    if labels.bounds is None:
-        return
-    patches = Patch.objects.filter(project=project)
-    if not patches.exists():
-        raise BadLabels("The project has no patches yet. Add a scene first; labels are put on its patches.")
-    if patches.filter(square__bboverlaps=_box(*labels.bounds)).exists():
-        return
-    to_lonlat = Transformer.from_crs(3857, 4326, always_xy=True)
-    west, south, east, north = to_lonlat.transform_bounds(*labels.bounds)
-    swapped = _box(
-        *Transformer.from_crs(4326, 3857, always_xy=True).transform_bounds(south, west, north, east)
-    )
-    lie = f"The labels lie between {west:.3f}, {south:.3f} and {east:.3f}, {north:.3f} (longitude, latitude)"
-    if max(abs(west), abs(east)) < 85 and patches.filter(square__bboverlaps=swapped).exists():
-        raise BadLabels(
-            f"{lie}, where the project has no patches; with latitude and longitude swapped they meet them. "
-            "Say so with swap_axes = true."
-        )
-    raise BadLabels(
-        f"{lie}, where the project has no patches. Check the file, name its CRS if that is wrong (crs = EPSG:…), or "
-        "import it into the project of that place."
-    )
-
-
-def _box(west: float, south: float, east: float, north: float) -> Polygon:
-    box = Polygon.from_bbox((west, south, east, north))
-    box.srid = 3857
-    return box
-
-
 def _check(row: LabelImport, mapped: Mapped) -> None:
     attributes = row.preview["attributes"]
     known = {c.value for c in legend_of(row.project_id)} | {UNSURE}
@@ -251,7 +219,7 @@ def _import_all(row: LabelImport) -> dict[str, Any] | None:
         "imported": counts["imported"],
         "patches_without_labels": counts["has_no_label"],
         "patches_with_work": counts["has_work"],
-        "features_dropped": dict(labels.dropped),
+        "features_dropped": dropped_of(row.project_id, labels),
         "features_repaired": labels.repaired,
         "values_left_out": {v: n for v, n in values_of_file.items() if v not in mapped.classes},
         "pixels": {str(value): count for value, count in sorted(pixels.items())},
@@ -319,6 +287,9 @@ def _finish(row: LabelImport, state: ImportState, message: str, report: dict[str
     row.save(update_fields=["report"])
     _end(row, state, message, actor=None)
     row.file_path.unlink(missing_ok=True)
+    if report.get("imported"):
+        # What the queue knows of labelled land has changed, and the patches that came in have left it.
+        enqueue("rank_patches", row.project_id)
 
 
 def _end(row: LabelImport, state: ImportState, message: str, *, actor: User | None) -> None:

@@ -207,6 +207,8 @@ def _fail(job: InferenceJob, message: str) -> None:
     job = InferenceJob.objects.select_for_update().get(pk=job.pk)
     if job.state == JobState.RUNNING:
         _end(job, JobState.FAILED, message, actor=None)
+        if job.done:
+            enqueue("rank_patches", job.project_id)
 
 
 def _end(job: InferenceJob, state: JobState, message: str, *, actor: User | None) -> None:

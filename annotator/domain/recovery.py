@@ -72,7 +72,7 @@ def _unranked_projects() -> set[int]:
     )
     unmet = asked.filter(Q(ranked_at=None) | Q(ranked_at__lt=F("at")))
     ended = InferenceJob.objects.filter(
-        state__in=(JobState.SUCCEEDED, JobState.CANCELLED), done__gt=0, ended_at__lt=limit
+        state__in=(JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED), done__gt=0, ended_at__lt=limit
     ).annotate(ranked_at=Subquery(newest))
     unranked = ended.filter(Q(ranked_at=None) | Q(ranked_at__lt=F("ended_at")))
     return {row for rows in (unranked, unmet) for row in rows.order_by().values_list("project_id", flat=True)}

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from annotator.domain.assignments import assignment_of
 from annotator.domain.claims import claim_patch
 from annotator.domain.doubles import settle_for_review
 from annotator.domain.events import move
@@ -17,6 +18,7 @@ from annotator.domain.spot_checks import note_spot_outcome
 from annotator.enums import PATCH_TRANSITIONS, PatchState, QueueReason, SpotOutcome, Verdict
 from annotator.errors import CommentMissing, RevisionConflict
 from annotator.models import Annotation, Patch, QueueEntry, Review, Revision
+from annotator.queries.access import draws_in
 
 # A returned patch is served to its annotator before anything that a ranking scores.
 RETURNED_SCORE = 1e6
@@ -85,7 +87,8 @@ def review_patch(
             project_id=patch.project_id,
             score=RETURNED_SCORE,
             reason=QueueReason.RETURNED,
-            reserved_for=revision.author,
+            reserved_for=revision.author if draws_in(patch.project_id, revision.author) else None,
+            assignment_id=assignment_of(patch),
         )
     return review
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
@@ -27,15 +27,29 @@ from annotator.exports.pixels import (
     legend_csv,
     patch_transform,
 )
-from annotator.imagery.grid import TILE_PX
+from annotator.imagery.grid import QUAD, TILE_PX
+from annotator.models import Scene
 
 STRIP_PX = 256
 CHUNK_PX = 4096
 # More than there are in a row at any zoom.
 TILES_ACROSS = 2**32
 MAX_PIXELS = 2_500_000_000
+# A box's edge is followed so closely into a scene's CRS that what it bends between two points is below a pixel.
+EDGE_POINTS = 257
 MOSAIC = "labels.tif"
 GRID_OF_PATCHES = "patches"
+
+
+class Place(Protocol):
+    """A tile of the patches' zoom."""
+
+    @property
+    def z(self) -> int: ...
+    @property
+    def x(self) -> int: ...
+    @property
+    def y(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -59,7 +73,8 @@ class Grid:
 class Mosaic:
     """``grid`` is ``patches`` for EPSG:3857 and the masks' own pixels, or the id of a scene for its CRS and grid.
 
-    In a scene's grid a pixel has the value of the mask's pixel that its centre lies in.
+    In a scene's grid a pixel has the value of the mask's pixel that its centre lies in. It is the whole scene's, or
+    with a ``bbox`` cut to the patches that meet that.
     """
 
     options = {"grid": GRID_OF_PATCHES}
@@ -79,8 +94,16 @@ class Mosaic:
 
 
 def grid_of(contents: Contents) -> Grid:
-    """The mosaic's grid. Raises BadExport where it has too many pixels."""
-    grid = _scene_grid(contents) if contents.scene else _patch_grid(contents)
+    return settled_grid(contents.patches, contents.scene, is_cut=contents.parameters["bbox"] is not None)
+
+
+def settled_grid(patches: Sequence[Place], scene: Scene | None, *, is_cut: bool) -> Grid:
+    """The mosaic's grid: the patches' own, or that of the scene, all of it unless it is cut to the patches.
+
+    Raises BadExport where no patch lies on the scene, or where there are too many pixels.
+    """
+    around = _patch_grid(patches)
+    grid = around if scene is None else _scene_grid(scene, around, is_cut=is_cut)
     if grid.rows * grid.cols > MAX_PIXELS:
         raise BadExport(
             f"The mosaic would have {grid.cols:,} x {grid.rows:,} px; at most {MAX_PIXELS:,} are written. Name a "
@@ -90,19 +113,47 @@ def grid_of(contents: Contents) -> Grid:
     return grid
 
 
-def _scene_grid(contents: Contents) -> Grid:
-    assert contents.scene is not None
-    with rasterio.open(contents.scene.cog_path) as scene:
-        east_m, north_m = contents.scene.shift_m
-        return Grid(scene.crs.to_wkt(), scene.transform, scene.height, scene.width, (east_m, north_m))
+def _scene_grid(scene: Scene, around: Grid, *, is_cut: bool) -> Grid:
+    """The scene's grid, or of it the whole pixels that the patches reach."""
+    with rasterio.open(scene.cog_path) as dataset:
+        east_m, north_m = scene.shift_m
+        whole = Grid(
+            dataset.crs.to_wkt(), dataset.transform, dataset.height, dataset.width, (east_m, north_m)
+        )
+    left, top, right, bottom = _reached(whole, around)
+    if left >= right or top >= bottom:
+        raise BadExport(
+            f"No approved patch there lies on {scene.name}. Name a scene that shows them, or “{GRID_OF_PATCHES}”.",
+            field="grid",
+        )
+    if not is_cut:
+        return whole
+    transform = whole.transform @ Affine.translation(left, top)
+    return replace(whole, transform=transform, rows=bottom - top, cols=right - left)
 
 
-def _patch_grid(contents: Contents) -> Grid:
-    columns, rows = zip(*((patch.x, patch.y) for patch in contents.patches), strict=True)
-    first = next(p for p in contents.patches if p.x == min(columns))
-    top = next(p for p in contents.patches if p.y == min(rows))
-    west, north = patch_transform(first).c, patch_transform(top).f
-    size_m = patch_transform(first).a
+def _reached(whole: Grid, around: Grid) -> tuple[int, int, int, int]:
+    """First column and row, and those behind the last, of the pixels within the box around the patches."""
+    steps = np.linspace(0, 1, EDGE_POINTS)
+    ends, sides = np.array([[0.0], [1.0]]), np.broadcast_to(steps, (2, EDGE_POINTS))
+    across = np.concatenate([sides, np.broadcast_to(ends, sides.shape)]).ravel() * around.cols
+    down = np.concatenate([np.broadcast_to(ends, sides.shape), sides]).ravel() * around.rows
+    x, y = around.transform * (across, down)
+    to_scene = Transformer.from_crs(MERCATOR, whole.crs, always_xy=True)
+    corners = np.stack(~whole.transform * to_scene.transform(x - whole.shift_m[0], y - whole.shift_m[1]))
+    corners = corners[:, np.isfinite(corners).all(0)]
+    if not corners.size:
+        return 0, 0, 0, 0
+    size = np.array([whole.cols, whole.rows])
+    left, top = np.clip(np.floor(corners.min(1)), 0, size).astype(int)
+    right, bottom = np.clip(np.ceil(corners.max(1)), 0, size).astype(int)
+    return int(left), int(top), int(right), int(bottom)
+
+
+def _patch_grid(patches: Sequence[Place]) -> Grid:
+    columns, rows = zip(*((patch.x, patch.y) for patch in patches), strict=True)
+    west, _, east, north = QUAD.xy_bounds(min(columns), min(rows), patches[0].z)
+    size_m = (east - west) / TILE_PX
     return Grid(
         MERCATOR,
         Affine(size_m, 0, west, 0, -size_m, north),

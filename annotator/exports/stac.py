@@ -28,8 +28,9 @@ from annotator.exports.contents import (
 from annotator.exports.pixels import names, patch_transform, write_geotiff
 from annotator.imagery.grid import lonlat_bounds
 
+LABEL = "https://stac-extensions.github.io/label/v1.0.1/schema.json"
 EXTENSIONS = [
-    "https://stac-extensions.github.io/label/v1.0.1/schema.json",
+    LABEL,
     "https://stac-extensions.github.io/classification/v2.0.0/schema.json",
     "https://stac-extensions.github.io/file/v2.1.0/schema.json",
 ]
@@ -69,6 +70,7 @@ def collection(contents: Contents) -> Document:
     return {
         "type": "Collection",
         "stac_version": "1.1.0",
+        "stac_extensions": [LABEL],
         "id": contents.name,
         "title": contents.project["name"],
         "description": contents.project["description"] or f"Approved masks of {contents.project['name']}.",
@@ -114,7 +116,6 @@ def item(contents: Contents, patch: ApprovedPatch, path: Path) -> Document:
             "label:methods": ["manual"],
             "label:overviews": [
                 {
-                    "property_key": None,
                     "counts": [
                         {"name": known[int(value)], "count": int(count)}
                         for value, count in zip(values, counts, strict=True)

@@ -1,4 +1,4 @@
-"""Labels that exist already, opened and checked: polygons, label rasters and COCO, on the one grid."""
+"""Labels that exist already, opened and checked: polygons, label rasters, chips and COCO, on the one grid."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pycocotools import mask as coco_mask
 from rasterio.warp import transform_bounds
 
 from annotator.errors import BadLabels
+from annotator.imagery.chip_files import ChipReader, Chips, has_chips, open_chips
 from annotator.imagery.grid import quadkey
 from annotator.imagery.labels import SIZE_PX, read_label_tile
 from annotator.imagery.vector_files import VECTOR_SUFFIXES, Reading, VectorLabels, read_vectors
@@ -50,6 +51,8 @@ class LabelFile:
     """Whether the file says a class for all land that it covers, as rasters do."""
     bounds: tuple[float, float, float, float] | None = None
     """West, south, east, north in EPSG:3857, where the file says its place in coordinates."""
+    tiles: frozenset[str] | None = None
+    """The quadkeys of the tiles that the file has masks of, where it has them tile by tile."""
 
     def values(self, attribute: str) -> list[str]:
         """The attribute's values in the order of their codes."""
@@ -63,11 +66,14 @@ def open_labels(path: Path, reading: Reading) -> LabelFile:
         return _raster(path)
     if suffix == ".json" and _is_coco(path):
         return _coco(path)
+    if suffix == ".zip" and has_chips(path):
+        return _chips(open_chips(path))
     if suffix in VECTOR_SUFFIXES:
         return _polygons(read_vectors(path, reading))
     raise BadLabels(
         f"Labels of the kind “{suffix or path.name}” are not read. Give a GeoJSON, GeoPackage, KML or "
-        "GeoParquet file, a Shapefile in a ZIP, a GeoTIFF of class values, or the JSON of COCO."
+        "GeoParquet file, a Shapefile in a ZIP, a ZIP of chips as exports write it, a GeoTIFF of class values, or "
+        "the JSON of COCO."
     )
 
 
@@ -147,6 +153,38 @@ def _raster(path: Path) -> LabelFile:
     )
 
 
+def _chips(chips: Chips) -> LabelFile:
+    """Told by the names of the classes where the ZIP has a legend, else by their values."""
+    attribute = "class" if chips.legend else "value"
+    counts: Counter[str] = Counter()
+    for value, count in chips.counts.items():
+        counts[chips.name_of(value)] += count
+    order = {name: code for code, name in enumerate(counts)}
+
+    def of(wanted: str, outline_px: int) -> ReadTile:
+        lookup = np.zeros(256, np.int32)
+        for value in chips.counts if wanted != ALL else ():
+            lookup[value] = order[chips.name_of(value)]
+        reader = ChipReader(chips)
+
+        def read(x: int, y: int, z: int) -> tuple[Codes, NDArray[np.bool_]]:
+            values = reader.tile(x, y, z)
+            if values is None:
+                return np.full((SIZE_PX, SIZE_PX), NOTHING, np.int32), np.zeros((SIZE_PX, SIZE_PX), bool)
+            return lookup[values], np.ones((SIZE_PX, SIZE_PX), bool)
+
+        return read
+
+    return LabelFile(
+        "chips",
+        {ALL: {ALL: sum(counts.values())}, attribute: dict(counts)},
+        of,
+        chips.dropped,
+        is_filled=True,
+        tiles=frozenset(chips.entries),
+    )
+
+
 def _is_coco(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(2**20)
@@ -193,7 +231,7 @@ def _coco(path: Path) -> LabelFile:
         return read
 
     attributes = {ALL: {ALL: sum(counts.values())}, "category": dict(counts)}
-    return LabelFile("coco", attributes, of, dropped, is_filled=True)
+    return LabelFile("coco", attributes, of, dropped, is_filled=True, tiles=frozenset(objects))
 
 
 def _key_of(image: Mapping[str, Any]) -> str | None:

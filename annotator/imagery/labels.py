@@ -35,6 +35,8 @@ def read_label_tile(path: Path, x: int, y: int, z: int) -> tuple[NDArray[np.uint
             resampling=Resampling.nearest,
             src_nodata=nodata,
             nodata=None,
+            # In pixels of the raster: by default a centre may fall into the pixel beside its own.
+            tolerance=1e-6,
             add_alpha=ColorInterp.alpha not in dataset.colorinterp,
         ) as tile:
             covered = tile.dataset_mask() > 0

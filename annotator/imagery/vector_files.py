@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
-import zipfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ from rasterio.transform import from_bounds
 from annotator.errors import BadLabels
 from annotator.imagery.grid import QUAD
 from annotator.imagery.labels import SIZE_PX
+from annotator.imagery.zip_files import MAX_UNPACKED_BYTES, check_unpacked, open_zip
 
 VECTOR_SUFFIXES = (".geojson", ".json", ".gpkg", ".kml", ".parquet", ".geoparquet", ".zip")
 MAX_FEATURES = 500_000
-MAX_UNPACKED_BYTES = 2 * 2**30
 MAX_RATIO = 200
 SHOWN_VALUES = 200
 _SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
@@ -198,34 +198,29 @@ def _read_parquet(path: Path) -> tuple[Any, str, dict[str, Any]]:
 
 def _unzipped(path: Path, folder: Path) -> Path:
     """The Shapefile in a ZIP, with the files beside it, under names of our own."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            shapes = [
-                e for e in entries if e.filename.lower().endswith(".shp") and "__MACOSX" not in e.filename
-            ]
-            if len(shapes) != 1:
-                raise BadLabels(
-                    f"The ZIP has {len(shapes)} Shapefiles; put one in it, with its .shx, .dbf and .prj."
-                )
-            stem = shapes[0].filename[:-4]
-            wanted = [
-                e for e in entries if e.filename[:-4] == stem and e.filename[-4:].lower() in _SHAPEFILE_PARTS
-            ]
-            size = sum(entry.file_size for entry in wanted)
-            if size > MAX_UNPACKED_BYTES or size > MAX_RATIO * max(path.stat().st_size, 2**20):
-                raise BadLabels(
-                    "Unpacked, the ZIP would be far larger than labels are. Export the layer as GeoPackage."
-                )
-            for entry in wanted:
-                with archive.open(entry) as packed:
-                    content = packed.read(entry.file_size + 1)
-                (folder / f"labels{entry.filename[-4:].lower()}").write_bytes(content)
-    # zipfile says RuntimeError of a password, NotImplementedError of a compression that it does not know.
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise BadLabels(
-            "The ZIP is damaged, needs a password, or is packed in an unusual way. Pack it again as a plain ZIP."
-        ) from error
+    with open_zip(path) as archive:
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        shapes = [e for e in entries if e.filename.lower().endswith(".shp") and "__MACOSX" not in e.filename]
+        if len(shapes) != 1:
+            raise BadLabels(
+                f"The ZIP has {len(shapes)} Shapefiles; put one in it, with its .shx, .dbf and .prj, or the chips of "
+                "an export, with their folder `masks`."
+            )
+        stem = shapes[0].filename[:-4]
+        wanted = [
+            e for e in entries if e.filename[:-4] == stem and e.filename[-4:].lower() in _SHAPEFILE_PARTS
+        ]
+        check_unpacked(wanted)
+        if sum(entry.file_size for entry in wanted) > MAX_RATIO * max(path.stat().st_size, 2**20):
+            raise BadLabels(
+                "Unpacked, the ZIP would be far larger than labels are. Export the layer as GeoPackage."
+            )
+        for entry in wanted:
+            with (
+                archive.open(entry) as packed,
+                (folder / f"labels{entry.filename[-4:].lower()}").open("wb") as file,
+            ):
+                shutil.copyfileobj(packed, file)
     return folder / "labels.shp"
 
 

@@ -76,7 +76,8 @@ class QueueEntry(models.Model):
         default=0, help_text="Of the worth among all that have one, from 1; 0 without."
     )
     is_novel = models.BooleanField(default=False, help_text="Unlike anything labelled when it was ranked.")
-    # A returned patch goes back to the person who drew it; anyone else meets it once that person releases it.
+    # A returned patch goes back to the person who drew it, and so does one that a lead gave to somebody, whatever
+    # area it lies in; anyone else meets it once that person releases it.
     reserved_for = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -136,6 +137,11 @@ class QueueEntry(models.Model):
                 "patch",
                 condition=Q(holder__isnull=True, assignment__isnull=False),
                 name="assigned_queue",
+            ),
+            models.Index(
+                fields=["reserved_for", "project"],
+                condition=Q(holder__isnull=True, reserved_for__isnull=False),
+                name="reserved_queue",
             ),
             models.Index(fields=["holder", "project"], condition=Q(holder__isnull=False), name="held_by"),
             models.Index(fields=["expires_at"], condition=Q(holder__isnull=False), name="claim_expiry"),

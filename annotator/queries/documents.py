@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.contrib.gis.db.models import Extent
 from django.db.models import QuerySet
 
 from annotator.enums import Asks, PatchState, SceneState
@@ -25,52 +24,24 @@ from annotator.models import (
     Scene,
     TrainingRun,
 )
-from annotator.queries.access import member_roles
 from annotator.queries.chosen import is_proposal_hidden
-from annotator.queries.labels import legend_of
-from annotator.queries.progress import patch_counts
+from annotator.queries.projects import project_rows
 from annotator.queries.proposals import ShownProposal, asked_points, shown_proposal
 from annotator.queries.queue_places import queue_place
 from annotator.queries.seen import seen_by
-from annotator.queries.versions import promoted_version
 
 Document = dict[str, Any]
 User = AbstractBaseUser | AnonymousUser
 
 
 def project_document(project: Project, user: User) -> Document:
-    """The project with its legend, scenes, progress and the person's roles."""
+    """The project as in the list, with its scenes and its area of interest."""
     area = project.area_of_interest
-    extent = (
-        area.extent
-        if area
-        else project.scenes.filter(state=SceneState.READY).aggregate(all=Extent("footprint"))["all"]
-    )
-    version = promoted_version(project.pk)
+    (row,) = project_rows([project], user)
     return {
-        "slug": project.slug,
-        "name": project.name,
-        "description": project.description,
-        "patch_zoom": project.patch_zoom,
-        "legend": [
-            {
-                "value": c.value,
-                "name": c.name,
-                "color": c.color,
-                "is_null": c.is_null,
-                "is_boundary": c.is_boundary,
-            }
-            for c in legend_of(project.pk)
-        ],
-        "roles": sorted(member_roles(user, project.pk)),
-        "bounds": list(extent) if extent else None,
+        **row,
         "area_of_interest": area.json if area else None,
         "scenes": [scene_document(scene) for scene in project.scenes.all()],
-        "patch_counts": patch_counts(project.pk, user),
-        "promoted_version": version.number if version else None,
-        "asks_for": project.asks_for,
-        "points_per_patch": project.points_per_patch,
-        "strategy": project.strategy,
     }
 
 

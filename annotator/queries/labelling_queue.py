@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from django.db.models import Count, Min
+from django.contrib.auth.models import User
+from django.db.models import Count, Min, Q, Subquery
 
 from annotator.enums import PatchState
-from annotator.models import QueueEntry, Ranking
+from annotator.models import Assignment, Project, QueueEntry, Ranking
+from annotator.queries.prepared import Prepared
 from annotator.queries.progress import tallied
-from annotator.queries.scenes import default_scene
-from annotator.queries.versions import promoted_version
+from annotator.queries.scenes import newest_ready
+from annotator.queries.versions import promoted_versions
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,27 @@ def queue_summary(project_id: int) -> QueueSummary:
         total=sum(counts.values()),
         **row,
     )
+
+
+def within_reach(project_id: int, user: User) -> Q:
+    """The entries that lie in an area of the person's, or in none."""
+    mine = Assignment.objects.filter(project=project_id, people=user.pk).values("pk")
+    return Q(assignment__isnull=True) | Q(assignment__in=mine)
+
+
+@dataclass(frozen=True)
+class HeldByOthers:
+    claimed: int
+    next_expiry: datetime | None
+
+
+def held_by_others(project_id: int, user: User) -> HeldByOthers:
+    """The claims of other people on patches that this person could be given when they come free."""
+    rows = QueueEntry.objects.filter(
+        within_reach(project_id, user), project_id=project_id, holder__isnull=False, reserved_for__isnull=True
+    )
+    row = rows.exclude(holder=user.pk).aggregate(claimed=Count("pk"), next_expiry=Min("expires_at"))
+    return HeldByOthers(**row)
 
 
 def first_places(project_id: int, count: int = 20) -> list[QueueEntry]:
@@ -80,6 +104,21 @@ def ranking_state(ranking: Ranking) -> RankingState:
     return RankingState(ranking, _staleness(ranking))
 
 
+# What a ranking is fresh or stale against, in one query: every claim asks it.
+_NOW: Prepared[Any] = Prepared(
+    lambda project: (
+        Project.objects.filter(pk=project)
+        .only("pk")
+        .annotate(
+            promoted_id=Subquery(promoted_versions(project).values("pk")),
+            scene_id=Subquery(newest_ready(project).values("pk")),
+            placement_number=Subquery(newest_ready(project).values("placement_number")),
+        )
+    ),
+    project=int,
+)
+
+
 def _staleness(ranking: Ranking) -> Staleness:
     project = ranking.project
     rules = (ranking.strategy, ranking.seed, ranking.audit_share)
@@ -87,13 +126,14 @@ def _staleness(ranking: Ranking) -> Staleness:
         return Staleness.RULES
     if ranking.model_version_id is None:
         return Staleness.FRESH
-    promoted = promoted_version(project.pk)
-    if promoted is None or promoted.pk != ranking.model_version_id:
+    [now] = _NOW.rows(project=project.pk)
+    if now.promoted_id != ranking.model_version_id:
         return Staleness.VERSION
     if ranking.legend_number != project.legend_number:
         return Staleness.LEGEND
-    scene = default_scene(project.pk)
-    ranked_on = (ranking.scene_id, ranking.placement_number)
-    if scene is not None and (scene.pk, scene.placement_number) != ranked_on:
+    if now.scene_id is not None and (now.scene_id, now.placement_number) != (
+        ranking.scene_id,
+        ranking.placement_number,
+    ):
         return Staleness.SCENE
     return Staleness.FRESH

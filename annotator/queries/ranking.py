@@ -10,8 +10,8 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
-from annotator.enums import PatchState, SceneState, Strategy, Verdict
-from annotator.models import ModelVersion, Project, Proposal, Ranking, Review, Scene
+from annotator.enums import ACTIVE_JOB_STATES, PatchState, SceneState, Strategy, Verdict
+from annotator.models import InferenceJob, ModelVersion, Project, Proposal, Ranking, Review, Scene
 from annotator.queries.scenes import default_scene
 from annotator.queries.versions import promoted_version
 
@@ -83,9 +83,16 @@ def labelled_embeddings(by: RankedBy) -> list[NDArray[np.float32]]:
 
 
 def approvals_since_ranking() -> dict[int, int]:
-    """By project id, how many patches were approved since its last ranking began; only where there are any."""
+    """By project id, how many patches were approved since its last ranking began; only where there are any.
+
+    Projects whose proposals are being made are left out: a ranking would know the first of them only, and another one
+    follows when they are there.
+    """
     newest = Ranking.objects.filter(project=OuterRef("pk")).order_by("-made_at").values("made_at")[:1]
-    projects = Project.objects.annotate(since=Coalesce(Subquery(newest), F("created_at")))
+    being_made = InferenceJob.objects.filter(project=OuterRef("pk"), state__in=ACTIVE_JOB_STATES)
+    projects = Project.objects.filter(~Exists(being_made)).annotate(
+        since=Coalesce(Subquery(newest), F("created_at"))
+    )
     since = dict(projects.values_list("pk", "since"))
     if not since:
         return {}

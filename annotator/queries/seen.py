@@ -11,9 +11,31 @@ from annotator.enums import PatchState, ReadingState, Role
 from annotator.models import DoubleAnnotation, Patch, QueueEntry, Reading, Revision
 from annotator.queries.access import member_roles
 from annotator.queries.gold import is_hidden_gold, seen_as, stand_ins
+from annotator.queries.prepared import Prepared
 from annotator.queries.readings import reading_of
 
 User = AbstractBaseUser | AnonymousUser
+
+
+# The patch with its place in the queue, what put it there, and its newest mask: the row that is asked for most.
+_ROWS = Prepared(
+    lambda patch: (
+        Patch.objects.filter(pk=patch)
+        .select_related(
+            "queue_entry__ranking__model_version",
+            "queue_entry__ranking__scene",
+            "annotation__current__author",
+        )
+        .defer(
+            "square",
+            "queue_entry__ranking__model_version__provenance",
+            "queue_entry__ranking__model_version__verdict",
+            "queue_entry__ranking__scene__footprint",
+            "annotation__current__mask_png",
+        )
+    ),
+    patch=int,
+)
 
 
 @dataclass(frozen=True)
@@ -27,21 +49,23 @@ class SeenPatch:
 
 def seen_by(patch: Patch, user: User) -> SeenPatch:
     """The patch, or the person's own reading in the patch's clothes."""
-    reading = reading_of(patch, user)
-    if reading is not None or is_hidden_gold(patch, user):
+    [rows] = _ROWS.rows(patch=patch.pk)
+    entry: QueueEntry | None = getattr(rows, "queue_entry", None)
+    is_holder = entry is not None and entry.holder_id == user.pk
+    # Whoever holds the patch itself meets it as it is.
+    reading = None if is_holder else reading_of(patch, user)
+    if reading is not None or (not is_holder and is_hidden_gold(patch, user)):
         annotation = getattr(reading, "annotation", None)
         state = seen_as(reading.state if reading else None)
         return SeenPatch(state, _entry_of(patch, reading, state), annotation.current if annotation else None)
-    annotation = getattr(patch, "annotation", None)
-    current = annotation.current if annotation else None
-    if current is not None and not _main_revisions(patch, user).filter(pk=current.pk).exists():
+    drawn = getattr(rows, "annotation", None)
+    current = drawn.current if drawn else None
+    if current and not is_holder and not _main_revisions(patch, user).filter(pk=current.pk).exists():
         current = None
-    entry = (
-        QueueEntry.objects.filter(patch=patch)
-        .select_related("patch", "ranking__project", "ranking__model_version", "ranking__scene")
-        .defer("ranking__scene__footprint", "patch__square", "ranking__project__area_of_interest")
-        .first()
-    )
+    if entry is not None:
+        entry.patch = patch
+    if entry is not None and entry.ranking is not None:
+        entry.ranking.project = patch.project
     return SeenPatch(PatchState(patch.state), entry, current)
 
 

@@ -92,7 +92,7 @@ function showIdle({ phase, idle }, labelling, projectUrl) {
   if (!idle || box.hidden) return;
   const again = make("button", { type: "button", class: "button button--primary", onclick: () => labelling.next() }, t("Look again"));
   const overview = make("a", { class: "button", href: projectUrl }, t("Go to the overview"));
-  const title = { "all-claimed": t("All patches are taken at this moment"), assigned: t("All patches are taken at this moment"), finished: t("Finished"), empty: t("No patches yet") }[idle.outcome];
+  const title = { "all-claimed": t("All patches are taken at this moment"), assigned: t("The rest is kept for others"), finished: t("Finished"), empty: t("No patches yet") }[idle.outcome];
   box.dataset["outcome"] = idle.outcome;
   box.append(make("h2", {}, title));
   if (idle.outcome === "all-claimed") {

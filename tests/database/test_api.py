@@ -323,7 +323,7 @@ def test_the_list_of_patches_costs_as_many_queries_for_three_as_for_one(
     client = client_of(make_member(project))
     make_patch(project)
     for _ in range(2):
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(6):
             assert client.get(f"/api/v1/projects/{project.slug}/patches/?state=unlabelled").status_code == 200
         make_patch(project)
         make_patch(project)

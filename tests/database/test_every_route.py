@@ -113,6 +113,7 @@ PROGRAMS: dict[str, dict[str, set[str]]] = {
     f"{API}parcel-rebuild/": {"GET": MANAGE, "POST": MANAGE},
     f"{API}parcel-rebuild/cancel/": {"POST": MANAGE},
     "api/v1/exports/<int:export_id>/": {"GET": MANAGE},
+    "api/v1/exports/<int:export_id>/revisions/": {"GET": MANAGE},
     "api/v1/exports/<int:export_id>/cancel/": {"POST": MANAGE},
     "api/v1/exports/<int:export_id>/try-again/": {"POST": MANAGE},
     "api/v1/exports/<int:export_id>/file/": {"GET": MANAGE},

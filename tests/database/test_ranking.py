@@ -213,6 +213,33 @@ def test_a_batch_of_approvals_ranks_anew(project: Project, settings) -> None:  #
     assert rank_due_projects() == 0, "nothing was approved since"
 
 
+def test_no_ranking_is_made_from_half_of_the_proposals(project: Project, settings) -> None:  # type: ignore[no-untyped-def]
+    settings.RANK_AFTER_APPROVALS = 1
+    make_proposal(make_patch(project))
+    approve(make_patch(project), project.created_by)
+    job = project.inference_jobs.create(
+        scene=project.scenes.get(),
+        model_version=project.model_versions.get(),
+        state="running",
+        done=1,
+        total=9,
+    )
+    assert rank_due_projects() == 0, "one follows when the proposals are there"
+    job.state = "cancelled"
+    job.save()
+    assert rank_due_projects() == 1
+
+
+def test_proposals_of_a_job_that_failed_are_ranked_too(project: Project) -> None:
+    make_proposal(make_patch(project))
+    long_ago = timezone.now() - timedelta(hours=1)
+    project.inference_jobs.create(
+        scene=project.scenes.get(), model_version=project.model_versions.get(), state="failed", done=1,
+        total=9, ended_at=long_ago, heartbeat_at=long_ago,
+    )  # fmt: skip
+    assert resend_lost_jobs() == 1
+
+
 def test_a_ranking_whose_worker_was_lost_is_made_again(project: Project) -> None:
     make_proposal(make_patch(project))
     long_ago = timezone.now() - timedelta(hours=1)

@@ -44,6 +44,12 @@ def test_a_known_tile_has_its_known_key_square_and_bounds():
 
 
 @given(st.integers(0, 22), st.data())
+def test_bounds_in_degrees_are_those_of_the_projection_library(z, data):
+    x, y = (data.draw(st.integers(0, 2**z - 1)) for _ in "xy")
+    assert grid.lonlat_bounds(x, y, z) == pytest.approx(tuple(grid.QUAD.bounds(grid.Tile(x, y, z))), abs=1e-9)
+
+
+@given(st.integers(0, 22), st.data())
 def test_an_ancestor_is_a_prefix_of_the_key_and_holds_the_square(z, data):
     x, y = (data.draw(st.integers(0, 2**z - 1)) for _ in "xy")
     levels_up = data.draw(st.integers(0, z))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from pyproj import Transformer
 
 from annotator.imagery import grid
 from annotator.imagery.labels import read_label_tile
@@ -68,3 +69,20 @@ def test_a_real_label_raster_is_the_same_with_and_without_declared_no_data(tmp_p
     assert covered.all()
     assert set(np.unique(found)) == {0, 1, 2}
     assert np.array_equal(found, read_label_tile(given, *tile)[0])
+
+
+@pytest.mark.parametrize("gsd_m", [0.5, 3.0])
+def test_a_pixel_has_the_value_that_its_centre_lies_in(tmp_path, gsd_m):
+    west, _, east, north = grid.square(X, Y, Z).extent
+    to_utm = Transformer.from_crs(3857, 32643, always_xy=True)
+    left, top = to_utm.transform(west, north)
+    to_ground = Affine(gsd_m, 0, left - 20, 0, -gsd_m, top + 20)
+    values = np.random.default_rng(1).integers(0, 255, (900, 900)).astype("uint8")
+    path = write_raster(tmp_path / "a.tif", values[None], transform=to_ground)
+    found, covered = read_label_tile(path, X, Y, Z)
+    px = (east - west) / 256
+    centres = np.meshgrid(west + px * (np.arange(256) + 0.5), north - px * (np.arange(256) + 0.5))
+    cols, rows = ~to_ground * to_utm.transform(*centres)
+    assert covered.all()
+    # But for one that two programs may round to either side of an edge.
+    assert (found != values[rows.astype(int), cols.astype(int)]).sum() <= 1

@@ -20,7 +20,8 @@ from annotator.models import LabelImport, Project
 
 class Command(BaseCommand):
     help = (
-        "Imports labels from a GeoJSON, GeoPackage, KML, GeoParquet, zipped Shapefile, GeoTIFF or COCO file."
+        "Imports labels from a GeoJSON, GeoPackage, KML, GeoParquet, zipped Shapefile, GeoTIFF or COCO file, or from "
+        "the ZIP of an export of chips."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -9,10 +9,10 @@ from django.contrib.gis.geos import MultiPolygon
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from annotator.domain.assigning import DRAWING_ROLES
 from annotator.domain.assignments import MOST_TILES, chosen_quadkeys
 from annotator.errors import BadAssignment
 from annotator.models import Project
+from annotator.queries.access import DRAWING_ROLES
 from annotator.queries.desk_filter import DeskFilter
 from annotator.web.forms.areas import AreaField
 

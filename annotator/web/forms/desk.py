@@ -7,10 +7,10 @@ from django import forms
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
-from annotator.domain.assigning import DRAWING_ROLES
 from annotator.domain.bulk import MOST_PATCHES, BulkVerb, Chosen
 from annotator.domain.spot_checks import MOST_PER_ANNOTATOR
 from annotator.models import Project
+from annotator.queries.access import DRAWING_ROLES
 
 ANYBODY = "anybody"
 _CHOSEN = re.compile(r"(\d{1,18})\.(\d{1,9})")

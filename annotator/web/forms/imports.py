@@ -17,7 +17,8 @@ class LabelFileForm(forms.Form):
     file = forms.FileField(
         label=_("File of labels"),
         help_text=_(
-            "GeoJSON, GeoPackage, KML, GeoParquet, a Shapefile in a ZIP, a GeoTIFF of class values, or COCO."
+            "GeoJSON, GeoPackage, KML, GeoParquet, a Shapefile in a ZIP, a GeoTIFF of class values, exported chips "
+            "in their ZIP, or COCO."
         ),
     )
     crs = forms.CharField(

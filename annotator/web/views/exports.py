@@ -16,7 +16,7 @@ from annotator.enums import Role
 from annotator.errors import MilpaError
 from annotator.models import Export
 from annotator.notices import tell
-from annotator.queries.exports import kept_until
+from annotator.queries.exports import kept_until, told_exports
 from annotator.queries.parcels import newest_rebuild, parcels_document
 from annotator.web.access import ProjectAccess, SignedInRequest, project_view
 from annotator.web.forms.exports import ExportForm
@@ -35,7 +35,7 @@ def exports(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
             form.add_error(None, error.detail)
         else:
             return redirect("exports", access.project.slug)
-    rows = access.project.exports.defer("revisions", "basis").select_related("requested_by")[:EXPORTS_SHOWN]
+    rows = told_exports().filter(project=access.project)[:EXPORTS_SHOWN]
     shown = [{"export": export, "kept_until": kept_until(export)} for export in rows]
     parcels = parcels_document(access.project.pk)
     context = access.context(form=form, exports=shown, parcels=parcels)

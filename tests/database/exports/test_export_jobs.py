@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+import json
 import warnings
 import zipfile
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from annotator.domain.annotations import save_mask
+from annotator.domain.claims import claim_patch
 from annotator.domain.export_contents import contents_of
 from annotator.domain.exports import (
     cancel_export,
@@ -20,13 +24,15 @@ from annotator.domain.exports import (
     request_export,
 )
 from annotator.domain.recovery import resend_lost_jobs
-from annotator.domain.reviews import reopen_patch
-from annotator.enums import ExportKind, JobState
+from annotator.domain.reviews import reopen_patch, review_patch
+from annotator.domain.scenes import change_display
+from annotator.enums import ExportKind, JobState, Verdict
 from annotator.errors import BadExport, FileGone, IllegalTransition, MilpaError, NothingToExport, NotReady
 from annotator.exports.forms import FORMS
 from annotator.imagery.grid import QUAD
 from annotator.models import Event, Export
-from tests.exporting import made
+from tests.exporting import made, unpacked
+from tests.factories import make_patch, make_proposal, make_scene, mask_of
 
 with warnings.catch_warnings():
     # pystac finds the extension too little kept up; it is what readers of labels look for.
@@ -48,6 +54,41 @@ def test_the_same_masks_make_the_same_bytes(project, masks, kind) -> None:
     patch = project.patches.get(quadkey=next(iter(masks)))
     reopen_patch(patch=patch, user=project.created_by, comment="look again")
     assert made(project, kind, **parameters).fingerprint != first.fingerprint
+
+
+@pytest.mark.parametrize("kind", [ExportKind.STAC, ExportKind.GEOJSON])
+def test_names_are_those_of_when_it_was_asked_for(project, tmp_path, kind) -> None:
+    """A scene or a person that is renamed meanwhile makes another export, not other bytes of the same."""
+    lead, scene = project.created_by, make_scene(project)
+    patch = make_patch(project)
+    proposal = make_proposal(patch, scene=scene)
+    claim_patch(patch=patch, user=lead)
+    revision = save_mask(
+        patch=patch, user=lead, mask=mask_of(), base_number=0, submit=True, proposal=proposal
+    )
+    review_patch(patch=patch, user=lead, verdict=Verdict.APPROVE, revision_number=revision.number)
+    called = lead.username
+    first = made(project, kind, names=True)
+    content = download_path(first).read_bytes()
+    Export.objects.all().delete()
+    asked = request_export(project=project, user=lead, kind=kind, parameters={"names": True})
+    assert asked.fingerprint == first.fingerprint
+    if kind == ExportKind.STAC:
+        change_display(scene=scene, user=lead, name="November")
+    else:
+        User.objects.filter(pk=lead.pk).update(username="renamed")
+    make_export(asked.pk)
+    asked.refresh_from_db()
+    if kind == ExportKind.STAC:
+        assert download_path(asked).read_bytes() == content
+    else:
+        # Parcels are settled once more when they are read, and so are the names.
+        assert asked.fingerprint != first.fingerprint
+    again = made(project, kind, names=True)
+    assert again.fingerprint != first.fingerprint
+    told = json.loads((unpacked(again, tmp_path) / "patches.jsonl").read_text())
+    wanted = ("November", called) if kind == ExportKind.STAC else ("October", "renamed")
+    assert (told["scene"], told["author"]) == wanted
 
 
 def test_a_lost_export_goes_on_after_the_parts_that_were_made(project, masks) -> None:

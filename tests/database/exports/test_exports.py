@@ -14,15 +14,18 @@ import rasterio.warp
 from PIL import Image
 from pycocotools.coco import COCO
 from pystac.validation import JsonSchemaSTACValidator
-from rasterio.transform import from_bounds
+from rasterio.transform import Affine, from_bounds
 from rio_cogeo.cogeo import cog_validate
 
+from annotator.domain.exports import request_export
 from annotator.enums import ExportKind
+from annotator.errors import BadExport
 from annotator.exports.coco import objects_of
 from annotator.imagery.grid import QUAD
 from mlservice.instruction import read_instruction_set
+from tests import stac_extensions
 from tests.exporting import made, unpacked
-from tests.factories import make_scene
+from tests.factories import approve, make_patch, make_scene
 from tests.rasters import write_raster
 
 with warnings.catch_warnings():
@@ -76,6 +79,49 @@ def test_a_mosaic_in_a_scenes_grid_has_the_mask_under_each_pixels_centre(project
             at = int((tile_north - y[0] + 17) // size), int((x[0] + 31 - tile_west) // size)
             if 0 <= at[0] < 256 and 0 <= at[1] < 256:
                 assert values[row, col] == masks[next(iter(masks))][at]
+
+
+def test_a_box_cuts_a_mosaic_out_of_a_scene_that_is_too_large_as_a_whole(project, masks, tmp_path) -> None:
+    """The scene is one of 60,000 x 60,000 px, without a pixel written, whose grid is turned a little."""
+    first = QUAD.quadkey_to_tile(next(iter(masks)))
+    west, south, east, north = QUAD.bounds(first)
+    x, y = rasterio.warp.transform("EPSG:4326", "EPSG:32643", [(west + east) / 2], [(south + north) / 2])
+    transform = Affine.translation(x[0], y[0]) * Affine.rotation(10) * Affine(2, 0, 0, 0, -2, 0)
+    transform = transform * Affine.translation(-30_000.5, -20_000.25)
+    scene = make_scene(project)
+    scene.cog_path.parent.mkdir(parents=True, exist_ok=True)
+    profile = {"driver": "GTiff", "width": 60_000, "height": 60_000, "count": 1, "dtype": "uint8"}
+    with rasterio.open(
+        scene.cog_path, "w", crs="EPSG:32643", transform=transform, SPARSE_OK=True, tiled=True, **profile
+    ):
+        pass
+    asked = {"project": project, "user": project.created_by, "kind": ExportKind.GEOTIFF}
+    with pytest.raises(BadExport, match=r"60,000 x 60,000 px.* bbox"):
+        request_export(**asked, parameters={"grid": scene.pk})
+    inside = [west + 1e-5, south + 1e-5, east - 1e-5, north - 1e-5]
+    folder = unpacked(made(project, ExportKind.GEOTIFF, grid=scene.pk, bbox=inside), tmp_path / "out")
+    with rasterio.open(folder / "labels.tif") as dataset:
+        col, row = ~transform * (dataset.transform.c, dataset.transform.f)
+        assert (col, row) == pytest.approx((round(col), round(row)), abs=1e-5), "whole pixels of the scene"
+        assert dataset.transform.almost_equals(transform * Affine.translation(col, row), 1e-5)
+        # A square turned by ten degrees, whose side is 256 px of zoom 17 in the patches' latitude.
+        side_px = 256 * (156543.034 / 2**17) * np.cos(np.radians(north)) / 2
+        assert dataset.shape == pytest.approx([side_px * 1.16] * 2, rel=0.04)
+        drawn = dataset.read(1)
+    assert (drawn != 254).sum() == pytest.approx(side_px**2, rel=0.02)
+    for edge in (drawn[0], drawn[-1], drawn[:, 0], drawn[:, -1]):
+        assert (edge == 254).mean() > 0.5, "no patch is cut off"
+    scene.shift_m = [1e7, 0.0]
+    scene.save()
+    with pytest.raises(BadExport, match="No approved patch there lies on October"):
+        request_export(**asked, parameters={"grid": scene.pk})
+
+
+def test_a_mosaic_of_places_far_apart_is_refused_when_it_is_asked_for(project) -> None:
+    for column, row in ((1000, 0), (-3000, 20000)):
+        approve(make_patch(project, column, row), project.created_by)
+    with pytest.raises(BadExport, match="smaller area with the parameter bbox"):
+        request_export(project=project, user=project.created_by, kind=ExportKind.GEOTIFF)
 
 
 def test_chips_are_indexed_images_that_know_their_place(project, masks, tmp_path) -> None:
@@ -143,13 +189,14 @@ def test_the_stac_collection_is_sound(project, masks, tmp_path) -> None:
     folder = unpacked(made(project, ExportKind.STAC), tmp_path)
     document = json.loads((folder / "collection.json").read_text())
     JsonSchemaSTACValidator().validate_core(document, pystac.STACObjectType.COLLECTION, "1.1.0")
+    assert list(stac_extensions.errors(document)) == []
     collection = pystac.Collection.from_file(folder / "collection.json")
     items = list(collection.get_items())
     assert [item.id for item in items] == list(masks)
     for item in items:
-        JsonSchemaSTACValidator().validate_core(
-            json.loads(Path(item.get_self_href()).read_text()), pystac.STACObjectType.ITEM, "1.1.0"
-        )
+        document = json.loads(Path(item.get_self_href()).read_text())
+        JsonSchemaSTACValidator().validate_core(document, pystac.STACObjectType.ITEM, "1.1.0")
+        assert list(stac_extensions.errors(document)) == []
         label = LabelExtension.ext(item)
         assert label.label_type == "raster"
         assert label.label_properties is None

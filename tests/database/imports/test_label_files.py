@@ -10,6 +10,7 @@ import numpy as np
 import pyogrio
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
 
 from annotator.domain.label_imports import (
     Mapped,
@@ -17,8 +18,9 @@ from annotator.domain.label_imports import (
     start_import,
 )
 from annotator.errors import BadLabels
+from annotator.imagery.grid import quadkey
 from annotator.models import LabelImport
-from tests.factories import make_patch
+from tests.factories import CORNER_X, CORNER_Y, make_patch, mask_of
 from tests.importing import FIELD, brought, imported
 from tests.rasters import write_raster
 
@@ -33,6 +35,14 @@ def zip_of(**files: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def chips_of(*keys: str) -> bytes:
+    png = io.BytesIO()
+    Image.fromarray(mask_of(1)).save(png, "PNG")
+    return zip_of(**{f"masks/{key}__png": png.getvalue() for key in keys})
+
+
+CHIPS_OF_ANOTHER_ZOOM = chips_of(quadkey((CORNER_X + 1000) // 2, CORNER_Y // 2, 16))
+CHIPS_OF_ANOTHER_PLACE = chips_of(quadkey(CORNER_X + 999, CORNER_Y, 17))
 FEATURE = '{"type": "Feature", "properties": {}, "geometry": %s}'
 POINTS = (
     '{"type": "FeatureCollection", "features": ['
@@ -57,6 +67,8 @@ FAR = '{"type": "Polygon", "coordinates": [[[1, 2], [2, 2], [2, 3], [1, 2]]]}'
         ("a.zip", zip_of(a__shp=b"x", b__shp=b"x"), "2 Shapefiles"),
         ("a.zip", zip_of(a__shp=bytes(300 * 2**20)), "far larger"),
         ("a.tif", b"nothing", "no TIFF"),
+        ("a.zip", CHIPS_OF_ANOTHER_ZOOM, "of tiles of zoom 16; the project's patches have zoom 17"),
+        ("a.zip", CHIPS_OF_ANOTHER_PLACE, "patches on none of them"),
         ("a.json", b'{"images": [], "annotations": [], "categories": []}', "called by the quadkey"),
         ("a.json", b'{"images": [{}], "annotations": [], "categories": []}', "no COCO"),
     ],
@@ -68,6 +80,16 @@ def test_a_file_that_cannot_be_used_says_what_to_do(project, settings, name, con
     assert str(settings.MEDIA_ROOT) not in str(told.value)
     assert not LabelImport.objects.exists()
     assert list((settings.MEDIA_ROOT / "imports").iterdir()) == []
+
+
+def test_masks_of_tiles_that_are_no_patches_are_told(project, tmp_path) -> None:
+    patch = make_patch(project, 1000)
+    path = tmp_path / "chips.zip"
+    path.write_bytes(chips_of(patch.quadkey, quadkey(CORNER_X + 999, CORNER_Y, 17)))
+    row = imported(project, path, Mapped("value", {"1": 1}))
+    assert row.preview["dropped"] == {"it lies on no patch of the project": 1}
+    assert row.report["features_dropped"] == row.preview["dropped"]
+    assert row.report["imported"] == 1
 
 
 def test_swapped_axes_are_found_and_put_right(project, squares, tmp_path) -> None:

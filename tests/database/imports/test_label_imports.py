@@ -11,15 +11,17 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from annotator.domain.exports import download_path
 from annotator.domain.label_imports import (
     Mapped,
     import_labels,
     remove_forgotten_imports,
     start_import,
 )
-from annotator.enums import ImportState, PatchState
+from annotator.enums import ExportKind, ImportState, PatchState
 from annotator.models import Annotation, LabelImport, Patch
-from tests.factories import make_patch, mask_of, submit
+from tests.exporting import made
+from tests.factories import approve, halves, make_patch, mask_of, submit
 from tests.importing import FIELD, brought, imported, masks_in
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +106,20 @@ def test_a_lead_tells_values_to_classes_on_a_page(project, squares, client) -> N
     refused = client.post(f"/projects/{project.slug}/imports/", {"file": SimpleUploadedFile("a.docx", b"x")})
     assert refused.status_code == 422
     assert "are not read" in refused.content.decode()
+
+
+def test_the_page_knows_the_classes_of_chips_by_their_names(project, client, tmp_path) -> None:
+    approve(make_patch(project, 1000), project.created_by, halves(100))
+    export = made(project, ExportKind.CHIPS, images=False)
+    client.force_login(project.created_by)
+    with download_path(export).open("rb") as file:
+        sent = client.post(f"/projects/{project.slug}/imports/", {"file": file})
+    form = client.get(sent["Location"]).context["form"]
+    assert form.attribute == "class"
+    told = {line["field"].label: line["field"].value() for line in form.rows}
+    names = {"other": 0, "field": 1, "boundary": 2}
+    assert told == {name: names[name] for name in told}
+    assert len(told) == 2
 
 
 def test_an_import_that_nobody_begins_is_removed_in_time(project, squares, settings) -> None:

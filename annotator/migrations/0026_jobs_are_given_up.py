@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0024_spot_outcomes_and_assignments'),
+        ('annotator', '0025_claims_meet_readings'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0025_jobs_are_given_up'),
+        ('annotator', '0027_reserved_goes_before_areas'),
     ]
 
     operations = [
