@@ -270,3 +270,13 @@ class ParcelOrigin(TextChoices):
     CORRECTED = "corrected", "proposed by a model, corrected"
     DRAWN = "drawn", "drawn by hand"
     IMPORTED = "imported", "imported"
+
+
+class Ramp(TextChoices):
+    """The colours of an expression's values, from low to high."""
+
+    GREY = "grey", "grey: black to white"
+    VEGETATION = "vegetation", "vegetation: sand to dark green"
+    WATER = "water", "water: sand to dark blue"
+    HEAT = "heat", "heat: black over red to light yellow"
+    DIVERGING = "diverging", "diverging: blue over white to orange"

@@ -97,6 +97,14 @@ class BadScene(MilpaError):
     title = "The scene cannot be used"
 
 
+class BadComposite(MilpaError):
+    """``facts`` hold the ``field``, where one is wrong, and of an expression the character ``at``, from 1."""
+
+    code = "bad-composite"
+    status = 422
+    title = "The band combination cannot be used"
+
+
 class AlreadyActive(MilpaError):
     """One active job or run a project; ``facts`` hold the active one's id."""
 
@@ -193,6 +201,18 @@ class BadLabels(MilpaError):
     code = "bad-labels"
     status = 422
     title = "The labels cannot be imported"
+
+
+class KeyUsed(MilpaError):
+    code = "key-used"
+    status = 422
+    title = "The key belongs to another request"
+
+
+class StillAnswering(MilpaError):
+    code = "still-answering"
+    status = 409
+    title = "The same request is being answered"
 
 
 class TooManyTiles(MilpaError):

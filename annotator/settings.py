@@ -180,6 +180,7 @@ CELERY_BEAT_SCHEDULE = {
     "begin-due-runs": {"task": "annotator.tasks.begin_due_runs", "schedule": 60.0},
     "add-up-tallies": {"task": "annotator.tasks.add_up_tallies", "schedule": 60.0},
     "remove-leftovers": {"task": "annotator.tasks.remove_leftovers", "schedule": 3600.0},
+    "forget-answers": {"task": "annotator.tasks.forget_answers", "schedule": 3600.0},
     "remove-old-exports": {"task": "annotator.tasks.remove_old_exports", "schedule": 3600.0},
     "remove-forgotten-imports": {"task": "annotator.tasks.remove_forgotten_imports", "schedule": 3600.0},
     "rank-due-projects": {"task": "annotator.tasks.rank_due_projects", "schedule": 60.0},

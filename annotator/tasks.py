@@ -53,6 +53,13 @@ def remove_forgotten_imports() -> int:
 
 
 @shared_task
+def forget_answers() -> int:
+    from annotator.domain.kept_answers import forget_answers as domain_verb
+
+    return domain_verb()
+
+
+@shared_task
 def remove_old_exports() -> int:
     from annotator.domain.exports import remove_old_exports as domain_verb
 

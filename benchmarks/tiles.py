@@ -48,7 +48,7 @@ from annotator.domain.ingest import ingest  # noqa: E402
 from annotator.domain.projects import ClassSpec, create_project  # noqa: E402
 from annotator.domain.scenes import add_scene  # noqa: E402
 from annotator.imagery.bands import infrared_bands  # noqa: E402
-from annotator.imagery.composites import render_composite  # noqa: E402
+from annotator.imagery.composites import INFRARED, render_composite  # noqa: E402
 from annotator.imagery.display_blocks import block_of  # noqa: E402
 from annotator.imagery.grid import QUAD, native_zoom  # noqa: E402
 from annotator.imagery.inspect import propose_stretch  # noqa: E402
@@ -157,7 +157,7 @@ def _compare(scene: Scene, size: Size) -> dict[str, float | int]:
                 found["cpu_ms_null"] = round(_null_ms(we, our_address, tiles, size), 3)
     bare = _bare_ms(lambda tile: block_of(scene.display_copy_path, *tile), tiles)
     found["bare_read_ms"] = round(bare, 3)
-    bare = _bare_ms(lambda tile: render_composite(scene, "infrared", *tile), tiles)
+    bare = _bare_ms(lambda tile: render_composite(scene, INFRARED, *tile), tiles)
     found["bare_read_and_encode_ms"] = round(bare, 3)
     found["rendered_to_bare"] = round(found["cpu_ms_ours_rendered"] / bare, 2)
     found["default_to_null"] = round(found["cpu_ms_ours"] / found["cpu_ms_null"], 2)

@@ -26,7 +26,7 @@ import { tell } from "./ui/toasts.js";
 const project = jsonOf("project");
 /** @type {Patch} */
 let patch = jsonOf("patch");
-const listUrl = `/projects/${project.slug}/review/`;
+const page = find(".review");
 const scenes = readyScenes(project.scenes);
 const tools = createTools(project.legend, globalThis.localStorage ?? null);
 /** @type {{proposal: Mask | null, revision: Mask | null}} */
@@ -67,7 +67,7 @@ const operations = new PageOperations(
     { id: "stronger", label: t("Stronger mask"), keys: ["."], run: () => tools.set({ opacity: clampOpacity(tools.state.opacity + 0.1), isMaskHidden: false }) },
     { id: "scene", keys: ["D"], why: () => (scenes.length > 1 ? null : t("The project has one scene only.")), run: nextScene },
   ],
-  { name: "review", person: find(".review").dataset["user"] ?? "anyone", press },
+  { name: "review", person: page.dataset["user"] ?? "anyone", press },
 );
 
 /**
@@ -142,17 +142,26 @@ async function fix() {
   }
 }
 
-/** @param {1 | -1} way to the next of the list that waits, or to the one before */
+/**
+ * To the next of the list that is gone through, or to the one before. The list begins again at its end: what was passed
+ * over is there. The place is that which the patch had when it was opened.
+ *
+ * @param {1 | -1} way
+ */
 async function goOn(way) {
+  const { walk = "", place = "", list = "" } = page.dataset;
   try {
-    const { results } = await api.listSubmitted(project.slug);
-    const index = results.findIndex(({ id }) => id === patch.id);
-    const others = [...results.slice(index + 1), ...results.slice(0, Math.max(0, index))];
+    let { results } = await api.listDesk(project.slug, walk, `${way > 0 ? "n" : "p"}${place}`);
+    if (way < 0 && !results.length) return tell(t("This is the first one."));
+    if (!results.length) ({ results } = await api.listDesk(project.slug, walk));
+    const others = results.filter(({ id }) => id !== patch.id);
     const next = way > 0 ? others[0] : others.at(-1);
-    globalThis.location.assign(next ? `${listUrl}${next.id}/` : listUrl);
+    const query = list.includes("?") ? `?${walk}` : "";
+    globalThis.location.assign(next ? `/projects/${project.slug}/review/${next.id}/${query}` : list);
   } catch {
-    globalThis.location.assign(listUrl);
+    globalThis.location.assign(list);
   }
+  return undefined;
 }
 
 /** What the revision is compared with: where points are asked for, nobody looked at the rest of the proposal. */

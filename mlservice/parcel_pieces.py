@@ -44,6 +44,7 @@ Corners = NDArray[np.float64]
 TilePlace = tuple[int, int]
 """``(x, y)`` of a patch among those of its zoom."""
 
+_INNER = slice(MARGIN_PX, MARGIN_PX + PATCH_SIZE_PX)
 _NOBODYS, _TO_GIVE, _OUTSIDE = -1, -2, -3
 _SIDE_STEPS = ((-1, 0), (0, -1), (0, 1), (1, 0))
 """North, west, east, south as ``(row, col)``: the order in which equally near fields are served."""
@@ -81,12 +82,10 @@ def patch_pieces(
     """
     land, came_from = _give_away(*_window(masks, place), legend)
     beside, below = _joined(land, came_from)
-    inner = slice(MARGIN_PX, MARGIN_PX + PATCH_SIZE_PX)
-    joined_inside = slice(MARGIN_PX, MARGIN_PX + PATCH_SIZE_PX - 1)
-    labels = _label(land[inner, inner] >= 0, beside[inner, joined_inside], below[joined_inside, inner])
+    labels = _inner_labels(land, beside, below)
     counts = np.bincount(labels.ravel())
     known_labels, first = np.unique(labels, return_index=True)
-    values = land[inner, inner].ravel()[first]
+    values = land[_INNER, _INNER].ravel()[first]
     going_on = _labels_that_go_on(labels, beside, below)
     outlines = _outlines(labels, _seam_nodes(land, beside, below), tolerance_px)
     pieces = tuple(
@@ -95,6 +94,26 @@ def patch_pieces(
         if label
     )
     return PatchPieces(pieces, labels)
+
+
+def reshaped_labels(
+    drawn: PatchPieces, masks: Mapping[TilePlace, Mask], place: TilePlace, proposed: Mask, legend: Legend
+) -> frozenset[int]:
+    """The labels of those pieces that have other land than they would if the patch's mask were the proposal's.
+
+    A piece that was only trimmed, or cut in two, is among them, though all pixels that it still has are as they were
+    proposed. Its outline alone does not tell: simplified lines depend on what else meets them.
+    """
+    if np.array_equal(masks[place], proposed):
+        return frozenset()
+    land, came_from = _give_away(*_window({**masks, place: proposed}, place), legend)
+    before = _inner_labels(land, *_joined(land, came_from))
+    sizes, sizes_before = np.bincount(drawn.labels.ravel()), np.bincount(before.ravel())
+    pairs = drawn.labels.astype(np.int64) * len(sizes_before) + before
+    found, counts = np.unique(pairs, return_counts=True)
+    now, then = np.divmod(found, len(sizes_before))
+    same = (now > 0) & (then > 0) & (counts == sizes[now]) & (counts == sizes_before[then])
+    return frozenset(range(1, len(drawn.pieces) + 1)) - frozenset(now[same].tolist())
 
 
 def _window(masks: Mapping[TilePlace, Mask], place: TilePlace) -> tuple[Mask, Flags]:
@@ -184,6 +203,12 @@ def _label(owned: Flags, beside: Flags, below: Flags) -> NDArray[np.int32]:
     finer[::2, ::2], finer[::2, 1::2], finer[1::2, ::2] = owned, beside, below
     labels: NDArray[np.int32] = ndimage.label(finer)[0][::2, ::2].astype(np.int32)
     return labels
+
+
+def _inner_labels(land: NDArray[np.int16], beside: Flags, below: Flags) -> NDArray[np.int32]:
+    """The labels of the patch's pieces, without its margin."""
+    joined = slice(MARGIN_PX, MARGIN_PX + PATCH_SIZE_PX - 1)
+    return _label(land[_INNER, _INNER] >= 0, beside[_INNER, joined], below[joined, _INNER])
 
 
 def _labels_that_go_on(labels: NDArray[np.int32], beside: Flags, below: Flags) -> NDArray[np.int32]:

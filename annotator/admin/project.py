@@ -10,7 +10,6 @@ from django.urls import path, re_path
 from django.urls.resolvers import URLPattern
 
 from annotator.admin.label_cost import label_cost_data, label_cost_page
-from annotator.admin.queue_rules import queue_rules_page
 from annotator.admin.rules import rules_page
 from annotator.admin.run_request import run_request_page
 from annotator.admin.scoped import OwnProjectsAdmin, may_see_any, may_train, require_training_role
@@ -129,7 +128,6 @@ class ProjectAdmin(OwnProjectsAdmin):
         return [
             path("<int:object_id>/train/", view(self.train_view), name="annotator_project_train"),
             path("<int:object_id>/rules/", view(self.rules_view), name="annotator_project_rules"),
-            path("<int:object_id>/queue/", view(self.queue_rules_view), name="annotator_project_queue"),
             path("<int:object_id>/roll-back/", view(self.roll_back_view), name="annotator_project_roll_back"),
             path(
                 "<int:object_id>/label-cost/", view(self.label_cost_view), name="annotator_project_label_cost"
@@ -157,9 +155,6 @@ class ProjectAdmin(OwnProjectsAdmin):
         project = self.own_row(request, str(object_id))
         require_training_role(request, project.pk)
         return rules_page(self, request, project)
-
-    def queue_rules_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return queue_rules_page(self, request, self.own_row(request, str(object_id)))
 
     def label_cost_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         return label_cost_page(self, request, self.own_row(request, str(object_id)))

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
 from annotator.api.pagination import page_of_many
+from annotator.api.repeats import IDEMPOTENCY_KEY, once
 from annotator.api.serializers import AreaField
 from annotator.domain.assignments import MOST_TILES, assign_area, chosen_quadkeys, end_assignment
 from annotator.enums import Role
@@ -52,9 +53,14 @@ class ProjectAssignments(APIView):
             lambda page: [_document(one) for one in assignment_progress(project, page)],
         )
 
-    @extend_schema(request=AssignmentInput, responses={201: OpenApiTypes.OBJECT})
+    @extend_schema(
+        request=AssignmentInput, responses={201: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY]
+    )
     def post(self, request: Request, slug: str) -> Response:
-        project = project_for(request, slug, LEAD)
+        return self._assign(request, project_for(request, slug, LEAD))
+
+    @once
+    def _assign(self, request: Request, project: Project) -> Response:
         given = AssignmentInput(data=request.data)
         given.is_valid(raise_exception=True)
         values = given.validated_data

@@ -12,14 +12,14 @@ from django.http import StreamingHttpResponse
 def csv_response(
     filename: str, columns: Iterable[str], rows: Iterable[dict[str, Any]]
 ) -> StreamingHttpResponse:
-    """The rows as CSV, one at a time. What a spreadsheet would take for a formula begins with an apostrophe."""
+    """The rows as CSV, one at a time. None of them is a formula to a spreadsheet."""
     names = list(columns)
 
     def lines() -> Iterator[str]:
         writer = csv.writer(_Echo())
         yield writer.writerow(names)
         for row in rows:
-            yield writer.writerow([_harmless(row[name]) for name in names])
+            yield writer.writerow([harmless(row[name]) for name in names])
 
     return StreamingHttpResponse(
         lines(),
@@ -35,5 +35,6 @@ class _Echo:
         return line
 
 
-def _harmless(value: Any) -> Any:
+def harmless(value: Any) -> Any:
+    """The value, with an apostrophe before what a spreadsheet would take for a formula."""
     return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value

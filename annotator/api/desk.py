@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 
 from annotator.api.access import project_for
 from annotator.api.csv_answers import csv_response
+from annotator.api.repeats import IDEMPOTENCY_KEY, once
 from annotator.api.serializers import IdField
 from annotator.domain.bulk import MOST_PATCHES, BulkVerb, Chosen, act_on_patches
 from annotator.domain.spot_checks import MOST_PER_ANNOTATOR, draw_spot_checks
@@ -116,9 +117,12 @@ class ProjectSpotChecks(APIView):
         project = project_for(request, slug, LEAD)
         return Response({"results": [draw_document(draw) for draw in spot_draws(project.pk)[:MOST_DRAWS]]})
 
-    @extend_schema(request=SpotInput, responses={201: OpenApiTypes.OBJECT})
+    @extend_schema(request=SpotInput, responses={201: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
-        project = project_for(request, slug, LEAD)
+        return self._draw(request, project_for(request, slug, LEAD))
+
+    @once
+    def _draw(self, request: Request, project: Project) -> Response:
         given = SpotInput(data=request.data)
         given.is_valid(raise_exception=True)
         draw = draw_spot_checks(project=project, user=request.user, **given.validated_data)

@@ -10,13 +10,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.narrowing import ExportNarrowing
 from annotator.api.pagination import page_of
+from annotator.api.repeats import IDEMPOTENCY_KEY, once
 from annotator.api.serializers import ExportInput
 from annotator.domain.exports import cancel_export, download_path, request_export
 from annotator.domain.retries import try_again
 from annotator.downloads import file_download
 from annotator.enums import ExportKind, Role
-from annotator.models import Export
+from annotator.models import Export, Project
 from annotator.queries.exports import export_document, told_exports
 
 MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
@@ -27,12 +29,16 @@ class ProjectExports(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug, MANAGERS)
-        return page_of(request, told_exports().filter(project=project), export_document)
+        rows = ExportNarrowing.of(request, told_exports().filter(project=project))
+        return page_of(request, rows, export_document)
 
-    @extend_schema(request=ExportInput, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=ExportInput, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
         """Asks for an export; the same masks with the same parameters are the export that there is already."""
-        project = project_for(request, slug, MANAGERS)
+        return self._ask(request, project_for(request, slug, MANAGERS))
+
+    @once
+    def _ask(self, request: Request, project: Project) -> Response:
         given = ExportInput(data=request.data)
         given.is_valid(raise_exception=True)
         values = given.validated_data

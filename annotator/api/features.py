@@ -22,6 +22,7 @@ from rest_framework.views import APIView
 
 from annotator.api.access import project_for
 from annotator.api.boxes import bounds_in
+from annotator.api.narrowing import Narrowing, ParcelNarrowing
 from annotator.models import Project
 from annotator.queries.features import COLLECTIONS, Collection, Wanted
 
@@ -31,6 +32,8 @@ CONFORMANCE = [
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 DEFAULT_LIMIT, MAX_LIMIT = 500, 5000
 _KNOWN_PARAMETERS = {"limit", "bbox", "datetime", "after", "f", "format"}
+# What the features of a collection are narrowed by besides.
+_NARROWED = {"parcels": ParcelNarrowing, "patches": Narrowing}
 _PARAMETERS = [
     OpenApiParameter("limit", int, description=f"Features a page, up to {MAX_LIMIT}."),
     OpenApiParameter("bbox", str, description="west,south,east,north in degrees"),
@@ -107,17 +110,19 @@ class CollectionDetail(FeatureView):
 class Items(FeatureView):
     renderer_classes = [GeoJSONRenderer, JSONRenderer]
 
-    @extend_schema(parameters=_PARAMETERS, responses=OpenApiTypes.OBJECT)
+    @extend_schema(parameters=[*_PARAMETERS, ParcelNarrowing], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str, name: str) -> Response:
         project = project_for(request, slug)
         given = request.query_params
-        if unknown := sorted(given.keys() - _KNOWN_PARAMETERS):
+        collection, narrowing = self.collection(name), _NARROWED[name]
+        if unknown := sorted(given.keys() - _KNOWN_PARAMETERS - narrowing().fields.keys()):
             raise ValidationError({key: ["Leave it out: it is not known here."] for key in unknown})
         since, until = _time_span(given.get("datetime"))
         limit = min(_whole_number(given.get("limit"), "limit", DEFAULT_LIMIT, least=1), MAX_LIMIT)
         after = _whole_number(given.get("after"), "after", 0, least=0)
-        wanted = Wanted(bounds_in(given.get("bbox")), since, until, after)
-        page = self.collection(name).page(project.pk, request.user, wanted, limit)
+        where = narrowing.conditions(request)
+        wanted = Wanted(bounds_in(given.get("bbox")), since, until, after, where)
+        page = collection.page(project.pk, request.user, wanted, limit)
         here = f"{self.root(request, project)}/collections/{name}/items"
         links = [_link(f"{here}?{given.urlencode()}", "self", "This page", GeoJSONRenderer.media_type)]
         if page.last_id is not None:

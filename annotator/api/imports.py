@@ -10,12 +10,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.narrowing import ImportNarrowing
 from annotator.api.pagination import page_of
+from annotator.api.repeats import IDEMPOTENCY_KEY, once
 from annotator.api.serializers import LabelFileInput, MappingInput
 from annotator.domain.label_imports import Mapped, bring_labels, cancel_import, start_import
 from annotator.domain.retries import try_again
 from annotator.enums import Role
-from annotator.models import LabelImport
+from annotator.models import LabelImport, Project
 from annotator.queries.label_imports import import_document
 
 LEAD = frozenset({Role.LEAD})
@@ -28,12 +30,15 @@ class ProjectImports(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         rows = project_for(request, slug, LEAD).label_imports.select_related("requested_by")
-        return page_of(request, rows, import_document)
+        return page_of(request, ImportNarrowing.of(request, rows), import_document)
 
-    @extend_schema(request=LabelFileInput, responses={201: OpenApiTypes.OBJECT})
+    @extend_schema(request=LabelFileInput, responses={201: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
         """Takes a file in and tells what is in it: the values of each attribute, and what cannot be used."""
-        project = project_for(request, slug, LEAD)
+        return self._bring(request, project_for(request, slug, LEAD))
+
+    @once
+    def _bring(self, request: Request, project: Project) -> Response:
         given = LabelFileInput(data=request.data)
         given.is_valid(raise_exception=True)
         values = dict(given.validated_data)
@@ -48,10 +53,13 @@ class ImportDetail(APIView):
 
 
 class ImportStart(APIView):
-    @extend_schema(request=MappingInput, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=MappingInput, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, import_id: int) -> Response:
         """Makes masks of the file: ``classes`` tells each value to a class of the legend."""
-        row = row_for(request, LabelImport, import_id, LEAD)
+        return self._start(request, row_for(request, LabelImport, import_id, LEAD))
+
+    @once
+    def _start(self, request: Request, row: LabelImport) -> Response:
         given = MappingInput(data=request.data)
         given.is_valid(raise_exception=True)
         started = start_import(label_import=row, user=request.user, mapped=Mapped(**given.validated_data))

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
 from annotator.api.pagination import page_of
+from annotator.api.repeats import IDEMPOTENCY_KEY, once
 from annotator.domain.invitations import (
     MOST_DAYS,
     MOST_USES,
@@ -20,7 +21,7 @@ from annotator.domain.invitations import (
     token_of,
 )
 from annotator.enums import Role
-from annotator.models import Invitation
+from annotator.models import Invitation, Project
 
 LEAD = frozenset({Role.LEAD})
 OBJECT = {200: OpenApiTypes.OBJECT}
@@ -39,9 +40,14 @@ class ProjectInvitations(APIView):
         rows = project_for(request, slug, LEAD).invitations.select_related("made_by")
         return page_of(request, rows, lambda row: _document(row, request))
 
-    @extend_schema(request=InvitationInput, responses={201: OpenApiTypes.OBJECT})
+    @extend_schema(
+        request=InvitationInput, responses={201: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY]
+    )
     def post(self, request: Request, slug: str) -> Response:
-        project = project_for(request, slug, LEAD)
+        return self._invite(request, project_for(request, slug, LEAD))
+
+    @once
+    def _invite(self, request: Request, project: Project) -> Response:
         given = InvitationInput(data=request.data)
         given.is_valid(raise_exception=True)
         values = given.validated_data | {"role": Role(given.validated_data["role"])}

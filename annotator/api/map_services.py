@@ -12,6 +12,7 @@ from annotator.errors import MilpaError, NotReady
 from annotator.imagery.composites import NATURAL, composites_of
 from annotator.models import Project, Scene
 from annotator.queries.access import member_roles
+from annotator.queries.composites import own_composites
 from annotator.queries.map_services import Absolute, tilejson, wmts_capabilities
 
 # The addresses in it change with the display, so that it is asked for anew each time.
@@ -28,8 +29,9 @@ def scene_tilejson(request: HttpRequest, scene_id: int) -> HttpResponse:
             raise NotFound("There is no such scene, or it belongs to a project that you are no member of.")
         if scene.state != SceneState.READY:
             raise NotReady(f"The scene is {scene.get_state_display()}; its tiles are there once it is ready.")
-        composite, known = request.GET.get("composite", NATURAL), composites_of(scene.band_names)
-        if composite not in known:
+        known = {one.key: one for one in composites_of(scene.band_names, own_composites(scene.project_id))}
+        composite = known.get(request.GET.get("composite", NATURAL.key))
+        if composite is None:
             raise NotFound(f"The scene can be seen as {', '.join(known)} only.")
     except MilpaError as error:
         return plain_problem(error)
@@ -48,7 +50,7 @@ def project_wmts(request: HttpRequest, slug: str) -> HttpResponse:
         return plain_problem(error)
     scenes = project.scenes.filter(state=SceneState.READY)
     address = request.build_absolute_uri(request.path)
-    body = wmts_capabilities(project, scenes, _absolute(request), address)
+    body = wmts_capabilities(project, scenes, own_composites(project.pk), _absolute(request), address)
     return HttpResponse(body, content_type="application/xml", headers=_HEADERS)
 
 

@@ -9,13 +9,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.narrowing import RunNarrowing
 from annotator.api.pagination import page_of
+from annotator.api.repeats import HEADER, IDEMPOTENCY_KEY, once
 from annotator.api.serializers import PromotionInput, RollbackInput, RunInput
 from annotator.domain.retries import try_again
 from annotator.domain.training import cancel_run, request_run
 from annotator.domain.versions import promote, roll_back
 from annotator.enums import Role
-from annotator.models import ModelVersion, TrainingRun
+from annotator.models import ModelVersion, Project, TrainingRun
 from annotator.queries.documents import run_document, version_document
 
 ML_STAFF = frozenset({Role.ML_STAFF})
@@ -30,18 +32,22 @@ class ProjectTrainingRuns(APIView):
         runs = project.training_runs.select_related("parent", "candidate").prefetch_related(
             "evaluations__model_version"
         )
-        return page_of(request, runs, run_document)
+        return page_of(request, RunNarrowing.of(request, runs), run_document)
 
-    @extend_schema(request=RunInput, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=RunInput, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
-        project = project_for(request, slug, ML_STAFF)
+        return self._ask(request, project_for(request, slug, ML_STAFF))
+
+    @once
+    def _ask(self, request: Request, project: Project) -> Response:
         given = RunInput(data=request.data)
         given.is_valid(raise_exception=True)
         run = request_run(
             project=project,
             user=request.user,
             config=given.validated_data["config"],
-            idempotency_key=request.headers.get("Idempotency-Key", "")[:64],
+            # The run remembers it for good.
+            idempotency_key=request.headers.get(HEADER, ""),
         )
         return Response(run_document(run), status=202)
 

@@ -9,9 +9,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for
+from annotator.api.repeats import IDEMPOTENCY_KEY, once
 from annotator.domain.parcels import cancel_rebuild, rebuild_parcels
 from annotator.enums import Role
 from annotator.errors import IllegalTransition
+from annotator.models import Project
 from annotator.queries.parcels import newest_rebuild, parcels_document
 
 MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
@@ -22,10 +24,13 @@ class ParcelsRebuild(APIView):
     def get(self, request: Request, slug: str) -> Response:
         return Response(parcels_document(project_for(request, slug, MANAGERS).pk))
 
-    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
         """Has all parcels drawn anew from the approved masks; asked for again, it starts over."""
-        project = project_for(request, slug, MANAGERS)
+        return self._rebuild(request, project_for(request, slug, MANAGERS))
+
+    @once
+    def _rebuild(self, request: Request, project: Project) -> Response:
         rebuild_parcels(project=project, user=request.user)
         return Response(parcels_document(project.pk), status=202)
 

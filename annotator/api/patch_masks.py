@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import check_person, row_for
+from annotator.api.repeats import HEADER, IDEMPOTENCY_KEY
 from annotator.domain.annotations import Effort
 from annotator.domain.imagery_reports import report_imagery
 from annotator.domain.masks import Mask, png_of, values_of
@@ -96,7 +97,7 @@ class PatchDifference(APIView):
 
 
 class PatchBadImagery(APIView):
-    @extend_schema(request=ImageryReportInput, responses=OBJECT)
+    @extend_schema(request=ImageryReportInput, responses=OBJECT, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id, ANNOTATORS)
         check_person(request)
@@ -110,7 +111,7 @@ class PatchBadImagery(APIView):
             comment=values["comment"],
             base_number=values["revision"],
             effort=Effort(values["seconds"], 0),
-            idempotency_key=request.headers.get("Idempotency-Key", "")[:64],
+            idempotency_key=request.headers.get(HEADER, "")[:64],
         )
         return Response({"revision": revision_document(revision)})
 

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from annotator.api.access import check_person, check_roles, project_for, row_for
 from annotator.api.problems import problem
+from annotator.api.repeats import HEADER, IDEMPOTENCY_KEY
 from annotator.api.serializers import (
     ClaimInput,
     CommentInput,
@@ -146,7 +147,7 @@ class PatchMask(APIView):
     @extend_schema(
         request={"application/octet-stream": OpenApiTypes.BINARY},
         responses={200: OpenApiTypes.OBJECT, 412: OpenApiTypes.OBJECT},
-        parameters=[SaveParameters],
+        parameters=[SaveParameters, IDEMPOTENCY_KEY],
     )
     def put(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id, ANNOTATORS)
@@ -171,7 +172,7 @@ class PatchMask(APIView):
                 submit=values["submit"],
                 proposal=proposal,
                 effort=Effort(values["seconds"], values["strokes"]),
-                idempotency_key=request.headers.get("Idempotency-Key", "")[:64],
+                idempotency_key=request.headers.get(HEADER, "")[:64],
             )
         except RevisionConflict as error:
             return _both_versions(error)

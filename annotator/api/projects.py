@@ -11,7 +11,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.narrowing import JobNarrowing, SceneNarrowing
 from annotator.api.pagination import page_of, page_of_many
+from annotator.api.repeats import IDEMPOTENCY_KEY, once
 from annotator.api.serializers import JobInput, PlaceInput, ProjectInput, SceneChange, SceneInput
 from annotator.domain.display_copies import cancel_display_copy, request_display_copy
 from annotator.domain.ingest import cancel_ingest, retry_ingest
@@ -28,6 +30,7 @@ from annotator.queries.documents import (
     job_document,
     project_document,
     scene_document,
+    scene_documents,
 )
 from annotator.queries.labelling_queue import first_places, latest_ranking, queue_summary
 from annotator.queries.projects import project_rows
@@ -46,10 +49,14 @@ class Projects(APIView):
         rows = Project.objects.filter(pk__in=own.values("project"))
         return page_of_many(request, rows, lambda page: project_rows(page, request.user))
 
-    @extend_schema(request=ProjectInput, responses={201: OpenApiTypes.OBJECT})
+    @extend_schema(request=ProjectInput, responses={201: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request) -> Response:
         if not request.user.has_perm("annotator.add_project"):
             raise NotAllowed("Ask an administrator for the permission to add projects.")
+        return self._make(request)
+
+    @once
+    def _make(self, request: Request) -> Response:
         given = ProjectInput(data=request.data)
         given.is_valid(raise_exception=True)
         values = given.validated_data
@@ -76,11 +83,16 @@ class ProjectScenes(APIView):
 
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
-        return page_of(request, project_for(request, slug).scenes.all(), scene_document)
+        project = project_for(request, slug)
+        rows = SceneNarrowing.of(request, project.scenes.all())
+        return page_of_many(request, rows, lambda page: scene_documents(page, project.pk))
 
-    @extend_schema(request=SceneInput, responses={201: OpenApiTypes.OBJECT})
+    @extend_schema(request=SceneInput, responses={201: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
-        project = project_for(request, slug, LEAD)
+        return self._add(request, project_for(request, slug, LEAD))
+
+    @once
+    def _add(self, request: Request, project: Project) -> Response:
         given = SceneInput(data=request.data)
         given.is_valid(raise_exception=True)
         values = given.validated_data
@@ -148,9 +160,12 @@ class SceneDisplayCopy(APIView):
             raise Http404
         return Response(display_copy_document(copy))
 
-    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, scene_id: int) -> Response:
-        scene = row_for(request, Scene, scene_id, LEAD)
+        return self._ask(request, row_for(request, Scene, scene_id, LEAD))
+
+    @once
+    def _ask(self, request: Request, scene: Scene) -> Response:
         copy = request_display_copy(scene=scene, user=request.user)
         return Response(display_copy_document(copy), status=202)
 
@@ -168,11 +183,14 @@ class ProjectInferenceJobs(APIView):
     @extend_schema(responses=OBJECT)
     def get(self, request: Request, slug: str) -> Response:
         rows = project_for(request, slug).inference_jobs.select_related("model_version")
-        return page_of(request, rows, job_document)
+        return page_of(request, JobNarrowing.of(request, rows), job_document)
 
-    @extend_schema(request=JobInput, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=JobInput, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
-        project = project_for(request, slug, MANAGERS)
+        return self._ask(request, project_for(request, slug, MANAGERS))
+
+    @once
+    def _ask(self, request: Request, project: Project) -> Response:
         given = JobInput(data=request.data)
         given.is_valid(raise_exception=True)
         scene_id = given.validated_data["scene"]
@@ -212,10 +230,13 @@ class ProjectQueue(APIView):
             }
         )
 
-    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
         """Asks for the queue to be ranked anew; it is once `ranking` of the queue has another `id` than now."""
-        project = project_for(request, slug, MANAGERS)
+        return self._rank(request, project_for(request, slug, MANAGERS))
+
+    @once
+    def _rank(self, request: Request, project: Project) -> Response:
         state = latest_ranking(project.pk)
         request_ranking(project=project, user=request.user)
         return Response({"before": state.ranking.pk if state else None}, status=202)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
+from annotator.api.csv_answers import harmless
 from annotator.domain.quality_report import Agreement, QualityReport
 
 Row = dict[str, Any]
@@ -81,7 +82,7 @@ def quality_csv(report: QualityReport, table: str, filename: str) -> HttpRespons
     )
     writer = csv.DictWriter(response, columns)
     writer.writeheader()
-    writer.writerows(rows_of(report))
+    writer.writerows({name: harmless(value) for name, value in row.items()} for row in rows_of(report))
     return response
 
 

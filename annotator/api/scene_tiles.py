@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -13,9 +13,11 @@ from django.utils.cache import get_conditional_response
 
 from annotator.api.access import NotFound
 from annotator.errors import MilpaError
-from annotator.imagery import composites, rendering
+from annotator.imagery import rendering
+from annotator.imagery.composites import NATURAL, Composite, composites_of, render_composite
 from annotator.imagery.display_blocks import EMPTY, block_of
 from annotator.models import Scene
+from annotator.queries.composites import own_composites
 
 _ADDRESS = re.compile(r"/tiles/scenes/(\d{1,18})/(\d{1,2})/(\d{1,9})/(\d{1,9})")
 _STAMP = re.compile(r"(?:^|&)v=([0-9a-f]{1,64})(?:&|$)")
@@ -26,17 +28,17 @@ _MAX_CREDENTIALS = 4096
 
 @dataclass(frozen=True)
 class Shown:
-    """A ready scene, the stamp of its present display, and the band combinations that it has."""
+    """A ready scene, the stamp of its present display, and the band combinations that it has, by their keys."""
 
     scene: Scene
     stamp: str
-    composites: tuple[str, ...]
+    composites: Mapping[str, Composite]
     has_copy: bool
 
     @classmethod
     def of(cls, scene: Scene) -> Shown:
         stamp = rendering.tile_stamp(scene)
-        known = tuple(composites.composites_of(scene.band_names))
+        known = {one.key: one for one in composites_of(scene.band_names, own_composites(scene.project_id))}
         return cls(scene, stamp, known, bool(scene.display_copy_name) and scene.display_copy_stamp == stamp)
 
 
@@ -73,7 +75,10 @@ class TileDoor:
         shown = _granted(request, scene_id)
         if shown is not None:
             try:
-                return answer(request, shown, x, y, z)
+                composite = _composite(request, shown)
+                # Without the stamp of what was written it may have been written anew.
+                if not composite.stamp or composite.stamp == request.GET.get("stamp"):
+                    return answer(request, shown, x, y, z)
             except MilpaError:
                 # Told in the person's language, and only while it is still so.
                 pass
@@ -83,20 +88,19 @@ class TileDoor:
 def answer(request: HttpRequest, shown: Shown, x: int, y: int, z: int) -> HttpResponse:
     """The tile for somebody who may see it; 304 for whoever has it. Raises MilpaError."""
     check_tile(x, y, z)
-    composite = composites.NATURAL
-    if "composite=" in request.META.get("QUERY_STRING", ""):
-        composite = request.GET.get("composite", composites.NATURAL)
-    if composite not in shown.composites:
-        raise NotFound(f"The scene can be seen as {', '.join(shown.composites)} only.")
-    kind = "copy" if shown.has_copy and composite == composites.NATURAL else composite
+    composite = _composite(request, shown)
+    kind = "copy" if shown.has_copy and composite == NATURAL else composite.key + composite.stamp
     etag = f'"{shown.stamp}-{kind}-{z}-{x}-{y}"'
     response = None
     if "HTTP_IF_NONE_MATCH" in request.META or "HTTP_IF_MATCH" in request.META:
         response = get_conditional_response(request, etag)
     if response is None:
         response = HttpResponse(_body(shown, composite, x, y, z), content_type=rendering.CONTENT_TYPE)
-    # The stamp in the address changes with the display, so what lies under it never changes.
-    lasting = f"max-age={_WEEK_SECONDS}, immutable" if _stamp(request) == shown.stamp else "no-cache"
+    # The stamps in the address change with the display, so what lies under them never changes.
+    is_stamped = _stamp(request) == shown.stamp and (
+        not composite.stamp or composite.stamp == request.GET.get("stamp")
+    )
+    lasting = f"max-age={_WEEK_SECONDS}, immutable" if is_stamped else "no-cache"
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = f"private, {lasting}"
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -109,16 +113,26 @@ def check_tile(x: int, y: int, z: int) -> None:
         raise NotFound(f"There is no tile {z}/{x}/{y}.")
 
 
-def _body(shown: Shown, composite: str, x: int, y: int, z: int) -> bytes:
+def _composite(request: HttpRequest, shown: Shown) -> Composite:
+    """The band combination that is asked for. Raises NotFound for one that the scene does not have."""
+    if "composite=" not in request.META.get("QUERY_STRING", ""):
+        return NATURAL
+    composite = shown.composites.get(request.GET.get("composite", NATURAL.key))
+    if composite is None:
+        raise NotFound(f"The scene can be seen as {', '.join(shown.composites)} only.")
+    return composite
+
+
+def _body(shown: Shown, composite: Composite, x: int, y: int, z: int) -> bytes:
     scene = shown.scene
     if shown.has_copy:
         block = block_of(scene.display_copy_path, x, y, z)
         # Where nothing is to be seen in its own colours, there is nothing in others.
         if block == EMPTY:
             return rendering.EMPTY_TILE
-        if block is not None and composite == composites.NATURAL:
+        if block is not None and composite == NATURAL:
             return block
-    return composites.render_composite(scene, composite, x, y, z)
+    return render_composite(scene, composite, x, y, z)
 
 
 def _granted(request: HttpRequest, scene_id: int) -> Shown | None:

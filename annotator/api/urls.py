@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from annotator.api import (
     assignments,
+    composites,
     desk,
     events,
     exports,
@@ -12,6 +13,7 @@ from annotator.api import (
     invitations,
     legends,
     map_services,
+    members,
     model_versions,
     pace,
     parcels,
@@ -33,6 +35,8 @@ urlpatterns = [
     path("projects/", projects.Projects.as_view()),
     path("projects/<slug:slug>/", projects.ProjectDetail.as_view()),
     path("projects/<slug:slug>/legend/", legends.ProjectLegend.as_view()),
+    path("projects/<slug:slug>/members/", members.ProjectMembers.as_view()),
+    path("members/<int:membership_id>/", members.Member.as_view()),
     path("projects/<slug:slug>/scenes/", projects.ProjectScenes.as_view()),
     path("projects/<slug:slug>/inference-jobs/", projects.ProjectInferenceJobs.as_view()),
     path("projects/<slug:slug>/patches/", patch_lists.ProjectPatches.as_view()),
@@ -49,7 +53,7 @@ urlpatterns = [
     path("projects/<slug:slug>/desk/", desk.ProjectDesk.as_view()),
     path("projects/<slug:slug>/desk.csv", desk.ProjectDeskCsv.as_view(), name="desk_csv"),
     re_path(
-        r"^projects/(?P<slug>[-\w]+)/desk/(?P<verb>approve|return|reassign|reopen)/$",
+        r"^projects/(?P<slug>[-\w]+)/desk/(?P<verb>approve|return|reassign|reopen|do-without)/$",
         desk.ProjectDeskVerb.as_view(),
     ),
     path("projects/<slug:slug>/spot-checks/", desk.ProjectSpotChecks.as_view()),
@@ -81,6 +85,8 @@ urlpatterns = [
     path("exports/<int:export_id>/cancel/", exports.ExportCancel.as_view()),
     path("exports/<int:export_id>/try-again/", exports.ExportAgain.as_view()),
     path("exports/<int:export_id>/file/", exports.ExportFile.as_view()),
+    path("projects/<slug:slug>/composites/", composites.ProjectComposites.as_view()),
+    path("composites/<int:composite_id>/", composites.CompositeDetail.as_view()),
     path("scenes/<int:scene_id>/", projects.SceneDetail.as_view()),
     path("scenes/<int:scene_id>/cancel/", projects.SceneCancel.as_view()),
     path("scenes/<int:scene_id>/try-again/", projects.SceneAgain.as_view()),

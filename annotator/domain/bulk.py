@@ -9,6 +9,7 @@ from enum import StrEnum
 from django.contrib.auth.models import User
 
 from annotator.domain.assigning import reassign_patch
+from annotator.domain.doubles import withdraw_second
 from annotator.domain.reviews import reopen_patch, review_patch
 from annotator.enums import Verdict
 from annotator.errors import MilpaError
@@ -23,6 +24,7 @@ class BulkVerb(StrEnum):
     RETURN = "return"
     REASSIGN = "reassign"
     REOPEN = "reopen"
+    DO_WITHOUT = "do-without"
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,9 @@ def act_on_patches(
 ) -> BulkReport:
     """Does the verb on each patch in a transaction of its own, and says of each whether it was possible.
 
-    ``comment`` is for returning and reopening, ``to`` (None for anybody) for reassigning. A verdict falls on
-    the revision that the list showed, so nothing newer is approved unseen.
+    ``comment`` is for returning and reopening, ``to`` (None for anybody) for reassigning; to do without is to call
+    off a second mask that is still to come. A verdict falls on the revision that the list showed, so nothing newer is
+    approved unseen.
     """
     patches = project.patches.in_bulk([one.patch_id for one in chosen])
     report = BulkReport()
@@ -89,10 +92,17 @@ def _action(
     match verb:
         case BulkVerb.REASSIGN:
             return lambda: reassign_patch(patch=patch, user=user, to=to)
+        case BulkVerb.DO_WITHOUT:
+            return lambda: withdraw_second(patch=patch, user=user)
         case BulkVerb.REOPEN:
             return lambda: reopen_patch(patch=patch, user=user, comment=comment)
         case _:
             verdict = Verdict.APPROVE if verb == BulkVerb.APPROVE else Verdict.RETURN
             return lambda: review_patch(
-                patch=patch, user=user, verdict=verdict, revision_number=revision, comment=comment
+                patch=patch,
+                user=user,
+                verdict=verdict,
+                revision_number=revision,
+                comment=comment,
+                in_bulk=True,
             )

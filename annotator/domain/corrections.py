@@ -4,20 +4,23 @@ from django.db.models import Sum
 
 from annotator import inference
 from annotator.domain.masks import values_of
-from annotator.models import Correction, Revision
+from annotator.models import Annotation, Correction, Revision
 
 
-def record_correction(revision: Revision) -> None:
+def record_correction(revision: Revision, *, drawn_in: Annotation | None = None) -> None:
     """Keeps what the submitted revision changed of its proposal, shown or hidden, and what that took.
 
-    Without a proposal there is nothing to correct. What the mask leaves unsure was not looked at.
+    Without a proposal there is nothing to correct, and what an earlier submission corrected no longer stands. What
+    the mask leaves unsure was not looked at. ``drawn_in`` is the annotation whose revisions tell the effort, where
+    the mask was drawn in another one.
     """
+    annotation = revision.annotation
     proposal = revision.proposal or revision.hidden_proposal
     if proposal is None or revision.is_import:
+        Correction.objects.filter(annotation=annotation).delete()
         return
-    annotation = revision.annotation
     masks = values_of(revision.mask_png), values_of(proposal.mask_png)
-    drawn = annotation.revisions.filter(is_conflicting=False)
+    drawn = (drawn_in or annotation).revisions.filter(is_conflicting=False)
     Correction.objects.update_or_create(
         annotation=annotation,
         defaults={

@@ -103,7 +103,7 @@ def _provenance(parcel: Parcel, export: Export) -> dict[str, Any]:
     pieces = list(parcel.pieces.all())
     revisions = [piece.revision for piece in pieces]
     versions = {revision.proposal.model_version.number for revision in revisions if revision.proposal}
-    corrected = [p.revision for p in pieces if p.kept_pixels is not None and p.kept_pixels < p.pixel_count]
+    corrected = [piece.revision for piece in pieces if piece.is_corrected]
     sides = {export.basis["sides"][block_of(piece.patch.quadkey)] for piece in pieces}
     newest = max(revision.saved_at for revision in revisions).astimezone(UTC)
     return {

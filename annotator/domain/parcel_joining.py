@@ -169,7 +169,8 @@ def _stored(outline: shapely.Polygon) -> Polygon:
 
 def _origin(group: Group, kept_share: float | None) -> ParcelOrigin:
     if kept_share is not None:
-        return ParcelOrigin.ACCEPTED if kept_share == 1 else ParcelOrigin.CORRECTED
+        is_as_proposed = kept_share == 1 and not any(piece.is_corrected for piece in group)
+        return ParcelOrigin.ACCEPTED if is_as_proposed else ParcelOrigin.CORRECTED
     if all(piece.revision.is_import for piece in group):
         return ParcelOrigin.IMPORTED
     return ParcelOrigin.DRAWN

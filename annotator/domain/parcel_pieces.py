@@ -79,12 +79,12 @@ def _draw(
     proposal: Proposal | None,
 ) -> list[ParcelPiece]:
     drawn = inference.parcel_pieces(masks, place, legend)
-    kept = None
+    kept, reshaped = None, frozenset[int]()
     if proposal is not None:
         certainty = 1 - values_of(proposal.entropy_png) / 255
-        kept = inference.piece_certainties(
-            drawn.labels, masks[place], values_of(proposal.mask_png), certainty
-        )
+        proposed = values_of(proposal.mask_png)
+        kept = inference.piece_certainties(drawn.labels, masks[place], proposed, certainty)
+        reshaped = inference.reshaped_labels(drawn, masks, place, proposed, legend)
     return [
         ParcelPiece(
             patch=revision.annotation.drawn_patch,
@@ -95,12 +95,13 @@ def _draw(
             pixel_count=piece.pixel_count,
             kept_pixels=kept[label].kept_pixels if kept else None,
             certainty_sum=kept[label].certainty_sum if kept else 0,
+            is_reshaped=label in reshaped,
         )
         for label, piece in enumerate(drawn.pieces, 1)
     ]
 
 
-PIECE_FACTS = ("revision", "seams", "pixel_count", "kept_pixels", "certainty_sum")
+PIECE_FACTS = ("revision", "seams", "pixel_count", "kept_pixels", "certainty_sum", "is_reshaped")
 
 
 def _compare(drawn: list[ParcelPiece], stored: list[ParcelPiece], redrawn: Redrawn) -> None:
@@ -124,4 +125,5 @@ def _facts(piece: ParcelPiece) -> tuple[object, ...]:
         piece.pixel_count,
         piece.kept_pixels,
         piece.certainty_sum,
+        piece.is_reshaped,
     )

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 
 from annotator.domain.masks import values_of
 from annotator.models import Patch, PatchClass, PatchWork, Review, Revision
 
 
-def note_submission(*, patch: Patch, revision: Revision) -> None:
-    """The revision is what there is to find of the patch from now on; an earlier verdict is no longer on it."""
+def note_submission(*, patch: Patch, revision: Revision, submitted_at: datetime | None = None) -> None:
+    """The revision is what there is to find of the patch from now on; an earlier verdict is no longer on it.
+
+    ``submitted_at`` is when its author submitted the mask, where that was before the revision was made.
+    """
     PatchWork.objects.update_or_create(
         patch=patch,
         defaults={
             "project_id": patch.project_id,
             "annotator_id": revision.author_id,
-            "submitted_at": revision.saved_at,
+            "is_import": revision.is_import,
+            "submitted_at": submitted_at or revision.saved_at,
             "decided_at": None,
         },
     )

@@ -73,9 +73,16 @@ def create_project(
     return project
 
 
-def add_member(*, project: Project, user: User, role: Role) -> Membership:
-    """Gives the person a role in the project; giving it twice changes nothing."""
-    return Membership.objects.get_or_create(project=project, user=user, role=role)[0]
+@transaction.atomic
+def add_member(*, project: Project, user: User, role: Role, by: User | None = None) -> Membership:
+    """Gives the person a role in the project; giving it twice changes nothing.
+
+    It is recorded where somebody gives it: founding a project and taking an invitation have records of their own.
+    """
+    membership, is_new = Membership.objects.get_or_create(project=project, user=user, role=role)
+    if is_new and by is not None:
+        record_event(membership, "added", actor=by, member=user.get_username(), role=str(role))
+    return membership
 
 
 def record_project_event(project: Project, verb: str, actor: User | None, **facts: Any) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -34,12 +35,14 @@ def review_patch(
     comment: str = "",
     pins: Sequence[Pin] = (),
     decides_dispute: bool = False,
+    in_bulk: bool = False,
 ) -> Review:
     """Approves or returns the submitted revision; a returned patch waits for its annotator with the comments.
 
     ``pins`` are comments on places; what they say stands for a ``comment`` that is empty.
     Where two people drew the patch and do not agree, an approval has to be for one of both masks, which
     ``decides_dispute`` says; see `annotator.domain.adjudication`.
+    An approval ``in_bulk``, of many patches at once, leaves spot checks open: nobody looked at each of them.
     Raises RevisionConflict when the revision reviewed is not the current one, CommentMissing for a return
     without a word, IllegalTransition when the patch is not waiting for review, SecondReadingOpen, Disputed.
     """
@@ -55,6 +58,7 @@ def review_patch(
         )
     if patch.state == PatchState.SUBMITTED:
         settle_for_review(patch, user, decides=decides_dispute or verdict == Verdict.RETURN)
+    facts: dict[str, Any] = {"in_bulk": True} if in_bulk else {}
     state = PatchState.APPROVED if verdict == Verdict.APPROVE else PatchState.RETURNED
     move(
         patch,
@@ -65,6 +69,7 @@ def review_patch(
         only_from=PatchState.SUBMITTED,
         revision=revision.number,
         comment=comment,
+        **facts,
     )
     # After a reopening the same revision is judged again: the newest verdict stands, events keep the others.
     review, _is_new = Review.objects.update_or_create(
@@ -73,12 +78,13 @@ def review_patch(
     )
     pin_comments(revision=revision, user=user, pins=pins)
     note_verdict(review=review, patch=patch)
-    note_spot_outcome(
-        patch=patch,
-        annotator_id=revision.author_id,
-        user=user,
-        outcome=SpotOutcome.PASSED if verdict == Verdict.APPROVE else SpotOutcome.RETURNED,
-    )
+    if verdict == Verdict.RETURN or not in_bulk:
+        note_spot_outcome(
+            patch=patch,
+            annotator_id=revision.author_id,
+            user=user,
+            outcome=SpotOutcome.PASSED if verdict == Verdict.APPROVE else SpotOutcome.RETURNED,
+        )
     if verdict == Verdict.APPROVE:
         want_parcels(patch)
     else:

@@ -99,7 +99,10 @@ def drawn(candidates: list[Candidate], seed: int, count: int) -> list[int]:
 def _submitted_on(project: Project, day: date) -> dict[int, list[Candidate]]:
     start = datetime.combine(day, time(), UTC)
     rows = PatchWork.objects.filter(
-        project=project, submitted_at__gte=start, submitted_at__lt=start + timedelta(days=1)
+        project=project,
+        is_import=False,
+        submitted_at__gte=start,
+        submitted_at__lt=start + timedelta(days=1),
     ).order_by("annotator_id", "patch_id")
     found: dict[int, list[Candidate]] = defaultdict(list)
     for annotator_id, patch_id, quadkey in rows.values_list("annotator_id", "patch_id", "patch__quadkey"):

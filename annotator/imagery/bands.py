@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from rasterio.enums import ColorInterp
@@ -17,8 +18,15 @@ _NUMBERS = (("b04", "b03", "b02"), ("b4", "b3", "b2"))
 # Landsat 4 to 7, known by the band that is missing among those of reflected light
 _OLD_LANDSAT_NUMBERS = ("b3", "b2", "b1")
 _NEAR_INFRARED = re.compile(r"(?<![a-z])nir(?![a-z])|near[\s_-]*infra[\s_-]*red")
-# Near infrared beside red, where bands are numbers only: Sentinel-2, Landsat 8 and 9, Landsat 4 to 7
-_INFRARED_NUMBERS = (("b08", "b04"), ("b8", "b4"), ("b5", "b4"), ("b4", "b3"))
+_SHORT_WAVE = re.compile(r"(?<![a-z])(?:swir|short[\s_-]*wave[\s_-]*infra[\s_-]*red)[\s_-]*([12]?)")
+# Where bands are numbers only, near infrared, red beside it, and short-wave infrared at 1.6 and at 2.2 µm:
+# Sentinel-2, Landsat 8 and 9, Landsat 4 to 7
+_INFRARED_NUMBERS = (
+    ("b08", "b04", "b11", "b12"),
+    ("b8", "b4", "b11", "b12"),
+    ("b5", "b4", "b6", "b7"),
+    ("b4", "b3", "b5", "b7"),
+)
 _NOT_RED = re.compile(r"red[\s_-]*edge|infra[\s_-]*red")
 
 # A picture in 8 bits whose values range this far is shown as it is.
@@ -43,16 +51,70 @@ def choose_display_bands(
 
 def infrared_bands(band_names: Sequence[str]) -> tuple[int, int, int] | None:
     """Numbers (from 1) of near infrared, red and green, None where the names do not tell all three."""
-    red, green, _ = _by_name(band_names)
+    roles = band_roles(band_names)
+    if not {"nir", "red", "green"} <= roles.keys():
+        return None
+    return roles["nir"], roles["red"], roles["green"]
+
+
+def band_roles(band_names: Sequence[str]) -> dict[str, int]:
+    """Which bands (numbers from 1) are red, green, blue, nir, swir (1.6 µm) and swir2 (2.2 µm), as the names tell.
+
+    Red, green and blue are told together or not at all.
+    """
+    roles = {color: number for color, number in zip(COLORS, _by_name(band_names), strict=True) if number}
     names = [name.lower() for name in band_names]
-    near = next((i for i, name in enumerate(names, start=1) if _NEAR_INFRARED.search(name)), 0)
-    if not near:
+    for number, name in enumerate(names, start=1):
+        if _NEAR_INFRARED.search(name):
+            roles.setdefault("nir", number)
+        if found := _SHORT_WAVE.search(name):
+            roles.setdefault("swir2" if found[1] == "2" else "swir", number)
+    if "nir" not in roles and "red" in roles:
         numbers = {
             name.split()[0]: i for i, name in reversed(list(enumerate(names, start=1))) if name.split()
         }
-        pairs = [(numbers.get(near), numbers.get(beside)) for near, beside in _INFRARED_NUMBERS]
-        near = next((number for number, beside in pairs if number and beside == red), 0)
-    return (near, red, green) if near and red else None
+        for near, red, *short_waves in _INFRARED_NUMBERS:
+            if near in numbers and numbers.get(red) == roles["red"]:
+                roles["nir"] = numbers[near]
+                for role, name in zip(("swir", "swir2"), short_waves, strict=True):
+                    if name in numbers:
+                        roles.setdefault(role, numbers[name])
+                break
+    return roles
+
+
+def bands_by_name(band_names: Sequence[str]) -> Mapping[str, int]:
+    """The numbers (from 1) of bands by the names that expressions may use: roles, and the file's own names.
+
+    Those are in lower case with underscores, and a first word with a number in it is a name, too: ``B8A narrow``
+    is ``b8a_narrow`` and ``b8a``. Roles go first, then the first band of a name.
+    """
+    return _bands_by_name(tuple(band_names))
+
+
+@lru_cache(maxsize=512)
+def _bands_by_name(band_names: tuple[str, ...]) -> Mapping[str, int]:
+    found = band_roles(band_names)
+    words = [_written_name(name, number) for number, name in enumerate(band_names, start=1)]
+    for number, word in enumerate(words, start=1):
+        found.setdefault(word, number)
+    for number, word in enumerate(words, start=1):
+        first = word.partition("_")[0]
+        if re.search(r"\d", first):
+            found.setdefault(first, number)
+    return found
+
+
+def usual_names(band_names: Sequence[str]) -> list[str]:
+    """One name for each band, as `bands_by_name` knows it: its role where it has one, else the file's name."""
+    roles = {number: role for role, number in reversed(band_roles(band_names).items())}
+    return [roles.get(i) or _written_name(name, i) for i, name in enumerate(band_names, start=1)]
+
+
+def _written_name(name: str, number: int) -> str:
+    """A band's name as an expression writes it."""
+    word = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or str(number)
+    return f"band_{word}" if word[0].isdigit() else word
 
 
 def choose_stretch(values: np.ndarray, valid: np.ndarray) -> tuple[tuple[float, float], ...]:

@@ -27,6 +27,7 @@ from annotator.inference.masks import (
     agreement_alphas,
     compare_masks,
     parcel_pieces,
+    reshaped_labels,
 )
 from annotator.inference.rounds import (
     adapter_hash,
@@ -108,6 +109,7 @@ __all__ = [
     "points_of",
     "queue_candidates",
     "report_fields",
+    "reshaped_labels",
     "segment_context",
     "spread_scores",
     "stac_classes",

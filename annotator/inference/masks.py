@@ -34,6 +34,19 @@ def agreement_alphas(
     return krippendorff_alpha(pairs), class_alphas(pairs)
 
 
+def reshaped_labels(
+    drawn: PatchPieces,
+    masks: Mapping[tuple[int, int], NDArray[np.uint8]],
+    place: tuple[int, int],
+    proposed: NDArray[np.uint8],
+    classes: Sequence[LabelClass],
+) -> frozenset[int]:
+    """Which of the drawn pieces have other land than the proposal alone would have given them."""
+    from mlservice.parcel_pieces import reshaped_labels as find
+
+    return find(drawn, masks, place, proposed, legend_for(classes))
+
+
 def parcel_pieces(
     masks: Mapping[tuple[int, int], NDArray[np.uint8]], place: tuple[int, int], classes: Sequence[LabelClass]
 ) -> PatchPieces:

@@ -10,9 +10,11 @@ from annotator.models.export import Export
 from annotator.models.gold_patch import GoldPatch
 from annotator.models.inference_job import InferenceJob
 from annotator.models.invitation import Invitation
+from annotator.models.kept_answer import KeptAnswer
 from annotator.models.label_class import LabelClass
 from annotator.models.label_import import LabelImport
 from annotator.models.model_version import Evaluation, EvaluationMask, ModelVersion
+from annotator.models.own_composite import OwnComposite
 from annotator.models.parcel import Parcel, ParcelPiece, ParcelRebuild, ParcelUpdate
 from annotator.models.patch import Patch, QueueEntry
 from annotator.models.patch_tally import ClassTally, PatchTally, TileCount
@@ -42,10 +44,12 @@ __all__ = [
     "GoldPatch",
     "InferenceJob",
     "Invitation",
+    "KeptAnswer",
     "LabelClass",
     "LabelImport",
     "Membership",
     "ModelVersion",
+    "OwnComposite",
     "Parcel",
     "ParcelPiece",
     "ParcelRebuild",

@@ -60,7 +60,16 @@ class ParcelPiece(models.Model):
     kept_pixels = models.PositiveIntegerField(
         null=True, help_text="Those left as proposed; empty without a proposal."
     )
+    is_reshaped = models.BooleanField(
+        default=False,
+        help_text="It has other land than its proposal would have given it: trimmed, cut, grown.",
+    )
     certainty_sum = models.FloatField(default=0, help_text="1 - entropy / ln(classes), over the kept pixels.")
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether its author changed what a proposal had said of it: of its pixels, or of land that it had."""
+        return self.kept_pixels is not None and (self.kept_pixels < self.pixel_count or self.is_reshaped)
 
     def __str__(self) -> str:
         return f"piece of {self.parcel_id} in {self.patch_id}"

@@ -37,6 +37,12 @@ class Patch(models.Model):
             # With the id, so that the list of one state is walked in order, and counts read nothing but the index.
             models.Index(fields=["project", "state", "id"], name="patch_by_state_and_id"),
             models.Index(fields=["project", "changed_at", "id"], name="patch_by_age"),
+            # What waits for review, the longest waiting first.
+            models.Index(
+                fields=["project", "changed_at", "id"],
+                condition=Q(state=PatchState.SUBMITTED),
+                name="submitted_by_age",
+            ),
         ]
 
     def __str__(self) -> str:

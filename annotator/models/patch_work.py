@@ -23,6 +23,9 @@ class PatchWork(models.Model):
         help_text="Who drew the revision that was submitted last.",
     )
     submitted_at = models.DateTimeField()
+    is_import = models.BooleanField(
+        default=False, db_default=False, help_text="It came from a file, so it is nobody's work."
+    )
     reviewer = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -34,7 +37,12 @@ class PatchWork(models.Model):
         indexes = [
             models.Index(fields=["project", "annotator", "patch"], name="work_by_annotator"),
             models.Index(fields=["project", "reviewer", "patch"], name="work_by_reviewer"),
-            models.Index(fields=["project", "submitted_at"], include=["annotator"], name="work_by_day"),
+            models.Index(
+                fields=["project", "submitted_at"],
+                include=["annotator"],
+                condition=Q(is_import=False),
+                name="work_by_day",
+            ),
             models.Index(fields=["project", "patch"], condition=~Q(comment=""), name="work_with_comment"),
         ]
 

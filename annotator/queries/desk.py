@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
-from annotator.models import Patch, PatchClass, Proposal
+from annotator.models import Patch, PatchClass, Project
 from annotator.queries.desk_filter import DeskFilter
-from annotator.queries.versions import promoted_version
+from annotator.queries.ranking import ranked_by
 
 PAGE_SIZE, MOST_ON_A_PAGE = 50, 500
 MOST_COUNTED = 1_000
@@ -30,8 +30,12 @@ class Cursor:
     is_back: bool = False
 
     def __str__(self) -> str:
-        at = f"~{self.at.isoformat()}" if self.at else ""
-        return f"{'p' if self.is_back else 'n'}{self.id}{at}"
+        return f"{'p' if self.is_back else 'n'}{self.position}"
+
+    @property
+    def position(self) -> str:
+        """The place alone, which either way can lead from."""
+        return f"{self.id}~{self.at.isoformat()}" if self.at else str(self.id)
 
     @classmethod
     def parse(cls, text: str) -> Cursor:
@@ -65,7 +69,7 @@ def desk_page(wanted: DeskFilter, cursor: Cursor | None, size: int) -> DeskPage:
     after = found and (has_more or is_back)
     before = found and (has_more if is_back else cursor is not None)
     return DeskPage(
-        rows=desk_rows(wanted.project.pk, found),
+        rows=_rows(wanted.project, found),
         next=_at(found[-1], by_age, is_back=False) if after else None,
         previous=_at(found[0], by_age, is_back=True) if before else None,
     )
@@ -114,19 +118,18 @@ def _with_people(rows: QuerySet[Patch]) -> QuerySet[Patch]:
     ).defer("square", "annotation__current__mask_png")
 
 
-def desk_rows(project_id: int, patches: Sequence[Patch]) -> list[dict[str, Any]]:
-    """What is told of each patch, in two queries more however many they are."""
+def _rows(project: Project, patches: Sequence[Patch]) -> list[dict[str, Any]]:
+    """What is told of each patch, in a few queries more however many they are.
+
+    Scores are of the proposals that the queue is ranked by: none of an older legend, scene or place of the scene.
+    """
     ids = [patch.pk for patch in patches]
     values: dict[int, list[int]] = defaultdict(list)
     classes = PatchClass.objects.filter(patch__in=ids).order_by("value").values_list("patch_id", "value")
     for patch_id, value in classes:
         values[patch_id].append(value)
-    scores = dict(
-        Proposal.objects.filter(patch__in=ids, model_version=promoted_version(project_id))
-        .order_by()
-        .values_list("patch_id")
-        .annotate(Max("mean_entropy_nats"))
-    )
+    proposals = ranked_by(project).proposals().filter(patch__in=ids)
+    scores = dict(proposals.values_list("patch_id", "mean_entropy_nats"))
     return [_row(patch, scores.get(patch.pk), values[patch.pk]) for patch in patches]
 
 

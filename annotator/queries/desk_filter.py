@@ -13,8 +13,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from annotator.enums import PatchState
-from annotator.models import LabelClass, Membership, Patch, Project, Proposal
-from annotator.queries.versions import promoted_version
+from annotator.models import LabelClass, Membership, Patch, Project
+from annotator.queries.ranking import ranked_by
+from annotator.queries.review_list import without_open_seconds
 
 ORDERS = (("made", "in the order they were made"), ("age", "the longest unchanged first"))
 COMMENTS = (("yes", "with a comment"), ("no", "without a comment"))
@@ -54,6 +55,9 @@ class DeskFilter(forms.Form):
     age_max = forms.FloatField(label="Changed within", min_value=0, required=False, help_text="days")
     comment = forms.ChoiceField(choices=[("", "any"), *COMMENTS], required=False)
     words = forms.CharField(label="Comment says", max_length=200, required=False)
+    awaits = forms.ChoiceField(
+        label="Waits for", choices=[("", "anything"), ("review", "a verdict")], required=False
+    )
     spot_day = forms.DateField(
         label="Spot checks of", required=False, widget=forms.DateInput({"type": "date"})
     )
@@ -139,6 +143,8 @@ class DeskFilter(forms.Form):
                 annotation__correction__project=self.project,
                 annotation__correction__miou__lte=given["proposal_miou_max"],
             )
+        if given["awaits"]:
+            rows = without_open_seconds(rows.filter(state=PatchState.SUBMITTED))
         if given["bbox"]:
             rows = rows.filter(square__bboverlaps=given["bbox"])
         return self._by_comment(self._by_age(self._by_score(rows)))
@@ -147,10 +153,7 @@ class DeskFilter(forms.Form):
         low, high = self.cleaned_data["score_min"], self.cleaned_data["score_max"]
         if low is None and high is None:
             return rows
-        version = promoted_version(self.project.pk)
-        scores = Proposal.objects.filter(
-            patch=OuterRef("pk"), model_version=version, legend_number=self.project.legend_number
-        )
+        scores = ranked_by(self.project).proposals().filter(patch=OuterRef("pk"))
         if low is not None:
             scores = scores.filter(mean_entropy_nats__gte=low)
         if high is not None:

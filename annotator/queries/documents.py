@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -16,6 +17,7 @@ from annotator.models import (
     Evaluation,
     InferenceJob,
     ModelVersion,
+    OwnComposite,
     Patch,
     PinnedComment,
     Project,
@@ -25,6 +27,7 @@ from annotator.models import (
     TrainingRun,
 )
 from annotator.queries.chosen import is_proposal_hidden
+from annotator.queries.composites import own_composites
 from annotator.queries.projects import project_rows
 from annotator.queries.proposals import ShownProposal, asked_points, shown_proposal
 from annotator.queries.queue_places import queue_place
@@ -41,13 +44,29 @@ def project_document(project: Project, user: User) -> Document:
     return {
         **row,
         "area_of_interest": area.json if area else None,
-        "scenes": [scene_document(scene) for scene in project.scenes.all()],
+        "scenes": scene_documents(project.scenes.all(), project.pk),
     }
 
 
 def scene_document(scene: Scene) -> Document:
     """The scene; ``tile_url`` changes whenever its display does, so that no cache shows the old one."""
+    return _scene_document(scene, own_composites(scene.project_id))
+
+
+def scene_documents(scenes: Iterable[Scene], project_id: int) -> list[Document]:
+    """Likewise of scenes of one project."""
+    own = own_composites(project_id)
+    return [_scene_document(scene, own) for scene in scenes]
+
+
+def scene_tile_url(scene: Scene) -> str:
+    """Where the tiles of a ready scene are, as a template with {z}, {x} and {y}."""
+    return f"/tiles/scenes/{scene.pk}/{{z}}/{{x}}/{{y}}?v={tile_stamp(scene)}"
+
+
+def _scene_document(scene: Scene, own: Sequence[OwnComposite]) -> Document:
     ready = scene.state == SceneState.READY
+    composites = composites_of(scene.band_names, own)
     return {
         "id": scene.pk,
         "name": scene.name,
@@ -67,11 +86,14 @@ def scene_document(scene: Scene) -> Document:
         "nodata": scene.nodata,
         "width_px": scene.width_px,
         "height_px": scene.height_px,
-        "composites": composites_of(scene.band_names),
+        "composites": [one.key for one in composites],
+        "own_composites": [
+            {"composite": one.key, "name": one.name, "query": one.query} for one in composites if one.recipe
+        ],
         "display_bands": scene.display_bands,
         "stretch": scene.stretch,
         "shift_m": ground_shift_m(scene),
-        "tile_url": f"/tiles/scenes/{scene.pk}/{{z}}/{{x}}/{{y}}?v={tile_stamp(scene)}" if ready else None,
+        "tile_url": scene_tile_url(scene) if ready else None,
         "patch_zoom_proposed": propose_patch_zoom(scene.gsd_m, scene.footprint.centroid.y) if ready else None,
     }
 

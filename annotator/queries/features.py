@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -28,12 +28,14 @@ _DECIMALS = 9
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which features: within bounds, changed within a time (an open end is None), and after an id."""
+    """Which features: within bounds, changed within a time (an open end is None), after an id, and ``where`` their
+    fields are so."""
 
     bounds: Bounds | None = None
     since: datetime | None = None
     until: datetime | None = None
     after_id: int = 0
+    where: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Collection:
             rows = rows.filter(changed_at__gte=wanted.since)
         if self.has_time and wanted.until is not None:
             rows = rows.filter(changed_at__lte=wanted.until)
+        rows = rows.filter(**wanted.where)
         matched = rows.count()
         found = list(self._drawn(rows.filter(pk__gt=wanted.after_id))[: limit + 1])
         features = self._features(project_id, user, found[:limit])
@@ -123,14 +126,22 @@ def _of_parcels(project_id: int, user: User, rows: Sequence[Parcel]) -> dict[int
     people: dict[int, set[str]] = defaultdict(set)
     versions: dict[int, set[int]] = defaultdict(set)
     revisions: dict[int, set[int]] = defaultdict(set)
+    correctors: dict[int, set[str]] = defaultdict(set)
     pieces = ParcelPiece.objects.filter(parcel__in=[row.pk for row in rows]).values_list(
-        "parcel_id", "revision_id", "revision__author__username", "revision__proposal__model_version__number"
+        "parcel_id",
+        "revision_id",
+        "revision__author__username",
+        "revision__proposal__model_version__number",
+        "kept_pixels",
+        "pixel_count",
     )
-    for parcel_id, revision_id, person, version in pieces:
+    for parcel_id, revision_id, person, version, kept_pixels, pixel_count in pieces:
         revisions[parcel_id].add(revision_id)
         people[parcel_id].add(person)
         if version is not None:
             versions[parcel_id].add(version)
+        if kept_pixels is not None and kept_pixels < pixel_count:
+            correctors[parcel_id].add(person)
     return {
         row.pk: {
             "class": names.get(row.value, ""),
@@ -140,6 +151,7 @@ def _of_parcels(project_id: int, user: User, rows: Sequence[Parcel]) -> dict[int
             "kept_share": row.kept_share,
             "confidence": row.confidence,
             "people": sorted(people[row.pk]),
+            "corrected_by": sorted(correctors[row.pk]),
             "model_versions": sorted(versions[row.pk]),
             "revisions": sorted(revisions[row.pk]),
             "changed_at": row.changed_at.isoformat(),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from xml.etree import ElementTree as Xml
 
-from annotator.imagery.composites import NATURAL, composites_of
+from annotator.imagery.composites import NATURAL, Composite, composites_of
 from annotator.imagery.grid import QUAD, TILE_PX, native_zoom
 from annotator.imagery.rendering import CONTENT_TYPE, tile_stamp
-from annotator.models import Project, Scene
+from annotator.models import OwnComposite, Project, Scene
 
 #: An address on this server as others reach it.
 Absolute = Callable[[str], str]
@@ -25,7 +25,7 @@ for _prefix, _space in (("", _WMTS), ("ows", _OWS), ("xlink", _XLINK)):
     Xml.register_namespace(_prefix, _space)
 
 
-def tilejson(scene: Scene, composite: str, absolute: Absolute) -> dict[str, Any]:
+def tilejson(scene: Scene, composite: Composite, absolute: Absolute) -> dict[str, Any]:
     """What a web map needs to show the scene (TileJSON 3.0.0): addresses, zoom levels, bounds in degrees."""
     assert scene.footprint is not None, "a ready scene is described"
     west, south, east, north = scene.footprint.extent
@@ -43,7 +43,13 @@ def tilejson(scene: Scene, composite: str, absolute: Absolute) -> dict[str, Any]
     }
 
 
-def wmts_capabilities(project: Project, scenes: Iterable[Scene], absolute: Absolute, address: str) -> bytes:
+def wmts_capabilities(
+    project: Project,
+    scenes: Iterable[Scene],
+    own: Sequence[OwnComposite],
+    absolute: Absolute,
+    address: str,
+) -> bytes:
     """The capabilities document of a project (OGC 07-057r7): a layer for each band combination of each scene.
 
     Tiles are asked for by address, without parameters. ``address`` is where the document itself is.
@@ -56,14 +62,14 @@ def wmts_capabilities(project: Project, scenes: Iterable[Scene], absolute: Absol
     _ows(service, "ServiceTypeVersion", "1.0.0")
     contents = _wmts(root, "Contents")
     for scene in scenes:
-        for composite in composites_of(scene.band_names):
+        for composite in composites_of(scene.band_names, own):
             _add_layer(contents, scene, composite, absolute)
     _add_grid(contents, max((_deepest_zoom(scene) for scene in scenes), default=0))
     _wmts(root, "ServiceMetadataURL").set(f"{{{_XLINK}}}href", address)
     return Xml.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
-def _add_layer(contents: Xml.Element, scene: Scene, composite: str, absolute: Absolute) -> None:
+def _add_layer(contents: Xml.Element, scene: Scene, composite: Composite, absolute: Absolute) -> None:
     assert scene.footprint is not None, "a ready scene is described"
     west, south, east, north = scene.footprint.extent
     layer = _wmts(contents, "Layer")
@@ -71,7 +77,7 @@ def _add_layer(contents: Xml.Element, scene: Scene, composite: str, absolute: Ab
     box = _ows(layer, "WGS84BoundingBox")
     _ows(box, "LowerCorner", f"{west:.8f} {south:.8f}")
     _ows(box, "UpperCorner", f"{east:.8f} {north:.8f}")
-    _ows(layer, "Identifier", f"scene-{scene.pk}" + ("" if composite == NATURAL else f"-{composite}"))
+    _ows(layer, "Identifier", f"scene-{scene.pk}" + ("" if composite == NATURAL else f"-{composite.key}"))
     style = _wmts(layer, "Style", isDefault="true")
     _ows(style, "Identifier", "default")
     _wmts(layer, "Format", CONTENT_TYPE)
@@ -114,14 +120,13 @@ def _child(parent: Xml.Element, space: str, name: str, text: str | None, **attri
     return child
 
 
-def _tile_address(scene: Scene, composite: str, z: str, x: str, y: str) -> str:
-    shown = "" if composite == NATURAL else f"&composite={composite}"
-    return f"/tiles/scenes/{scene.pk}/{z}/{x}/{y}?v={tile_stamp(scene)}{shown}"
+def _tile_address(scene: Scene, composite: Composite, z: str, x: str, y: str) -> str:
+    return f"/tiles/scenes/{scene.pk}/{z}/{x}/{y}?v={tile_stamp(scene)}{composite.query}"
 
 
-def _title(scene: Scene, composite: str) -> str:
+def _title(scene: Scene, composite: Composite) -> str:
     day = f", {scene.acquired_on.isoformat()}" if scene.acquired_on else ""
-    return f"{scene.name}{day}" + ("" if composite == NATURAL else f" ({composite})")
+    return f"{scene.name}{day}" + ("" if composite == NATURAL else f" ({composite.name or composite.key})")
 
 
 def _deepest_zoom(scene: Scene) -> int:

@@ -39,7 +39,8 @@ class Forecast:
 class Pace:
     """Whole days (UTC), the oldest first, and the patches that each person submitted on each of them.
 
-    A patch counts once, on the day of its last submission. ``forecast`` is None before there are days enough.
+    A patch counts once, on the day of its last submission; labels that were imported are nobody's work. ``forecast``
+    is None before there are days enough.
     """
 
     days: list[date]
@@ -60,7 +61,10 @@ def pace_of(project_id: int, user: User) -> Pace:
     start = today - timedelta(days=DAYS_LOOKED_AT)
     rows = (
         PatchWork.objects.filter(
-            project_id=project_id, submitted_at__gte=_midnight(start), submitted_at__lt=_midnight(today)
+            project_id=project_id,
+            is_import=False,
+            submitted_at__gte=_midnight(start),
+            submitted_at__lt=_midnight(today),
         )
         .order_by()
         .values_list(TruncDate("submitted_at", tzinfo=UTC), "annotator__username")

@@ -60,6 +60,7 @@ def parcels_in_place_order(project_id: int, box: Polygon | None) -> Iterator[tup
             "parcel_id",
             "pixel_count",
             "kept_pixels",
+            "is_reshaped",
             "patch__quadkey",
             "revision__saved_at",
             "revision__author__username",

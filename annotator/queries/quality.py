@@ -125,9 +125,13 @@ class CorrectionCost:
 
 
 def correction_costs(project_id: int) -> list[CorrectionCost]:
-    """By model version, shown and hidden proposals apart, and patches that chance chose apart; one query."""
+    """By model version, shown and hidden proposals apart, and patches that chance chose apart; one query.
+
+    A patch counts once: second masks and answers to gold patches lie on patches that are counted already, so they are
+    no further observations of a version.
+    """
     rows = (
-        Correction.objects.filter(project_id=project_id)
+        Correction.objects.filter(project_id=project_id, annotation__patch__isnull=False)
         .values("is_hidden", version=F("model_version__number"), is_audit=F("patch__is_audit"))
         .annotate(
             patches=Count("pk"),

@@ -9,6 +9,7 @@ from annotator.web.offline import service_worker, versioned
 from annotator.web.views import (
     assignments,
     checks,
+    composites,
     desk,
     exports,
     imports,
@@ -19,6 +20,7 @@ from annotator.web.views import (
     progress,
     projects,
     quality,
+    queue,
     scenes,
 )
 
@@ -44,6 +46,13 @@ urlpatterns = [
     path(
         "projects/<slug:slug>/scenes/<int:scene_id>/display-copy/", scenes.display_copy, name="display_copy"
     ),
+    path("projects/<slug:slug>/composites/", composites.composites, name="composites"),
+    path("projects/<slug:slug>/composites/<int:composite_id>/", composites.composite, name="composite"),
+    path(
+        "projects/<slug:slug>/composites/<int:composite_id>/delete/",
+        composites.composite_delete,
+        name="composite_delete",
+    ),
     path("projects/<slug:slug>/annotate/", versioned(labelling.annotate), name="annotate"),
     path("service-worker.js", service_worker, name="service_worker"),
     path("projects/<slug:slug>/desk/", desk.desk, name="desk"),
@@ -54,6 +63,8 @@ urlpatterns = [
         assignments.assignment_end,
         name="assignment_end",
     ),
+    path("projects/<slug:slug>/queue/", queue.queue, name="queue"),
+    path("projects/<slug:slug>/queue/rank/", queue.rank, name="rank_queue"),
     path("projects/<slug:slug>/progress/", progress.progress, name="progress"),
     path("projects/<slug:slug>/pace/", desk.pace, name="pace"),
     path("projects/<slug:slug>/patches/<int:patch_id>/timeline/", desk.timeline, name="timeline"),

@@ -47,6 +47,11 @@ def parser() -> argparse.ArgumentParser:
             made.add_argument("project", help="the project's slug, as in its address")
         return made
 
+    def keyed(made: argparse.ArgumentParser) -> None:
+        made.add_argument(
+            "--key", default="", help="within 24 hours, the same again with the same key is done once"
+        )
+
     def waiting(made: argparse.ArgumentParser) -> None:
         made.add_argument("--no-wait", action="store_true", help="do not wait until it is done")
 
@@ -58,12 +63,14 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--patch-zoom", type=int)
     made.add_argument("--area", type=Path, help="GeoJSON: one geometry")
+    keyed(made)
     command("scenes", _scenes, "list the scenes of a project")
     made = command("scene", _scene, "add a scene and wait until it is ready")
     made.add_argument("scene", help="a file here, or with --there what the server reads")
     made.add_argument("--there", action="store_true", help="a path on the server, a URL, or s3://bucket/key")
     made.add_argument("--name", default="")
     made.add_argument("--acquired-on", type=date.fromisoformat, help="as in 2022-10-03")
+    keyed(made)
     waiting(made)
     made = command("import", _import, "make masks of labels that exist already")
     made.add_argument("file", type=Path)
@@ -76,9 +83,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--crs", default="", help="where the file does not say it, as in EPSG:32637")
     made.add_argument("--encoding", default="", help="of texts, where the file says it wrong")
     made.add_argument("--swap-axes", action="store_true", help="coordinates are latitude, longitude")
+    keyed(made)
     waiting(made)
     made = command("propose", _propose, "make proposals for all patches")
     made.add_argument("--scene", type=int, help="the id of a scene (default: the newest)")
+    keyed(made)
     waiting(made)
     command("rank", _rank, "rank the labelling queue anew")
     command("queue", _queue, "show what is served next, and why")
@@ -89,7 +98,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--most", type=int, help="no more than so many")
     made = command("train", _train, "ask for a training run")
     made.add_argument("--set", dest="config", action="append", default=[], metavar="NAME=VALUE")
-    made.add_argument("--key", default="", help="the same key again is the same run")
+    keyed(made)
     waiting(made)
     command("versions", _versions, "list model versions")
     made = command("export", _export, "take approved masks away")
@@ -114,7 +123,7 @@ def _create(milpa: Client, given: argparse.Namespace) -> None:
             f"{given.legend} is no list of classes with value, name and color ({error})."
         ) from error
     area = _read_json(given.area) if given.area else None
-    made = milpa.create_project(given.name, legend, patch_zoom=given.patch_zoom, area=area)
+    made = milpa.create_project(given.name, legend, patch_zoom=given.patch_zoom, area=area, key=given.key)
     _tell([made], given, "slug", "name")
 
 
@@ -124,13 +133,20 @@ def _scenes(milpa: Client, given: argparse.Namespace) -> None:
 
 def _scene(milpa: Client, given: argparse.Namespace) -> None:
     place: dict[str, Any] = {"source": given.scene} if given.there else {"file": Path(given.scene)}
-    added = milpa.add_scene(given.project, name=given.name, acquired_on=given.acquired_on, **place)
+    added = milpa.add_scene(
+        given.project, name=given.name, acquired_on=given.acquired_on, key=given.key, **place
+    )
     _tell([_waited(milpa, added, given)], given, "id", "state", "acquired_on", "name", "message")
 
 
 def _import(milpa: Client, given: argparse.Namespace) -> None:
     brought = milpa.bring_labels(
-        given.project, given.file, crs=given.crs, encoding=given.encoding, swap_axes=given.swap_axes
+        given.project,
+        given.file,
+        crs=given.crs,
+        encoding=given.encoding,
+        swap_axes=given.swap_axes,
+        key=given.key,
     )
     if given.look:
         _tell([brought], given, "id", "state", "preview")
@@ -142,12 +158,14 @@ def _import(milpa: Client, given: argparse.Namespace) -> None:
         outside=given.outside,
         outline_px=given.outline_px,
         approve=given.approve,
+        # A key is for one request.
+        key=given.key and f"{given.key}-start",
     )
     _tell([_waited(milpa, started, given)], given, "id", "state", "message", "report")
 
 
 def _propose(milpa: Client, given: argparse.Namespace) -> None:
-    job = milpa.propose(given.project, scene=given.scene)
+    job = milpa.propose(given.project, scene=given.scene, key=given.key)
     _tell([_waited(milpa, job, given)], given, "id", "state", "done", "total", "message")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
@@ -17,6 +16,7 @@ from milpa.documents import (
     Import,
     Job,
     LabelClass,
+    Member,
     Patch,
     Project,
     Queue,
@@ -36,12 +36,19 @@ WorkT = TypeVar("WorkT", bound=Work)
 Box = Sequence[float]
 
 
+def _narrowed(*, bbox: Box | None = None, **given: str | date | None) -> dict[str, str]:
+    """The parameters of a list, without those that narrow nothing."""
+    texts = {name: str(value) for name, value in given.items() if value}
+    return texts | ({"bbox": ",".join(map(repr, bbox))} if bbox is not None else {})
+
+
 class Client:
     """A Milpa server as one person: ``with Client() as milpa: ...``.
 
     ``url`` and ``token`` are read from MILPA_URL and MILPA_TOKEN unless they are given. A request waits for
-    ``timeout_s`` for each sign of life; one that can be repeated without harm is sent ``attempts`` times at most,
-    the first time again after about ``pause_s``.
+    ``timeout_s`` for each sign of life, and is sent ``attempts`` times at most, the first time again after about
+    ``pause_s``. What makes something takes a ``key``: within 24 hours, the same again with the same key makes nothing
+    more and gives the first answer, also after this program died. Without one, each call has a key of its own.
     """
 
     def __init__(
@@ -88,6 +95,7 @@ class Client:
         description: str = "",
         patch_zoom: int | None = None,
         area: Mapping[str, Any] | None = None,
+        key: str = "",
     ) -> Project:
         """``area`` is a GeoJSON geometry; without ``patch_zoom`` the first scene's resolution decides it."""
         body = {
@@ -97,10 +105,33 @@ class Client:
             "patch_zoom": patch_zoom,
             "area_of_interest": area,
         }
-        return Project.of(self._transport.send("POST", "projects/", json=body))
+        return Project.of(self._transport.send("POST", "projects/", json=body, key=key))
 
-    def scenes(self, project: str) -> Iterator[Scene]:
-        return map(Scene.of, self._transport.pages(f"projects/{project}/scenes/"))
+    def members(self, project: str, *, role: str = "") -> Iterator[Member]:
+        """A row for each role of each member: annotator, lead, ml_staff."""
+        return map(Member.of, self._transport.pages(f"projects/{project}/members/", _narrowed(role=role)))
+
+    def add_member(self, project: str, user: str, role: str) -> Member:
+        """Gives the account of that name a role; giving it twice changes nothing."""
+        path, body = f"projects/{project}/members/", {"user": user, "role": role}
+        return Member.of(self._transport.send("POST", path, json=body))
+
+    def remove_member(self, member: Member) -> None:
+        """Takes that one role away."""
+        self._transport.send("DELETE", f"members/{member.id}/")
+
+    def scenes(
+        self,
+        project: str,
+        *,
+        state: str = "",
+        bbox: Box | None = None,
+        acquired_from: date | None = None,
+        acquired_to: date | None = None,
+    ) -> Iterator[Scene]:
+        """The newest first: those in a ``state``, that meet a box, or acquired from one day to another."""
+        given = _narrowed(state=state, bbox=bbox, acquired_from=acquired_from, acquired_to=acquired_to)
+        return map(Scene.of, self._transport.pages(f"projects/{project}/scenes/", given))
 
     def add_scene(
         self,
@@ -110,25 +141,33 @@ class Client:
         source: str = "",
         name: str = "",
         acquired_on: date | None = None,
+        key: str = "",
     ) -> Scene:
         """By upload of a ``file``, or from a ``source`` that the server reads: a path there, a URL, ``s3://``."""
         form = {"source": source, "name": name, "acquired_on": acquired_on.isoformat() if acquired_on else ""}
         given = {key: value for key, value in form.items() if value}
         path = f"projects/{project}/scenes/"
         if file is None:
-            return Scene.of(self._transport.send("POST", path, json=given))
-        return Scene.of(self._transport.send("POST", path, form=given, file=file))
+            return Scene.of(self._transport.send("POST", path, json=given, key=key))
+        return Scene.of(self._transport.send("POST", path, form=given, file=file, key=key))
 
     # --- labels that exist already ---------------------------------------------------------------------------
 
     def bring_labels(
-        self, project: str, file: Path, *, crs: str = "", encoding: str = "", swap_axes: bool = False
+        self,
+        project: str,
+        file: Path,
+        *,
+        crs: str = "",
+        encoding: str = "",
+        swap_axes: bool = False,
+        key: str = "",
     ) -> Import:
         """Uploads the file; its ``preview`` tells what is in it, and nothing becomes of it before `start_import`."""
         form = {"crs": crs, "encoding": encoding, "swap_axes": "true" if swap_axes else "false"}
         given = {key: value for key, value in form.items() if value}
         path = f"projects/{project}/imports/"
-        return Import.of(self._transport.send("POST", path, form=given, file=file))
+        return Import.of(self._transport.send("POST", path, form=given, file=file, key=key))
 
     def start_import(
         self,
@@ -139,6 +178,7 @@ class Client:
         outside: int = 255,
         outline_px: int = 0,
         approve: bool = False,
+        key: str = "",
     ) -> Import:
         """Makes masks: ``classes`` tells each value of the ``attribute`` to a class value of the legend.
 
@@ -152,18 +192,18 @@ class Client:
             "outline_px": outline_px,
             "approve": approve,
         }
-        return Import.of(self._transport.send("POST", f"imports/{brought.id}/start/", json=mapping))
+        return Import.of(self._transport.send("POST", f"imports/{brought.id}/start/", json=mapping, key=key))
 
     # --- the loop --------------------------------------------------------------------------------------------
 
-    def propose(self, project: str, *, scene: int | None = None) -> Job:
+    def propose(self, project: str, *, scene: int | None = None, key: str = "") -> Job:
         """Asks for proposals of the promoted version, on the newest scene unless one is named."""
         path = f"projects/{project}/inference-jobs/"
-        return Job.of(self._transport.send("POST", path, json={"scene": scene}))
+        return Job.of(self._transport.send("POST", path, json={"scene": scene}, key=key))
 
     def rank(self, project: str, *, timeout_s: float | None = 600.0) -> Ranking:
         """Ranks the labelling queue anew and waits for it. Raises WaitedTooLong."""
-        before = self._transport.send("POST", f"projects/{project}/queue/", key=uuid.uuid4().hex)["before"]
+        before = self._transport.send("POST", f"projects/{project}/queue/")["before"]
 
         def newer() -> Ranking | None:
             ranking = self.queue(project).ranking
@@ -185,21 +225,24 @@ class Client:
         self, project: str, *, state: str = "", bbox: Box | None = None, audit: bool = False
     ) -> Iterator[Patch]:
         """The newest first: those in a ``state``, that meet a box, or of the random sample."""
-        params = {
-            "state": state,
-            "bbox": ",".join(map(repr, bbox)) if bbox is not None else "",
-            "audit": "1" if audit else "",
-        }
-        given = {name: value for name, value in params.items() if value}
+        given = _narrowed(state=state, bbox=bbox, audit="1" if audit else "")
         return map(Patch.of, self._transport.pages(f"projects/{project}/patches/", given))
 
     def train(self, project: str, config: Mapping[str, Any] | None = None, *, key: str = "") -> Run:
-        """Asks for a training run. The same ``key`` again gives the same run, also after a lost answer."""
+        """Asks for a training run; the run keeps its ``key`` for good."""
         path, body = f"projects/{project}/training-runs/", {"config": dict(config or {})}
-        return Run.of(self._transport.send("POST", path, json=body, key=key or uuid.uuid4().hex))
+        return Run.of(self._transport.send("POST", path, json=body, key=key))
 
-    def runs(self, project: str) -> Iterator[Run]:
-        return map(Run.of, self._transport.pages(f"projects/{project}/training-runs/"))
+    def jobs(self, project: str, *, state: str = "") -> Iterator[Job]:
+        """The makings of proposals, the newest first."""
+        return map(
+            Job.of, self._transport.pages(f"projects/{project}/inference-jobs/", _narrowed(state=state))
+        )
+
+    def runs(self, project: str, *, state: str = "") -> Iterator[Run]:
+        return map(
+            Run.of, self._transport.pages(f"projects/{project}/training-runs/", _narrowed(state=state))
+        )
 
     def versions(self, project: str) -> Iterator[Version]:
         return map(Version.of, self._transport.pages(f"projects/{project}/model-versions/"))
@@ -209,12 +252,11 @@ class Client:
     def export(self, project: str, kind: str, parameters: Mapping[str, Any] | None = None) -> Export:
         """Asks for the approved masks; the same masks with the same parameters are the export that there is."""
         body = {"kind": kind, "parameters": dict(parameters or {})}
-        # The server answers a repeated request with the same export, whatever the key.
-        sent = self._transport.send("POST", f"projects/{project}/exports/", json=body, key=uuid.uuid4().hex)
-        return Export.of(sent)
+        return Export.of(self._transport.send("POST", f"projects/{project}/exports/", json=body))
 
-    def exports(self, project: str) -> Iterator[Export]:
-        return map(Export.of, self._transport.pages(f"projects/{project}/exports/"))
+    def exports(self, project: str, *, state: str = "", kind: str = "") -> Iterator[Export]:
+        given = _narrowed(state=state, kind=kind)
+        return map(Export.of, self._transport.pages(f"projects/{project}/exports/", given))
 
     def download(self, export: Export, path: Path, *, on_progress: OnProgress | None = None) -> Path:
         """Writes the export's file, going on with what came of it before, and checks its length and SHA-256."""

@@ -53,6 +53,15 @@ class Project(Document):
 
 
 @dataclass(frozen=True)
+class Member(Document):
+    """A role of a person in a project: annotator, lead or ml_staff."""
+
+    id: int
+    user: str
+    role: str
+
+
+@dataclass(frozen=True)
 class Work(Document):
     """Something that goes on at the server and can be waited for."""
 

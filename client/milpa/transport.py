@@ -1,9 +1,10 @@
-"""Requests to the API: signed, bounded in time, repeated where an error may pass and nothing can happen twice."""
+"""Requests to the API: signed, bounded in time, repeated where errors may pass; by keys nothing happens twice."""
 
 from __future__ import annotations
 
 import random
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,7 +17,8 @@ from milpa.errors import MilpaError, NotConfigured, Problem, Unreachable
 _ROOT = "/api/v1/"
 #: Answers of a server, or of what stands before it, that may be others a moment later.
 PASSING = frozenset({429, 502, 503, 504})
-_REPEATABLE = frozenset({"GET", "HEAD", "PUT", "PATCH", "DELETE"})
+#: The problem of a request whose first copy the server is still at.
+_STILL_ANSWERING = "still-answering"
 _LONGEST_PAUSE_S = 30.0
 _UPLOAD_TIMEOUT_S = 600.0
 
@@ -57,15 +59,14 @@ class Transport:
         json: Any = None,
         form: Mapping[str, str] | None = None,
         file: Path | None = None,
-        key: str | None = None,
+        key: str = "",
     ) -> Any:
         """The JSON of the answer; None of an empty one.
 
-        With an idempotency ``key`` a POST is repeated like a GET. Others are only repeated where no connection came
-        about. Raises Problem or Unreachable.
+        A POST carries an idempotency ``key``, one of its own unless one is named, by which the server does once what
+        comes several times: it is repeated like a GET. Raises Problem or Unreachable.
         """
-        repeatable = method in _REPEATABLE or key is not None
-        headers = {"Idempotency-Key": key} if key else {}
+        headers = {"Idempotency-Key": key or uuid.uuid4().hex} if method == "POST" else {}
         for attempt in range(1, self._attempts + 1):
             is_last = attempt == self._attempts
             try:
@@ -77,17 +78,12 @@ class Transport:
                     answer = self._http.request(
                         method, _ROOT + path, params=params, json=json, data=form, headers=headers, **more
                     )
-            except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-                if is_last:
-                    raise self._unreachable(error) from error
-                self.pause(attempt)
-                continue
             except httpx2.TransportError as error:
-                if is_last or not repeatable:
-                    raise self._unreachable(error, unknown=not repeatable) from error
+                if is_last:
+                    raise self._unreachable(error, headers.get("Idempotency-Key", "")) from error
                 self.pause(attempt)
                 continue
-            if answer.status_code in PASSING and repeatable and not is_last:
+            if _may_pass(answer) and not is_last:
                 self.pause(attempt, answer.headers.get("Retry-After", ""))
                 continue
             return _content(answer)
@@ -119,15 +115,25 @@ class Transport:
         seconds = float(asked) if asked.isdigit() else self._pause_s * 2 ** (attempt - 1)
         time.sleep(min(seconds, _LONGEST_PAUSE_S) * random.uniform(0.8, 1.2))  # noqa: S311  # spreads requests
 
-    def _unreachable(self, error: Exception, *, unknown: bool = False) -> Unreachable:
+    def _unreachable(self, error: Exception, key: str) -> Unreachable:
         what = f"{self._http.base_url} does not answer ({type(error).__name__}: {error})."
-        if unknown:
+        if key and not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
             return Unreachable(
-                f"{what} Whether it did what was asked is not known: look before you ask again."
+                f"{what} Whether it did what was asked is not known: within 24 hours, the same again with the key "
+                f"{key} does it once."
             )
         return Unreachable(
             f"{what} See that the server runs and that MILPA_URL is its address, then try again."
         )
+
+
+def _may_pass(answer: httpx2.Response) -> bool:
+    if answer.status_code == 409:
+        try:
+            return bool(answer.json()["code"] == _STILL_ANSWERING)
+        except (ValueError, KeyError, TypeError):
+            return False
+    return answer.status_code in PASSING
 
 
 def _content(answer: httpx2.Response) -> Any:

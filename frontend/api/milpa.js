@@ -205,10 +205,13 @@ export function adjudicate(patchId, json) {
 
 /**
  * @param {string} projectSlug
- * @returns {Promise<PatchPage>}
+ * @param {string} query the filter of the desk
+ * @param {string} [cursor] a place in the list, from its beginning otherwise
+ * @returns {Promise<PatchPage>} two patches at most
  */
-export function listSubmitted(projectSlug) {
-  return requestJson(`${ROOT}projects/${projectSlug}/patches/?state=submitted&awaits=review`);
+export function listDesk(projectSlug, query, cursor = "") {
+  const from = cursor && `&cursor=${encodeURIComponent(cursor)}`;
+  return requestJson(`${ROOT}projects/${projectSlug}/desk/?${query}&page_size=2${from}`);
 }
 
 /**

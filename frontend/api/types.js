@@ -13,6 +13,7 @@
  * @property {number | null} gsd_m
  * @property {string} tile_url a template with {z}, {x} and {y}
  * @property {string[]} composites band combinations, "natural" first
+ * @property {{composite: string, name: string, query: string}[]} own_composites those of them that the project's leads wrote
  *
  * @typedef {object} Project
  * @property {string} slug

@@ -78,10 +78,13 @@ export function compositesOf(scene) {
 }
 
 /**
- * @param {string} composite
+ * @param {Scene | null} scene
+ * @param {string} composite one of the scene's
  * @returns {string}
  */
-export function compositeName(composite) {
+export function compositeName(scene, composite) {
+  const own = ownComposite(scene, composite);
+  if (own) return own.name;
   if (composite === "infrared") return t("False colour (near infrared)");
   return composite === "ndvi" ? t("NDVI") : t("True colour");
 }
@@ -95,7 +98,15 @@ export function compositeName(composite) {
  */
 export function inComposite(scene, composite) {
   if (composite === "natural" || !compositesOf(scene).includes(composite)) return scene;
-  return { ...scene, tile_url: `${scene.tile_url}&composite=${composite}` };
+  return { ...scene, tile_url: scene.tile_url + (ownComposite(scene, composite)?.query ?? `&composite=${composite}`) };
+}
+
+/**
+ * @param {Scene | null} scene
+ * @param {string} composite
+ */
+function ownComposite(scene, composite) {
+  return scene?.own_composites?.find((own) => own.composite === composite);
 }
 
 /**

@@ -8,7 +8,7 @@
 import { number, percent, t, tn } from "../i18n.js";
 import { make } from "../ui/elements.js";
 import { stateName } from "../ui/states.js";
-import { boundsOf, imageryLayer, readyScenes, sceneTitle } from "./imagery.js";
+import { boundsOf, compositeName, compositesOf, imageryLayer, inComposite, readyScenes, sceneTitle } from "./imagery.js";
 import { parcelsOf } from "./parcel_layer.js";
 import { PATCHES } from "./patch_layer.js";
 import { PATCH_STATES, hatching } from "./patch_states.js";
@@ -49,8 +49,6 @@ export function showOverviewMap(container, project, sceneId, filter = null) {
     imagery.once("load", () => before?.remove());
     if (before) setTimeout(() => before.remove(), 4000);
   };
-  if (first) show(first);
-
   if (first) control("topright", sceneSwitcher(scenes, first, show)).addTo(map);
   if (patchZoom !== null) showPatches(map, project, patchZoom, filter);
   return map;
@@ -98,13 +96,20 @@ function control(position, content) {
  */
 function sceneSwitcher(scenes, first, show) {
   const options = scenes.map((scene) => make("option", { value: String(scene.id), selected: scene === first }, sceneTitle(scene)));
-  const choose = (/** @type {Event} */ event) => {
-    const { value } = /** @type {HTMLSelectElement} */ (event.target);
-    const scene = scenes.find(({ id }) => String(id) === value);
-    if (scene) show(scene);
+  const scene = make("select", { "aria-label": t("Scene that the map shows") }, ...options);
+  const composite = make("select", { "aria-label": t("Band combination") });
+  const shown = () => scenes.find(({ id }) => String(id) === scene.value) ?? first;
+  // Of another scene it stays, where that has it.
+  const offer = () => {
+    const before = composite.value;
+    composite.replaceChildren(...compositesOf(shown()).map((one) => make("option", { value: one, selected: one === before }, compositeName(shown(), one))));
+    composite.hidden = composite.options.length < 2;
+    show(inComposite(shown(), composite.value));
   };
-  const select = make("select", { "aria-label": t("Scene that the map shows"), onchange: choose }, ...options);
-  return make("div", { class: "map-panel" }, scenes.length > 1 ? select : sceneTitle(first));
+  scene.addEventListener("change", offer);
+  composite.addEventListener("change", () => show(inComposite(shown(), composite.value)));
+  offer();
+  return make("div", { class: "map-panel row" }, scenes.length > 1 ? scene : sceneTitle(first), composite);
 }
 
 /**

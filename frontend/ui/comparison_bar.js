@@ -60,7 +60,7 @@ export function bindComparison({ view, tools, document, scenes }) {
  */
 function looksOf(scene) {
   return compositesOf(scene).map((composite) => {
-    const name = composite === "natural" ? "" : ` · ${compositeName(composite)}`;
+    const name = composite === "natural" ? "" : ` · ${compositeName(scene, composite)}`;
     return { key: `${scene.id}:${composite}`, scene, composite, title: sceneTitle(scene) + name };
   });
 }

@@ -151,8 +151,9 @@ function bindScenes({ scenes, tools }) {
   tools.subscribe((state, changed) => {
     if (state.sceneId !== null) select.value = String(state.sceneId);
     if (!("sceneId" in changed) && !("composite" in changed)) return;
-    const names = compositesOf(scenes.find(({ id }) => id === state.sceneId) ?? null);
-    composite.replaceChildren(...names.map((one) => make("option", { value: one, selected: one === state.composite }, compositeName(one))));
+    const shown = scenes.find(({ id }) => id === state.sceneId) ?? null;
+    const names = compositesOf(shown);
+    composite.replaceChildren(...names.map((one) => make("option", { value: one, selected: one === state.composite }, compositeName(shown, one))));
     composite.hidden = names.length < 2;
   });
 }

@@ -18,6 +18,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from annotator.domain.assignments import assign_area
+from annotator.domain.composites import add_composite
 from annotator.domain.invitations import make_invitation, token_of
 from annotator.domain.label_imports import bring_labels
 from annotator.domain.projects import add_member
@@ -44,6 +45,7 @@ NO_PAGES = {
     "scene_cancel", "scene_again",
     "service_worker", "spot_checks", "spot_passed", "gold", "second_off", "assignment_end", "parcel_rebuild",
     "export_file", "export_cancel", "import_cancel", "invitation_new", "invitation_revoke", "member_remove",
+    "composite_delete", "export_again", "import_again", "annotator_trainingrun_again",
     "annotator_inferencejob_cancel", "annotator_inferencejob_progress", "annotator_trainingrun_cancel",
     "annotator_trainingrun_progress", "annotator_modelversion_picture", "annotator_modelversion_export",
     "annotator_project_label_cost_data",
@@ -81,6 +83,7 @@ def addresses() -> dict[str, str]:
     brought = bring_labels(project=project, user=ada, upload=_labels(patch), reading={})
     assign_area(project=project, user=ada, people=[ada], area=patch.square)
     Export.objects.create(project=project, requested_by=ada, kind="geotiff")
+    written = add_composite(project=project, user=ada, name="Excess green", expressions=["2 * green - red"])
     version = promoted_version(project.pk)
     run = TrainingRun.objects.create(
         project=project,
@@ -99,6 +102,7 @@ def addresses() -> dict[str, str]:
         "progress": reverse("progress", args=[project.slug]),
         "assignments": reverse("assignments", args=[project.slug]),
         "quality": reverse("quality", args=[project.slug]),
+        "queue": reverse("queue", args=[project.slug]),
         "timeline": reverse("timeline", args=[project.slug, waiting.pk]),
         "invitation": reverse("invitation", args=[token_of(invitation)]),
         "review list": reverse("review", args=[project.slug]),
@@ -107,6 +111,8 @@ def addresses() -> dict[str, str]:
         "exports": reverse("exports", args=[project.slug]),
         "imports": reverse("imports", args=[project.slug]),
         "import": reverse("import", args=[project.slug, brought.pk]),
+        "composites": reverse("composites", args=[project.slug]),
+        "composite": reverse("composite", args=[project.slug, written.pk]),
         "members": reverse("members", args=[project.slug]),
         "scene": reverse("scene", args=[project.slug, scene.pk]),
         "new scene": reverse("scene_new", args=[project.slug]),

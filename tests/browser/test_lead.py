@@ -113,9 +113,16 @@ def test_review_by_keyboard_alone_and_what_the_annotator_sees(
     page.wait_for_url(lambda url: not url.endswith(f"/{first.pk}/"))
     pin = PinnedComment.objects.get()
     assert (pin.x, pin.y, pin.text) == (208, 111, "Two fields here, not one.")
-    # The next one is drawn by the reviewer, from what was submitted.
-    page.goto(f"{live_server.url}/projects/{project.slug}/review/{second.pk}/")
+    # The list goes on with the next that waits, also after one that was passed over.
+    expect(page).to_have_url(f"{live_server.url}/projects/{project.slug}/review/{second.pk}/")
     expect(page.locator("body")).to_have_attribute("data-state", "ready")
+    page.keyboard.press("j")
+    expect(page).to_have_url(f"{live_server.url}/projects/{project.slug}/review/{third.pk}/")
+    expect(page.locator("body")).to_have_attribute("data-state", "ready")
+    page.keyboard.press("k")
+    expect(page).to_have_url(f"{live_server.url}/projects/{project.slug}/review/{second.pk}/")
+    expect(page.locator("body")).to_have_attribute("data-state", "ready")
+    # This one is drawn by the reviewer, from what was submitted.
     page.keyboard.press("f")
     editor = page.locator("#editor")
     expect(editor).to_have_attribute("data-patch-id", str(second.pk))

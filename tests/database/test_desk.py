@@ -204,8 +204,8 @@ def test_list_and_page_take_the_same_queries_however_long_they_are(campaign: Cam
     grow(2)
     assert counts() == before
     # Session, person, project with roles, the filter's classes and people, the page and its classes, version, scores,
-    # count.
-    assert before[0] == 10
+    # count, and the scene that they are of.
+    assert before[0] == 11
 
 
 def test_the_csv_has_every_row_and_no_formula(campaign: Campaign) -> None:
@@ -373,3 +373,27 @@ def test_somebody_unknown_is_not_reassigned_to(campaign: Campaign) -> None:
     body = {"patches": [{"id": campaign.patch.pk}], "to": "nobody-at-all"}
     answer = campaign.client("lead").post(address(campaign, "/reassign/"), body, "application/json")
     assert answer.json()["errors"]["to"]
+
+
+def test_claims_are_not_taken_away_by_an_oversight(campaign: Campaign) -> None:
+    patch, annotator = make_patch(campaign.project), campaign.people["annotator"]
+    claim_patch(patch=patch, user=annotator)
+    ticked = {"patch": f"{patch.pk}.0", "verb": "reassign"}
+    answer = campaign.client("lead").post(campaign.url("desk"), ticked)
+    assert (answer.status_code, "Choose who shall have them" in answer.content.decode()) == (422, True)
+    assert QueueEntry.objects.get(patch=patch).holder == annotator
+    answer = campaign.client("lead").post(campaign.url("desk"), ticked | {"to": "anybody"})
+    assert "1 patch reassigned." in answer.content.decode()
+    assert QueueEntry.objects.get(patch=patch).holder is None
+
+
+def test_second_masks_that_nobody_will_draw_are_called_off_for_many(campaign: Campaign) -> None:
+    patch = campaign.patch
+    first = patch.annotation.current
+    double = DoubleAnnotation.objects.create(patch=patch, project=campaign.project, first=first, share=1.0)
+    assert do(campaign, "approve", patch)["refused"][0]["code"] == "second-reading-open"
+    report = do(campaign, "do-without", patch, campaign.project.patches.get(state="unlabelled"))
+    assert (report["done"], len(report["refused"])) == ([patch.pk], 1)
+    double.refresh_from_db()
+    assert double.state == "withdrawn"
+    assert do(campaign, "approve", patch)["done"] == [patch.pk]

@@ -25,6 +25,7 @@ from annotator.models import (
     Export,
     LabelClass,
     LabelImport,
+    OwnComposite,
     PinnedComment,
     Ranking,
     Review,
@@ -51,11 +52,16 @@ PAGES: dict[str, dict[str, set[str]]] = {
     f"{PROJECT}scenes/<int:scene_id>/again/": {"POST": LEADS},
     f"{PROJECT}scenes/<int:scene_id>/place/": {"POST": LEADS},
     f"{PROJECT}scenes/<int:scene_id>/display-copy/": {"POST": LEADS},
+    f"{PROJECT}composites/": {"GET": LEADS, "POST": LEADS},
+    f"{PROJECT}composites/<int:composite_id>/": {"GET": LEADS, "POST": LEADS},
+    f"{PROJECT}composites/<int:composite_id>/delete/": {"POST": LEADS},
     f"{PROJECT}annotate/": {"GET": DRAW},
     f"{PROJECT}desk/": {"GET": LEADS, "POST": LEADS},
     f"{PROJECT}desk/spot-checks/": {"POST": LEADS},
     f"{PROJECT}patches/<int:patch_id>/timeline/": {"GET": MANAGE},
     f"{PROJECT}pace/": {"GET": MANAGE},
+    f"{PROJECT}queue/": {"GET": MANAGE, "POST": MANAGE},
+    f"{PROJECT}queue/rank/": {"POST": MANAGE},
     f"{PROJECT}progress/": {"GET": MANAGE},
     f"{PROJECT}review/": {"GET": LEADS},
     f"{PROJECT}review/<int:patch_id>/": {"GET": LEADS},
@@ -83,6 +89,8 @@ PAGES: dict[str, dict[str, set[str]]] = {
 PROGRAMS: dict[str, dict[str, set[str]]] = {
     API: {"GET": MEMBERS},
     f"{API}legend/": {"PUT": MANAGE},
+    f"{API}members/": {"GET": LEADS, "POST": LEADS},
+    "api/v1/members/<int:membership_id>/": {"DELETE": LEADS},
     f"{API}scenes/": {"GET": MEMBERS, "POST": LEADS},
     f"{API}inference-jobs/": {"GET": MEMBERS, "POST": MANAGE},
     f"{API}patches/": {"GET": MEMBERS},
@@ -92,7 +100,9 @@ PROGRAMS: dict[str, dict[str, set[str]]] = {
     f"{API}field-claims/": {"POST": DRAW},
     f"{API}desk/": {"GET": LEADS},
     f"{API}desk.csv": {"GET": LEADS},
-    r"api/v1/^projects/(?P<slug>[-\w]+)/desk/(?P<verb>approve|return|reassign|reopen)/$": {"POST": LEADS},
+    r"api/v1/^projects/(?P<slug>[-\w]+)/desk/(?P<verb>approve|return|reassign|reopen|do-without)/$": {
+        "POST": LEADS
+    },
     f"{API}spot-checks/": {"GET": LEADS, "POST": LEADS},
     f"{API}pace/": {"GET": MANAGE},
     f"{API}pace.csv": {"GET": MANAGE},
@@ -102,6 +112,8 @@ PROGRAMS: dict[str, dict[str, set[str]]] = {
     f"{API}quality/<slug:table>.csv": {"GET": MANAGE},
     f"{API}quality/rules/": {"GET": MANAGE, "PATCH": MANAGE},
     f"{API}gold/": {"GET": LEADS},
+    f"{API}composites/": {"GET": MEMBERS, "POST": LEADS},
+    "api/v1/composites/<int:composite_id>/": {"GET": MEMBERS, "PUT": LEADS, "DELETE": LEADS},
     f"{API}wmts.xml": {"GET": MEMBERS},
     f"{API}events/": {"GET": MANAGE},
     f"{API}events.csv": {"GET": MANAGE},
@@ -195,7 +207,6 @@ ADMIN: dict[str, dict[str, set[str]]] = {
     "admin/annotator/modelversion/<int:object_id>/export/": {"GET": TRAIN},
     "admin/annotator/project/<int:object_id>/train/": {"GET": TRAIN},
     "admin/annotator/project/<int:object_id>/rules/": {"GET": TRAIN},
-    "admin/annotator/project/<int:object_id>/queue/": {"GET": MANAGE},
     "admin/annotator/project/<int:object_id>/roll-back/": {"GET": TRAIN},
     "admin/annotator/project/<int:object_id>/label-cost/": {"GET": MANAGE},
     r"admin/annotator/project/^(?P<object_id>\d+)/label-cost\.(?P<form>json|csv)$": {"GET": MANAGE},
@@ -258,6 +269,9 @@ def values(labelled: Campaign) -> dict[str, Any]:
         "membership_id": project.memberships.get(user=people[ANNOTATOR]).pk,
         "assignment_id": Assignment.objects.create(
             project=project, area="SRID=3857;MULTIPOLYGON(((0 0, 9 0, 9 9, 0 0)))", made_by=people[LEAD]
+        ).pk,
+        "composite_id": OwnComposite.objects.create(
+            project=project, name="Grey", expressions=["red"], ranges=[None]
         ).pk,
         "export_id": Export.objects.create(project=project, requested_by=people[LEAD], kind="geotiff").pk,
         "import_id": LabelImport.objects.create(

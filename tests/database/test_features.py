@@ -15,12 +15,15 @@ import shapely
 from django.test import Client
 from rest_framework.authtoken.models import Token
 
+from annotator.domain.annotations import save_mask
+from annotator.domain.claims import claim_patch
 from annotator.domain.gold import mark_gold
 from annotator.domain.parcels import draw_wanted_parcels
-from annotator.enums import Role
+from annotator.domain.reviews import review_patch
+from annotator.enums import Role, Verdict
 from annotator.models import Parcel, Project
 from tests.campaigns import Campaign
-from tests.factories import approve, make_member, make_patch, make_project
+from tests.factories import approve, make_member, make_patch, make_project, make_proposal
 
 GEOJSON = "application/geo+json"
 
@@ -102,6 +105,7 @@ def test_what_is_said_of_a_parcel(client: Client, project: Project):
         "confidence": None,
         "people": [project.created_by.username],
         "model_versions": [],
+        "corrected_by": [],
     }
     assert expected.items() <= feature["properties"].items()
 
@@ -116,6 +120,27 @@ def test_a_box_and_a_time_choose(client: Client, project: Project):
     parcels = url(project, "/collections/parcels/items")
     assert not items(client, f"{parcels}?datetime=../2000-01-01")["features"]
     assert len(items(client, f"{parcels}?datetime=2000-01-01T00:00:00Z/..")["features"]) == 6
+
+
+def test_parcels_are_chosen_by_what_is_said_of_them(client: Client, project: Project):
+    lead, corrected = project.created_by, make_patch(project, 4100)
+    proposal = make_proposal(corrected, value=0)
+    claim_patch(patch=corrected, user=lead)
+    mask = np.full((256, 256), 0, np.uint8)
+    mask[:100] = 1
+    revision = save_mask(patch=corrected, user=lead, mask=mask, base_number=0, submit=True, proposal=proposal)
+    review_patch(patch=corrected, user=lead, verdict=Verdict.APPROVE, revision_number=revision.number)
+    draw_wanted_parcels(project.pk)
+    address = url(project, "/collections/parcels/items")
+    (one,) = items(client, f"{address}?origin=corrected&value=1")["features"]
+    assert one["properties"]["corrected_by"] == [lead.username]
+    areas = sorted(feature["properties"]["area_m2"] for feature in items(client, address)["features"])
+    limit = (areas[-1] + areas[-2]) / 2
+    matched = [items(client, f"{address}?{query}")["numberMatched"] for query in (
+        f"area_m2_min={limit}", f"area_m2_max={limit}", "value=2", "confidence_min=0.5", "origin=")]  # fmt: skip
+    assert matched == [1, 6, 0, 0, 7]
+    refused = client.get(url(project, "/collections/patches/items?origin=drawn"))
+    assert (refused.status_code, list(refused.json()["errors"])) == (400, ["origin"])
 
 
 def test_a_gold_patch_is_to_an_annotator_as_if_nobody_had_drawn_it(client: Client, project: Project):
@@ -137,7 +162,8 @@ def test_a_gold_patch_is_to_an_annotator_as_if_nobody_had_drawn_it(client: Clien
 @pytest.mark.parametrize(
     "query",
     ["bbox=1,2,3", "bbox=a,b,c,d", "bbox=3,0,1,1", "bbox=nan,0,1,1", "limit=0", "limit=many", "datetime=soon",
-     "datetime=2000-13-45", "after=-1", "colour=red", "limit=99999999999999999999999"],
+     "datetime=2000-13-45", "after=-1", "colour=red",
+     "origin=guessed", "confidence_min=2", "value=x", "limit=99999999999999999999999"],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_refused_with_a_reason(client: Client, project: Project, query: str):
     response = client.get(url(project, f"/collections/parcels/items?{query}"))

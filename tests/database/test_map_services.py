@@ -108,6 +108,6 @@ def test_names_are_escaped_and_many_scenes_cost_no_more_queries(
         other = make_scene(scene.project)
         Scene.objects.filter(pk=other.pk).update(name=name)
     client.force_login(make_member(scene.project))
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         body = client.get(f"/api/v1/projects/{scene.project.slug}/wmts.xml").content
     assert b"&lt;b&gt;&amp;amp; day" in body

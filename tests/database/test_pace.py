@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
+from annotator.domain.imports import import_mask
+from annotator.domain.reviews import review_patch
+from annotator.enums import Verdict
 from annotator.models import PatchWork
 from annotator.queries.pace import forecast_of, pace_of
 from tests.campaigns import Campaign, query_count
-from tests.factories import make_member, make_patch, submit
+from tests.factories import make_member, make_patch, mask_of, submit
 
 TODAY = date(2026, 5, 1)
 
@@ -34,6 +37,26 @@ def test_days_people_and_what_waits_are_counted(campaign: Campaign) -> None:
     assert len(pace.days) == 3
     assert sorted(pace.by_annotator.values()) == [[0, 2, 2], [1, 0, 0]]
     assert (pace.totals, pace.waiting, pace.forecast) == ([1, 2, 2], 1, None)
+
+
+@pytest.mark.django_db
+def test_imported_labels_are_nobodys_pace(campaign: Campaign) -> None:
+    work(campaign, 6)
+    lead, patches = campaign.people["lead"], [make_patch(campaign.project) for _ in range(4)]
+    for patch in patches:
+        import_mask(patch=patch, user=lead, mask=mask_of(), approve=False, comment="")
+    PatchWork.objects.filter(patch__in=patches).update(submitted_at=timezone.now() - timedelta(days=2))
+    before = pace_of(campaign.project.pk, lead)
+    assert before.totals == [1] * 6
+    assert lead.username not in before.by_annotator
+    assert before.forecast is not None
+    assert before.forecast.patches_per_day == 1
+    # Drawn anew by a person, it is work.
+    review_patch(patch=patches[0], user=lead, verdict=Verdict.RETURN, revision_number=1, comment="Redo.")
+    submit(patches[0], lead)
+    PatchWork.objects.filter(patch=patches[0]).update(submitted_at=timezone.now() - timedelta(days=2))
+    after = pace_of(campaign.project.pk, lead)
+    assert after.by_annotator[lead.username] == [0, 0, 0, 0, 1, 0]
 
 
 @pytest.mark.django_db

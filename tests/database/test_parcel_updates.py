@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from importlib import import_module
 from io import StringIO
 
 import numpy as np
@@ -263,6 +264,28 @@ def test_where_a_parcel_comes_from(project: Project):
     assert (of(drawn).origin, of(drawn).kept_share, of(drawn).confidence) == (ParcelOrigin.DRAWN, None, None)
     piece = ParcelPiece.objects.get(patch=drawn)
     assert piece.revision.author == lead
+
+
+def test_an_upgrade_has_fields_drawn_again_that_may_only_have_been_trimmed(project: Project):
+    lead, trimmed = project.created_by, np.full((256, 256), 1, np.uint8)
+    trimmed[:40, :40] = 0
+    for column, mask in ((3000, trimmed), (3002, np.full((256, 256), 1, np.uint8))):
+        patch = make_patch(project, column)
+        claim_patch(patch=patch, user=lead)
+        proposal = make_proposal(patch, value=1)
+        revision = save_mask(patch=patch, user=lead, mask=mask, base_number=0, submit=True, proposal=proposal)
+        review_patch(patch=patch, user=lead, verdict=Verdict.APPROVE, revision_number=revision.number)
+    draw_wanted_parcels(project.pk)
+    assert set(Parcel.objects.values_list("origin", "kept_share")) == {("accepted", 1), ("corrected", 1)}
+    # As they were before pieces were compared with their proposals' land.
+    ParcelPiece.objects.update(is_reshaped=False)
+    Parcel.objects.update(origin=ParcelOrigin.ACCEPTED)
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("annotator.migrations.0032_trimmed_parcels").DRAW_AGAIN)
+    (wanted,) = ParcelUpdate.objects.select_related("patch")
+    assert wanted.patch == project.patches.order_by("x").first()
+    draw_wanted_parcels(project.pk)
+    assert set(Parcel.objects.values_list("origin", flat=True)) == {"accepted", "corrected"}
 
 
 def test_a_class_that_is_retired_has_no_parcels(project: Project):

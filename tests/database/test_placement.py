@@ -16,7 +16,7 @@ from annotator.domain.placement import correct_place
 from annotator.domain.round_data import imagery_record
 from annotator.enums import Role
 from annotator.errors import BadScene, NotReady
-from annotator.imagery.composites import picture_of_composite
+from annotator.imagery.composites import NATURAL, picture_of_composite
 from annotator.imagery.display_blocks import block_of
 from annotator.imagery.grid import QUAD, ground_resolution_m
 from annotator.models import Event, Scene
@@ -51,7 +51,7 @@ def test_what_the_model_and_people_see_moves_by_so_much(scene, columns, rows):
     tile = middle(scene)
 
     def seen(scene: Scene) -> list[np.ndarray]:
-        picture = picture_of_composite(scene, "natural", tile.x, tile.y, ZOOM)
+        picture = picture_of_composite(scene, NATURAL, tile.x, tile.y, ZOOM)
         return [tile.read(scene).rgb.astype(int), np.asarray(picture.convert("RGB")).astype(int)]
 
     for before, after in zip(seen(scene), seen(move(scene, columns=columns, rows=rows)), strict=True):

@@ -109,6 +109,19 @@ def test_corrections_are_means_by_version(project: Project) -> None:
     assert "Not known yet whether corrections still shrink" in report.stop_signal
 
 
+def test_a_patch_is_one_observation_however_many_masks_it_has(project: Project) -> None:
+    ann, bea = make_member(project), make_member(project)
+    corrected(project, ann, 128)
+    patch = Correction.objects.get().patch
+    assert claim_next(project=project, user=bea).patch == patch
+    save_mask(
+        patch=patch, user=bea, mask=halves(120), base_number=0, submit=True, proposal=patch.proposals.get()
+    )
+    assert Correction.objects.count() == 2, "what the second person changed is kept"
+    (cost,) = quality_report(project).costs
+    assert (cost.patches, cost.measured, cost.pixels_changed) == (1, 1, 128 * 256)
+
+
 def cost(version: int, miou: float, *, measured: int = 40, deviation: float = 0.05, hidden: bool = False):  # type: ignore[no-untyped-def]
     return CorrectionCost(version, hidden, False, measured, measured, miou, deviation, 30.0, 3.0, 500.0)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from annotator import inference
@@ -21,7 +22,7 @@ from annotator.errors import BadRule
 from annotator.imagery.grid import lonlat_bounds
 from annotator.models import Event, Patch, Project, QueueEntry, Ranking
 from annotator.queries.labelling_queue import Staleness, latest_ranking
-from tests.campaigns import Campaign, admin_url, as_staff
+from tests.campaigns import Campaign, query_count
 from tests.factories import approve, make_member, make_patch, make_project, make_proposal, make_scene, submit
 
 pytestmark = pytest.mark.django_db
@@ -255,6 +256,28 @@ def test_a_ranking_whose_worker_was_lost_is_made_again(project: Project) -> None
     assert resend_lost_jobs() == 0
 
 
+def test_the_page_tells_what_comes_next_and_why_and_ranks_anew(
+    campaign: Campaign, django_capture_on_commit_callbacks
+) -> None:  # type: ignore[no-untyped-def]
+    client, patch = campaign.client("ml_staff"), campaign.project.patches.get(state="unlabelled")
+    assert "Not ranked yet" in client.get(campaign.url("queue")).content.decode()
+    before = query_count(client, campaign.url("queue"))
+    make_proposal(patch, mean_entropy_nats=0.82)
+    rank_patches(campaign.project.pk)
+    text = client.get(campaign.url("queue")).content.decode()
+    assert "entropy 0.82 nats, top 100 %" in text
+    assert f'<a href="{reverse("timeline", args=[campaign.project.slug, patch.pk])}">{patch}</a>' in text
+    for _ in range(3):
+        make_proposal(make_patch(campaign.project))
+    rank_patches(campaign.project.pk)
+    assert query_count(client, campaign.url("queue")) <= before + 2, (
+        "what the ranking is of, and whether it is stale"
+    )
+    with django_capture_on_commit_callbacks() as sent:
+        client.post(campaign.url("rank_queue"))
+    assert len(sent) == 1
+
+
 @pytest.mark.parametrize(
     ("rules", "field"),
     [
@@ -277,15 +300,11 @@ def test_rules_that_cannot_be_are_refused_at_their_field(
 def test_leads_and_ml_staff_change_the_rules_by_page_and_by_api(
     campaign: Campaign, django_capture_on_commit_callbacks
 ) -> None:  # type: ignore[no-untyped-def]
-    page, api = (
-        admin_url("project_queue", campaign.project.pk),
-        f"/api/v1/projects/{campaign.project.slug}/queue-rules/",
-    )
+    page, api = campaign.url("queue"), f"/api/v1/projects/{campaign.project.slug}/queue-rules/"
     wanted = {"strategy": "margin", "audit_share": 0.25, "queue_seed": 9}
-    for person, status in (("lead", 302), ("ml_staff", 302), ("annotator", 404), ("stranger", 404)):
-        assert as_staff(campaign.people[person]).post(page, wanted).status_code == status, person
-    assert as_staff(campaign.people["lead"]).get(page).status_code == 200
-    wrong = as_staff(campaign.people["lead"]).post(page, wanted | {"audit_share": 0.9})
+    for person, status in (("lead", 302), ("ml_staff", 302), ("annotator", 403), ("stranger", 404)):
+        assert campaign.client(person).post(page, wanted).status_code == status, person
+    wrong = campaign.client("lead").post(page, wanted | {"audit_share": 0.9})
     assert wrong.status_code == 422
     campaign.project.refresh_from_db()
     assert (campaign.project.strategy, campaign.project.queue_seed) == ("margin", 9)

@@ -10,6 +10,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from annotator.domain.bulk import BulkVerb, Chosen, act_on_patches
+from annotator.domain.imports import import_mask
 from annotator.domain.reviews import fix_patch, reopen_patch, review_patch
 from annotator.domain.spot_checks import draw_spot_checks, pass_spot_check
 from annotator.enums import SpotOutcome, Verdict
@@ -17,7 +19,7 @@ from annotator.errors import IllegalTransition
 from annotator.models import Event, Patch, PatchWork, SpotCheck
 from annotator.queries.spot_checks import SpotTally, by_annotator, spot_tallies
 from tests.campaigns import Campaign, query_count
-from tests.factories import approve, make_member, make_patch, submit
+from tests.factories import approve, make_member, make_patch, mask_of, submit
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +73,39 @@ def test_the_first_thing_done_with_a_patch_is_what_its_check_found(campaign: Cam
     assert [one.passed_percent for one in together if one.annotator == kim.username] == [
         pytest.approx(100 / 3)
     ]
+
+
+def test_what_came_from_a_file_is_not_drawn(campaign: Campaign, kim: User) -> None:
+    ours, theirs = make_patch(campaign.project), make_patch(campaign.project)
+    submit(ours, kim)
+    import_mask(patch=theirs, user=kim, mask=mask_of(), approve=True, comment="")
+    day = draw(campaign)
+    assert SpotCheck.objects.filter(annotator=kim).values_list("patch", "submitted_that_day").get() == (
+        ours.pk,
+        1,
+    )
+    assert SpotTally(day, kim.username, 1, 1, 0, 0, 0, 1) in spot_tallies(campaign.project.pk)
+
+
+def test_an_approval_in_bulk_settles_no_check(campaign: Campaign, kim: User) -> None:
+    lead, approved, returned = (
+        campaign.people["lead"],
+        make_patch(campaign.project),
+        make_patch(campaign.project),
+    )
+    for patch in (approved, returned):
+        submit(patch, kim)
+    draw(campaign)
+    for patch, verb in ((approved, BulkVerb.APPROVE), (returned, BulkVerb.RETURN)):
+        report = act_on_patches(
+            project=campaign.project, user=lead, verb=verb, chosen=[Chosen(patch.pk, 1)], comment="The track."
+        )
+        assert report.done == [patch.pk]
+    assert (outcome(approved), outcome(returned)) == ("open", "returned")
+    facts = Event.objects.get(subject="patch", subject_id=approved.pk, verb="approved").facts
+    assert facts["in_bulk"] is True
+    pass_spot_check(patch=approved, user=lead)
+    assert outcome(approved) == "passed"
 
 
 def test_work_that_was_approved_before_it_was_drawn_is_passed_by_a_lead(

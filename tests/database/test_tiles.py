@@ -102,7 +102,7 @@ def test_a_lost_copy_is_drawn_instead(member, scene):
 def test_a_tile_asks_the_database_once_in_some_seconds(
     member, scene, django_assert_num_queries, settings, monkeypatch
 ):
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         first = member.get(stamped(scene))
     with django_assert_num_queries(0):
         again = member.get(stamped(scene))
@@ -236,7 +236,7 @@ def test_only_reading_is_possible(member, scene):
 
 def test_a_tile_costs_few_queries(member, scene, django_assert_num_queries):
     """The session, the person, the scene and the roles."""
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         member.get(address(scene))
 
 

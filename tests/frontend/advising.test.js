@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { compositesOf, inComposite } from "../../frontend/map/imagery.js";
+import { compositeName, compositesOf, inComposite } from "../../frontend/map/imagery.js";
 import { ADVISING } from "../../frontend/operations/advising.js";
 import { createTools } from "../../frontend/state/tools.js";
 
@@ -29,6 +29,13 @@ test("a scene is shown in a band combination that it has, else in its own colour
   assert.equal(inComposite(FOUR_BANDS, "natural"), FOUR_BANDS);
   assert.equal(inComposite(THREE_BANDS, "ndvi"), THREE_BANDS);
   assert.deepEqual([compositesOf(null), compositesOf({ id: 3 })], [["natural"], ["natural"]]);
+});
+
+test("what leads wrote has its own name, and an address that changes with it", () => {
+  const scene = { ...FOUR_BANDS, composites: [...FOUR_BANDS.composites, "own-7"], own_composites: [{ composite: "own-7", name: "NDWI", query: "&composite=own-7&stamp=a1" }] };
+  assert.equal(inComposite(scene, "own-7").tile_url, "/tiles/scenes/1/{z}/{x}/{y}?v=5&composite=own-7&stamp=a1");
+  assert.deepEqual([compositeName(scene, "own-7"), compositeName(scene, "ndvi"), compositeName(null, "natural")], ["NDWI", "NDVI", "True colour"]);
+  assert.equal(inComposite(FOUR_BANDS, "own-7"), FOUR_BANDS, "a scene that lacks the bands keeps its own colours");
 });
 
 test("neighbours are switched off and on, and without any it says so", () => {

@@ -124,13 +124,23 @@ def test_what_does_not_pass_is_told_after_four_attempts() -> None:
         milpa.propose("valley")
 
 
-def test_what_could_happen_twice_is_asked_once() -> None:
-    with server(CUT) as (url, asked), client(url) as milpa, pytest.raises(Unreachable, match="is not known"):
+def test_what_makes_something_is_asked_for_again_with_its_key() -> None:
+    busy = Answer(409, {"code": "still-answering", "detail": "Wait."})
+    job = {"id": 7, "state": "queued", "message": "", "done": 0, "total": 9, "scene": 1, "model_version": 1}
+    with server(CUT, busy, Answer(503), Answer(202, job)) as (url, asked), client(url) as milpa:
+        assert milpa.propose("valley").id == 7
+    assert len({one.headers["Idempotency-Key"] for one in asked}) == 1
+    unknown = pytest.raises(Unreachable, match=r"is not known.* with the key [0-9a-f]{32} does it once")
+    with server(*[CUT] * 4) as (url, again), client(url) as milpa, unknown:
+        milpa.propose("valley")
+    assert asked[0].headers["Idempotency-Key"] != again[0].headers["Idempotency-Key"]
+    refusal = Answer(409, {"code": "already-active", "detail": "Wait."})
+    with server(refusal) as (url, asked), client(url) as milpa, pytest.raises(Problem, match="Wait"):
         milpa.propose("valley")
     assert len(asked) == 1
 
 
-def test_a_training_run_is_asked_for_again_with_its_key() -> None:
+def test_a_key_that_is_named_goes_with_every_copy() -> None:
     run = {
         "id": 5,
         "state": "queued",

@@ -37,7 +37,9 @@ def test_near_infrared_is_found_by_name_or_number(
     names: list[str], expected: tuple[int, int, int] | None
 ) -> None:
     assert infrared_bands(names) == expected
-    assert composites.composites_of(names) == (["natural", "infrared", "ndvi"] if expected else ["natural"])
+    assert [one.key for one in composites.composites_of(names)] == (
+        ["natural", "infrared", "ndvi"] if expected else ["natural"]
+    )
 
 
 @pytest.fixture
@@ -66,13 +68,13 @@ def scene(tmp_path: Path, settings) -> Scene:  # type: ignore[no-untyped-def]
     )
 
 
-def picture(scene: Scene, composite: str) -> np.ndarray:
+def picture(scene: Scene, composite: composites.Composite) -> np.ndarray:
     webp = composites.render_composite(scene, composite, X, Y, ZOOM)
     return np.asarray(Image.open(io.BytesIO(webp)).convert("RGBA")).astype(int)
 
 
 def test_false_colour_shows_crops_in_red(scene: Scene) -> None:
-    rgba = picture(scene, "infrared")
+    rgba = picture(scene, composites.INFRARED)
     crops, soil = rgba[128, 64], rgba[128, 192]
     assert crops[0] > 200
     assert crops[1:3].max() < 60
@@ -81,7 +83,7 @@ def test_false_colour_shows_crops_in_red(scene: Scene) -> None:
 
 
 def test_ndvi_is_dark_green_on_crops_and_light_on_soil(scene: Scene) -> None:
-    rgba = picture(scene, "ndvi")
+    rgba = picture(scene, composites.NDVI)
     # (4000 - 400) / 4400 = 0.82 and (2400 - 2000) / 4400 = 0.09, between the stops of the ramp.
     assert np.abs(rgba[128, 64, :3] - (24, 81, 36)).max() < 12
     assert np.abs(rgba[128, 192, :3] - (230, 212, 173)).max() < 12
@@ -89,11 +91,11 @@ def test_ndvi_is_dark_green_on_crops_and_light_on_soil(scene: Scene) -> None:
 
 
 def test_natural_colours_are_those_of_the_scene(scene: Scene) -> None:
-    rgba = picture(scene, "natural")
+    rgba = picture(scene, composites.NATURAL)
     assert np.abs(rgba[128, 192, :3] - np.array((2000, 1500, 1100)) / 3000 * 255).max() < 6
 
 
 def test_beside_the_scene_every_combination_is_clear(scene: Scene) -> None:
-    for composite in ("natural", "infrared", "ndvi"):
+    for composite in (composites.NATURAL, composites.INFRARED, composites.NDVI):
         webp = composites.render_composite(scene, composite, X + 5, Y, ZOOM)
         assert not np.asarray(Image.open(io.BytesIO(webp)).convert("RGBA"))[..., 3].any()

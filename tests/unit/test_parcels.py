@@ -13,7 +13,7 @@ from scipy import ndimage
 from mlservice.contracts import PATCH_SIZE_PX, UNSURE, Legend, LegendClass
 from mlservice.landscape import LANDSCAPE_LEGEND, draw_landscape
 from mlservice.objects import parcel_values
-from mlservice.parcel_pieces import MARGIN_PX, REACH_PX, patch_pieces
+from mlservice.parcel_pieces import MARGIN_PX, REACH_PX, patch_pieces, reshaped_labels
 from mlservice.parcels import DrawnParcel, area_m2, draw_parcels, piece_certainties
 
 OTHER, FIELD, BOUNDARY, RICE, TRACK = 0, 1, 2, 3, 4
@@ -243,6 +243,58 @@ def test_what_a_person_kept_has_the_models_certainty():
     first, second = piece_certainties(drawn.labels, mask, proposed, certainty).values()
     assert (first.kept_pixels, first.certainty_sum) == (48 * 64, 48 * 64 * 0.5)
     assert (second.kept_pixels, second.certainty_sum) == (64 * 64, 64 * 64 * 0.75)
+
+
+@pytest.mark.parametrize(
+    ("rows", "cols", "becomes", "reshaped"),
+    [
+        (slice(40, 60), slice(40, 60), OTHER, {1}),  # a corner is cut off
+        (
+            slice(40, 120),
+            slice(70, 74),
+            OTHER,
+            {1, 2},
+        ),  # it is cut in two; the second field is the third piece
+        (slice(60, 80), slice(60, 80), UNSURE, {1}),  # a hole
+        (slice(40, 120), slice(120, 122), OTHER, {1, 2}),  # the boundary that both had halves of
+        (slice(200, 220), slice(200, 220), FIELD, {3}),  # a field that was not proposed
+        (slice(200, 220), slice(200, 220), TRACK, set()),  # land that no field had
+        (slice(40, 43), slice(40, 43), FIELD, set()),  # nothing at all
+    ],
+)
+def test_pieces_with_other_land_than_was_proposed_are_known(rows, cols, becomes, reshaped):
+    proposed = meadow((slice(40, 120), slice(40, 120)), (slice(40, 120), slice(122, 200)))
+    proposed[40:120, 120:122] = BOUNDARY
+    mask = proposed.copy()
+    mask[rows, cols] = becomes
+    drawn = patch_pieces({(X, Y): mask}, (X, Y), LEGEND)
+    assert reshaped_labels(drawn, {(X, Y): mask}, (X, Y), proposed, LEGEND) == reshaped
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_only_pieces_near_what_was_changed_are_reshaped(seed: int):
+    rng = np.random.default_rng(seed)
+    proposed = rng.choice(np.array([OTHER, FIELD, FIELD, RICE, BOUNDARY], np.uint8), (16, 16))
+    proposed = proposed.repeat(16, 0).repeat(16, 1)
+    row, col = rng.integers(0, 240, 2)
+    mask = proposed.copy()
+    mask[row : row + 16, col : col + 16] = OTHER
+    drawn = patch_pieces({(X, Y): mask}, (X, Y), LEGEND)
+    before = patch_pieces({(X, Y): proposed}, (X, Y), LEGEND)
+    lands = [before.labels == label for label in range(1, len(before.pieces) + 1)]
+    other_land = {
+        label
+        for label in range(1, len(drawn.pieces) + 1)
+        if not any(np.array_equal(drawn.labels == label, land) for land in lands)
+    }
+    assert reshaped_labels(drawn, {(X, Y): mask}, (X, Y), proposed, LEGEND) == other_land
+    far = np.ones((256, 256), bool)
+    far[max(row - MARGIN_PX, 0) : row + 16 + MARGIN_PX, max(col - MARGIN_PX, 0) : col + 16 + MARGIN_PX] = (
+        False
+    )
+    for label in other_land:
+        assert not far[drawn.labels == label].all()
 
 
 def test_a_drawn_landscape_tiles_too():

@@ -19,6 +19,7 @@ _DONE = {
     BulkVerb.RETURN: "returned",
     BulkVerb.REASSIGN: "reassigned",
     BulkVerb.REOPEN: "reopened",
+    BulkVerb.DO_WITHOUT: "no longer wait for a second mask",
 }
 
 
@@ -63,10 +64,15 @@ class BulkForm(forms.Form):
         )
         self.people = {str(user.pk): user for user in rows.order_by("username").distinct()}
         names = [(pk, user.get_username()) for pk, user in self.people.items()]
-        self.fields["to"].choices = [(ANYBODY, ANYBODY), *names]  # type: ignore[attr-defined]
+        nobody_yet = ("", "choose somebody")
+        self.fields["to"].choices = [nobody_yet, (ANYBODY, ANYBODY), *names]  # type: ignore[attr-defined]
 
     def clean_to(self) -> User | None:
-        return self.people.get(self.cleaned_data["to"])
+        """Claims are taken away for somebody who was chosen, never by an oversight."""
+        chosen = self.cleaned_data["to"]
+        if self.cleaned_data.get("verb") == BulkVerb.REASSIGN and not chosen:
+            raise ValidationError("Choose who shall have them, or anybody.")
+        return self.people.get(chosen)
 
     def done_words(self, count: int) -> str:
         """For example "12 patches approved."."""

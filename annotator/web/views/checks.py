@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -26,7 +27,7 @@ def gold(request: SignedInRequest, access: ProjectAccess, patch_id: int) -> Http
     else:
         with tell(request, _("The patch is no gold patch any more.")):
             unmark_gold(patch=patch, user=request.user)
-    return redirect("review_patch", access.project.slug, patch.pk)
+    return _back(request, patch)
 
 
 @require_POST
@@ -35,7 +36,7 @@ def second_off(request: SignedInRequest, access: ProjectAccess, patch_id: int) -
     patch = get_object_or_404(Patch, pk=patch_id, project=access.project)
     with tell(request, _("The patch can be reviewed now.")):
         withdraw_second(patch=patch, user=request.user)
-    return redirect("review_patch", access.project.slug, patch.pk)
+    return _back(request, patch)
 
 
 @require_POST
@@ -44,4 +45,10 @@ def spot_passed(request: SignedInRequest, access: ProjectAccess, patch_id: int) 
     patch = get_object_or_404(Patch, pk=patch_id, project=access.project)
     with tell(request, "The spot check is passed."):
         pass_spot_check(patch=patch, user=request.user)
-    return redirect("review_patch", access.project.slug, patch.pk)
+    return _back(request, patch)
+
+
+def _back(request: SignedInRequest, patch: Patch) -> HttpResponse:
+    """To the review of the patch, in the list that the lead goes through."""
+    query = f"?{request.GET.urlencode()}" if request.GET else ""
+    return redirect(reverse("review_patch", args=[patch.project.slug, patch.pk]) + query)

@@ -18,7 +18,7 @@ from annotator.errors import MilpaError
 from annotator.models import Event, LabelClass, Patch
 from annotator.queries.desk import MOST_COUNTED, PAGE_SIZE, Cursor, DeskPage, count_up_to, desk_page
 from annotator.queries.desk_filter import UNSURE, DeskFilter
-from annotator.queries.documents import project_document, scene_document
+from annotator.queries.documents import project_document, scene_tile_url
 from annotator.queries.history import patch_events
 from annotator.queries.pace import pace_of
 from annotator.queries.scenes import default_scene
@@ -96,7 +96,7 @@ def _page(
     query = request.GET.copy()
     query.pop("cursor", None)
     scene = default_scene(access.project.pk)
-    tile_url = scene_document(scene)["tile_url"] if scene else None
+    tile_url = scene_tile_url(scene) if scene else None
     for row in page.rows:
         # A patch is a map tile, so its picture is one.
         row["picture"] = tile_url.format(z=row["z"], x=row["x"], y=row["y"]) if tile_url else None

@@ -11,9 +11,10 @@ from django.views.decorators.http import require_safe
 from annotator.durations import duration_text
 from annotator.enums import Role, SpotOutcome
 from annotator.models import GoldPatch, Patch, SpotCheck
-from annotator.queries.documents import patch_document, project_document, scene_document
+from annotator.queries.documents import patch_document, project_document, scene_tile_url
 from annotator.queries.doubles import double_document
 from annotator.queries.review_list import waiting_for_review
+from annotator.queries.review_walk import walk_from
 from annotator.queries.scenes import default_scene
 from annotator.web.access import ProjectAccess, SignedInRequest, project_view
 
@@ -33,7 +34,7 @@ def annotate(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
 def review(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
     page = Paginator(waiting_for_review(access.project.pk), PATCHES_A_PAGE).get_page(request.GET.get("page"))
     scene = default_scene(access.project.pk)
-    tile_url = scene_document(scene)["tile_url"] if scene else None
+    tile_url = scene_tile_url(scene) if scene else None
     rows = [
         {
             "patch": patch,
@@ -63,6 +64,7 @@ def review_patch(request: SignedInRequest, access: ProjectAccess, patch_id: int)
         project_json=project_document(access.project, request.user),
         patch_json=patch_document(patch, request.user),
         double=double,
+        walk=walk_from(access.project, patch, request.GET),
         has_open_spot=SpotCheck.objects.filter(patch=patch, outcome=SpotOutcome.OPEN).exists(),
         is_gold=GoldPatch.objects.filter(patch=patch, is_served=True).exists(),
     )

@@ -25,7 +25,7 @@ def members(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
     form = MemberForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         user, role = form.cleaned_data["username"], Role(form.cleaned_data["role"])
-        add_member(project=access.project, user=user, role=role)
+        add_member(project=access.project, user=user, role=role, by=request.user)
         messages.success(
             request, _("%(user)s has the role %(role)s now.") % {"user": user, "role": role.label}
         )

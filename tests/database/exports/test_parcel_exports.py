@@ -59,6 +59,24 @@ def test_parcels_are_the_same_in_all_three_forms(project, masks, tmp_path) -> No
     assert sorted(feature["properties"]["area_m2"] for feature in features) == stored
 
 
+def test_whoever_only_trimmed_a_field_corrected_it(project, tmp_path) -> None:
+    """All that is left of the field is as it was proposed; on the other side of the seam nothing was changed."""
+    lead, other = project.created_by, make_member(project)
+    trimmed = np.full((256, 256), 1, np.uint8)
+    trimmed[:40, :40] = 0
+    for column, mask, author in ((3000, trimmed, other), (3001, np.full((256, 256), 1, np.uint8), lead)):
+        patch = make_patch(project, column)
+        proposal = make_proposal(patch, value=1)
+        claim_patch(patch=patch, user=author)
+        revision = save_mask(
+            patch=patch, user=author, mask=mask, base_number=0, submit=True, proposal=proposal
+        )
+        review_patch(patch=patch, user=lead, verdict=Verdict.APPROVE, revision_number=revision.number)
+    (one,) = (f["properties"] for f in features_of(made(project, ExportKind.GEOJSON, names=True), tmp_path))
+    assert (one["origin"], one["kept_share"]) == ("corrected", 1)
+    assert one["corrected_by"] == other.username
+
+
 def test_a_parcel_says_who_drew_it_from_what_and_who_corrected_it(project, tmp_path) -> None:
     lead, other = project.created_by, make_member(project)
     mask = np.full((256, 256), 1, np.uint8)

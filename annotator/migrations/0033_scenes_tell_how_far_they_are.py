@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0027_reserved_goes_before_areas'),
+        ('annotator', '0032_trimmed_parcels'),
     ]
 
     operations = [
