@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
-import numpy as np
 import pytest
 from django.utils import timezone
 
@@ -12,11 +11,9 @@ from annotator.domain.imports import import_mask
 from annotator.domain.reviews import review_patch
 from annotator.enums import Verdict
 from annotator.models import PatchWork
-from annotator.queries.pace import forecast_of, pace_of
+from annotator.queries.pace import pace_of
 from tests.campaigns import Campaign, query_count
 from tests.factories import make_member, make_patch, mask_of, submit
-
-TODAY = date(2026, 5, 1)
 
 
 def work(campaign: Campaign, days: int, a_day: int = 1) -> None:
@@ -77,39 +74,3 @@ def test_page_api_and_csv_say_the_same(campaign: Campaign) -> None:
     before = query_count(client, campaign.url("pace"))
     work(campaign, 6)
     assert query_count(client, campaign.url("pace")) == before
-
-
-def test_uneven_days_make_a_wide_interval() -> None:
-    even = forecast_of([10] * 20, 1000, TODAY)
-    uneven = forecast_of([0, 20] * 10, 1000, TODAY)
-    assert even is not None
-    assert uneven is not None
-    assert even.likely == even.earliest == even.latest == uneven.likely == TODAY + timedelta(days=100)
-    assert uneven.earliest is not None
-    assert uneven.latest is not None
-    assert uneven.earliest < TODAY + timedelta(days=90)
-    assert TODAY + timedelta(days=110) < uneven.latest < TODAY + timedelta(days=200)
-
-
-@pytest.mark.parametrize(("totals", "waiting"), [([3] * 4, 9), ([0] * 9, 9), ([3] * 9, 0)])
-def test_there_is_no_forecast_from_too_little(totals: list[int], waiting: int) -> None:
-    assert forecast_of(totals, waiting, TODAY) is None
-
-
-def test_what_would_take_centuries_has_no_day() -> None:
-    forecast = forecast_of([0, 0, 0, 0, 1], 10**6, TODAY)
-    assert forecast is not None
-    assert forecast.likely is forecast.latest is None
-
-
-def test_ninety_in_a_hundred_intervals_hold_the_true_day() -> None:
-
-    random = np.random.default_rng(3)
-    true, held = TODAY + timedelta(days=100), 0
-    for _ in range(60):
-        forecast = forecast_of([int(count) for count in random.poisson(10, 28)], 1000, TODAY)
-        assert forecast is not None
-        assert forecast.earliest is not None
-        assert forecast.latest is not None
-        held += forecast.earliest <= true <= forecast.latest
-    assert 48 <= held <= 60
