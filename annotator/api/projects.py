@@ -123,7 +123,7 @@ class SceneDetail(APIView):
 
 
 class SceneCancel(APIView):
-    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=None, responses=answer(types.Scene, 202))
     def post(self, request: Request, scene_id: int) -> Response:
         """Ends the preparation of the scene, which is ready only at its end; it can be tried again."""
         scene = row_for(request, Scene, scene_id, LEAD)
@@ -131,7 +131,7 @@ class SceneCancel(APIView):
 
 
 class SceneAgain(APIView):
-    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=None, responses=answer(types.Scene, 202))
     def post(self, request: Request, scene_id: int) -> Response:
         """Prepares a scene that failed or was cancelled once more, from the same source."""
         scene = row_for(request, Scene, scene_id, LEAD)
