@@ -11,6 +11,7 @@ from django.http import HttpResponse
 
 from annotator.api.csv_answers import harmless
 from annotator.domain.quality_report import Agreement, QualityReport
+from annotator.queries.spot_checks import by_week
 
 Row = dict[str, Any]
 
@@ -44,9 +45,7 @@ def _people(report: QualityReport) -> list[Row]:
         {
             "annotator": name,
             "beside": purpose,
-            "patches": one.patches,
-            "miou": one.miou,
-            "boundary_f1": one.boundary_f1,
+            **_agreement(one),
         }
         for name, found in report.by_person.items()
         for purpose, one in found.items()
@@ -57,19 +56,33 @@ def _spots(report: QualityReport) -> list[Row]:
     return [asdict(one) for one in report.spots]
 
 
+def _spot_weeks(report: QualityReport) -> list[Row]:
+    """``week`` is the Monday; ``passed_share`` is of those that were looked at, empty before the first."""
+    weeks = by_week(report.spots)
+    return [
+        {"week": row.pop("day")} | row | {"passed_share": one.passed_share}
+        for one in weeks
+        for row in [asdict(one)]
+    ]
+
+
 def _corrections(report: QualityReport) -> list[Row]:
     return [asdict(cost) for cost in report.costs]
 
 
 TABLES: dict[str, tuple[tuple[str, ...], Callable[[QualityReport], list[Row]]]] = {
     "months": (("beside", "month", "patches", "miou", "boundary_f1", "alpha", "class_alphas"), _months),
-    "people": (("annotator", "beside", "patches", "miou", "boundary_f1"), _people),
+    "people": (("annotator", "beside", "patches", "miou", "boundary_f1", "alpha"), _people),
     "corrections": (
         ("version", "is_hidden", "is_audit", "patches", "measured", "miou", "miou_deviation", "seconds", "strokes",
          "pixels_changed"),
         _corrections,
     ),
     "spot-checks": (("day", "annotator", "submitted", "drawn", "passed", "returned", "fixed", "open"), _spots),
+    "spot-weeks": (
+        ("week", "annotator", "submitted", "drawn", "passed", "returned", "fixed", "open", "passed_share"),
+        _spot_weeks,
+    ),
 }  # fmt: skip
 
 
@@ -99,6 +112,7 @@ def quality_document(report: QualityReport) -> Row:
         "corrections": _corrections(report),
         "doubles": report.doubles,
         "spot_checks": _spots(report),
+        "spot_check_weeks": _spot_weeks(report),
         "anchoring": report.anchoring,
         "stop_signal": report.stop_signal,
     }

@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, timedelta
 
 import numpy as np
 import numpy.typing as npt
-from django.db.models import Count
-from django.db.models.functions import TruncDate
+from django.db.models import Sum
 from django.utils import timezone
 
 from annotator.enums import PatchState
-from annotator.models import PatchWork
+from annotator.models import DayTally
 from annotator.queries.gold import User
 from annotator.queries.progress import patch_counts
 
@@ -68,19 +67,15 @@ def pace_of(project_id: int, user: User) -> Pace:
     today = timezone.now().astimezone(UTC).date()
     start = today - timedelta(days=DAYS_LOOKED_AT)
     rows = (
-        PatchWork.objects.filter(
-            project_id=project_id,
-            is_import=False,
-            submitted_at__gte=_midnight(start),
-            submitted_at__lt=_midnight(today),
-        )
+        DayTally.objects.filter(project_id=project_id, day__gte=start, day__lt=today)
         .order_by()
-        .values_list(TruncDate("submitted_at", tzinfo=UTC), "annotator__username")
-        .annotate(Count("pk"))
+        .values_list("day", "annotator__username")
+        .annotate(count=Sum("patches"))
+        .filter(count__gt=0)
     )
     counts: dict[str, dict[date, int]] = defaultdict(dict)
     for day, name, count in rows:
-        counts[name][day] = count
+        counts[name][day] = int(count)
     first = min((day for days in counts.values() for day in days), default=today)
     days = [first + timedelta(days=n) for n in range((today - first).days)]
     by_annotator = {name: [counts[name].get(day, 0) for day in days] for name in sorted(counts)}
@@ -155,7 +150,3 @@ def _days_until(rests: Days, units: Days, random: np.random.Generator) -> Days:
 
 def _day_after(today: date, days: float) -> date | None:
     return today + timedelta(days=int(days)) if math.isfinite(days) else None
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)

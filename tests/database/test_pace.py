@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections import Counter
+from datetime import UTC, date, timedelta
 
 import pytest
+from django.db import connection
+from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from annotator.domain.assigning import reassign_patch
 from annotator.domain.imports import import_mask
 from annotator.domain.reviews import review_patch
+from annotator.domain.tallies import add_up_tallies
 from annotator.enums import Verdict
-from annotator.models import PatchWork
+from annotator.models import DayTally, PatchWork
 from annotator.queries.pace import pace_of
 from tests.campaigns import Campaign, query_count
 from tests.factories import make_member, make_patch, mask_of, submit
@@ -34,6 +40,48 @@ def test_days_people_and_what_waits_are_counted(campaign: Campaign) -> None:
     assert len(pace.days) == 3
     assert sorted(pace.by_annotator.values()) == [[0, 2, 2], [1, 0, 0]]
     assert (pace.totals, pace.waiting, pace.forecast) == ([1, 2, 2], 1, None)
+
+
+def by_looking_at_each(campaign: Campaign) -> dict[tuple[date, str], int]:
+    rows = PatchWork.objects.filter(project=campaign.project, is_import=False).values_list(
+        "submitted_at", "annotator__username"
+    )
+    return dict(Counter((at.astimezone(UTC).date(), name) for at, name in rows))
+
+
+def tallied(campaign: Campaign) -> dict[tuple[date, str], int]:
+    rows = DayTally.objects.filter(project=campaign.project).values_list("day", "annotator__username")
+    return {(day, name): count for day, name, count in rows.annotate(Sum("patches")) if count}
+
+
+@pytest.mark.django_db
+def test_days_are_tallied_whatever_becomes_of_the_work(campaign: Campaign) -> None:
+    work(campaign, 3, a_day=2)
+    assert tallied(campaign) == by_looking_at_each(campaign)
+    add_up_tallies()
+    patch, other = campaign.patch, make_member(campaign.project)
+    review_patch(
+        patch=patch, user=campaign.people["lead"], verdict=Verdict.RETURN, revision_number=1, comment="No"
+    )
+    reassign_patch(patch=patch, user=campaign.people["lead"], to=other)
+    submit(patch, other)
+    PatchWork.objects.exclude(patch=patch).first().delete()  # type: ignore[union-attr]
+    rows = DayTally.objects.filter(project=campaign.project).count()
+    assert tallied(campaign) == by_looking_at_each(campaign)
+    add_up_tallies()
+    assert tallied(campaign) == by_looking_at_each(campaign)
+    assert DayTally.objects.filter(project=campaign.project).count() < rows
+    # The pace is told from them alone.
+    with CaptureQueriesContext(connection) as asked:
+        pace_of(campaign.project.pk, campaign.people["lead"])
+    assert not [one["sql"] for one in asked if "patchwork" in one["sql"]]
+
+
+@pytest.mark.django_db
+def test_tallies_of_a_project_that_is_gone_are_dropped(campaign: Campaign) -> None:
+    DayTally.objects.create(project_id=0, day=date(2026, 5, 1), annotator=campaign.people["lead"], patches=3)
+    add_up_tallies()
+    assert not DayTally.objects.filter(project_id=0).exists()
 
 
 @pytest.mark.django_db
@@ -62,7 +110,11 @@ def test_page_api_and_csv_say_the_same(campaign: Campaign) -> None:
     assert "needs five whole days" in client.get(campaign.url("pace")).content.decode()
     work(campaign, 6)
     page = client.get(campaign.url("pace")).content.decode()
-    assert "<svg" in page
+    plot = client.get(f"{campaign.url('pace')}plot.svg")
+    assert f'src="{campaign.url("pace")}plot.svg"' in page
+    assert ">patches submitted<" in plot.content.decode()
+    again = client.get(f"{campaign.url('pace')}plot.svg", headers={"if-none-match": plot["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
     assert "At 1.0 a day" in page
     told = client.get(f"{root}/").json()
     tomorrow = timezone.now().date() + timedelta(days=1)
