@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0032_trimmed_parcels'),
+        ('annotator', '0033_who_drew_what_where_and_when'),
     ]
 
     operations = [
