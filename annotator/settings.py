@@ -233,7 +233,10 @@ S3_BUCKETS = read_list("MILPA_S3_BUCKETS", [])
 BASE_MODEL = read_list("MILPA_BASE_MODEL", [""])[0] if read_list("MILPA_BASE_MODEL", []) else ""
 # The longest request that brings no file of a scene or of labels, in bytes.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024**2
+# Files on their way in lie on the disk of scenes, not in memory as a container's temporary folder does. The folder is
+# made when the first of them comes, so Django need not ask for it before.
 FILE_UPLOAD_TEMP_DIR = MEDIA_ROOT / "incoming"
+SILENCED_SYSTEM_CHECKS = ["files.E001"]
 
 LOGGING = {
     "version": 1,
