@@ -9,10 +9,11 @@ from rest_framework.views import APIView
 from annotator.api.access import project_for, row_for
 from annotator.api.answers import PAGE_PARAMETERS, answer, page
 from annotator.api.pagination import page_of
+from annotator.api.repeats import IDEMPOTENCY_KEY, once
 from annotator.domain.composites import LONGEST_NAME, add_composite, change_composite, delete_composite
 from annotator.enums import Ramp, Role
 from annotator.imagery.expressions import MAX_CHARACTERS
-from annotator.models import OwnComposite
+from annotator.models import OwnComposite, Project
 from annotator.queries import document_types as types
 from annotator.queries.composites import own_composite_document, ready_scenes
 
@@ -46,9 +47,14 @@ class ProjectComposites(APIView):
         scenes = ready_scenes(project)
         return page_of(request, project.own_composites.all(), lambda row: own_composite_document(row, scenes))
 
-    @extend_schema(request=CompositeInput, responses=answer(types.OwnComposite, 201))
+    @extend_schema(
+        request=CompositeInput, responses=answer(types.OwnComposite, 201), parameters=[IDEMPOTENCY_KEY]
+    )
     def post(self, request: Request, slug: str) -> Response:
-        project = project_for(request, slug, LEAD)
+        return self._add(request, project_for(request, slug, LEAD))
+
+    @once
+    def _add(self, request: Request, project: Project) -> Response:
         given = CompositeInput(data=request.data)
         given.is_valid(raise_exception=True)
         row = add_composite(project=project, user=request.user, **given.validated_data)
