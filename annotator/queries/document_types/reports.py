@@ -40,9 +40,10 @@ class Progress(Document):
 
 
 class Forecast(Document):
-    """When the last patch is submitted if it goes on like this; null is beyond 100 years."""
+    """When the last patch is submitted if it goes on as in those ``days``; null is beyond 100 years."""
 
     patches_per_day: float
+    days: int
     likely: date | None
     earliest: date | None
     latest: date | None
