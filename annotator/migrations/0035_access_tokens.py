@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotator', '0033_who_drew_what_where_and_when'),
+        ('annotator', '0034_scenes_tell_how_far_they_are'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
