@@ -144,6 +144,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "annotator.api.schema.tell_documents",
         "annotator.api.schema.tell_problems",
         "annotator.api.schema.tell_address_parts",
     ],

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
@@ -43,14 +45,20 @@ _columns = itertools.cycle(range(100, 500))
 
 
 def make_user(username: str = "", *, is_staff: bool = False, may_add_projects: bool = False) -> User:
-    user = User.objects.create_user(
-        username or f"person{next(_counter)}", password=PASSWORD, is_staff=is_staff
+    user = User.objects.create(
+        username=username or f"person{next(_counter)}", password=_hashed_password(), is_staff=is_staff
     )
     if may_add_projects:
         user.user_permissions.add(
             Permission.objects.get(codename="add_project", content_type__app_label="annotator")
         )
     return user
+
+
+@cache
+def _hashed_password() -> str:
+    """Hashing is slow so that guessing is; everybody in the tests has the same password."""
+    return make_password(PASSWORD)
 
 
 def make_project(*, lead: User | None = None, name: str = "Valley", **fields: object) -> Project:

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.contrib.gis.geos import GEOSGeometry
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -13,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.answers import PAGE_PARAMETERS, answer, page
 from annotator.api.pagination import page_of_many
 from annotator.api.repeats import IDEMPOTENCY_KEY, once
 from annotator.api.serializers import AreaField
@@ -20,11 +20,11 @@ from annotator.domain.assignments import MOST_TILES, assign_area, chosen_quadkey
 from annotator.enums import Role
 from annotator.errors import BadAssignment
 from annotator.models import Assignment, Project
+from annotator.queries import document_types as types
 from annotator.queries.assignments import AssignmentProgress, assignment_progress, open_assignments
 from annotator.queries.desk_filter import DeskFilter
 
 LEAD = frozenset({Role.LEAD})
-OBJECT = {200: OpenApiTypes.OBJECT}
 
 
 class AssignmentInput(serializers.Serializer):
@@ -44,7 +44,7 @@ class AssignmentInput(serializers.Serializer):
 
 
 class ProjectAssignments(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=page(types.Assignment), parameters=PAGE_PARAMETERS)
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug, LEAD)
         return page_of_many(
@@ -54,7 +54,7 @@ class ProjectAssignments(APIView):
         )
 
     @extend_schema(
-        request=AssignmentInput, responses={201: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY]
+        request=AssignmentInput, responses=answer(types.Assignment, 201), parameters=[IDEMPOTENCY_KEY]
     )
     def post(self, request: Request, slug: str) -> Response:
         return self._assign(request, project_for(request, slug, LEAD))
@@ -82,7 +82,7 @@ class ProjectAssignments(APIView):
 
 
 class AssignmentEnd(APIView):
-    @extend_schema(request=None, responses=OBJECT)
+    @extend_schema(request=None, responses=answer(types.Assignment))
     def post(self, request: Request, assignment_id: int) -> Response:
         assignment = row_for(request, Assignment, assignment_id, LEAD)
         return Response(_told(end_assignment(assignment=assignment, user=request.user)))

@@ -14,10 +14,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.answers import PAGE_PARAMETERS, page
 from annotator.api.csv_answers import csv_response
 from annotator.api.pagination import page_of
 from annotator.enums import Role
 from annotator.models import Event, Patch
+from annotator.queries import document_types as types
 from annotator.queries.events import COLUMNS, event_document, in_order, project_events
 from annotator.queries.history import patch_events
 
@@ -41,7 +43,7 @@ def _wanted(request: Request) -> dict[str, str]:
 
 
 class ProjectEvents(APIView):
-    @extend_schema(responses={200: OpenApiTypes.OBJECT}, parameters=[Narrowing])
+    @extend_schema(responses=page(types.Event), parameters=[Narrowing, *PAGE_PARAMETERS])
     def get(self, request: Request, slug: str) -> Response:
         rows = project_events(project_for(request, slug, MANAGERS).pk, _wanted(request))
         return page_of(request, rows, event_document)

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.answers import PAGE_PARAMETERS, answer, page
 from annotator.api.narrowing import ExportNarrowing
 from annotator.api.pagination import page_of
 from annotator.api.repeats import IDEMPOTENCY_KEY, once
@@ -19,20 +20,20 @@ from annotator.domain.retries import try_again
 from annotator.downloads import file_download
 from annotator.enums import ExportKind, Role
 from annotator.models import Export, Project
+from annotator.queries import document_types as types
 from annotator.queries.exports import export_document, told_exports
 
 MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
-OBJECT = {200: OpenApiTypes.OBJECT}
 
 
 class ProjectExports(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=page(types.Export), parameters=[ExportNarrowing, *PAGE_PARAMETERS])
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug, MANAGERS)
         rows = ExportNarrowing.of(request, told_exports().filter(project=project))
         return page_of(request, rows, export_document)
 
-    @extend_schema(request=ExportInput, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
+    @extend_schema(request=ExportInput, responses=answer(types.Export, 202), parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
         """Asks for an export; the same masks with the same parameters are the export that there is already."""
         return self._ask(request, project_for(request, slug, MANAGERS))
@@ -52,13 +53,13 @@ class ProjectExports(APIView):
 
 
 class ExportDetail(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answer(types.Export))
     def get(self, request: Request, export_id: int) -> Response:
         return Response(export_document(row_for(request, told_exports(), export_id, MANAGERS)))
 
 
 class ExportRevisions(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answer(types.ExportRevisions))
     def get(self, request: Request, export_id: int) -> Response:
         """The ids of the revisions that are in it, in the order of their patches."""
         export = row_for(request, Export.objects.defer("basis"), export_id, MANAGERS)
@@ -66,14 +67,14 @@ class ExportRevisions(APIView):
 
 
 class ExportCancel(APIView):
-    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=None, responses=answer(types.Export, 202))
     def post(self, request: Request, export_id: int) -> Response:
         export = row_for(request, told_exports(), export_id, MANAGERS)
         return Response(export_document(cancel_export(export=export, user=request.user)), status=202)
 
 
 class ExportAgain(APIView):
-    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=None, responses=answer(types.Export, 202))
     def post(self, request: Request, export_id: int) -> Response:
         """Makes an export that was given up, as its workers were lost, once more of the same revisions."""
         export = row_for(request, Export, export_id, MANAGERS)

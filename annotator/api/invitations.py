@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -11,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.answers import PAGE_PARAMETERS, answer, page
 from annotator.api.pagination import page_of
 from annotator.api.repeats import IDEMPOTENCY_KEY, once
 from annotator.domain.invitations import (
@@ -22,9 +22,9 @@ from annotator.domain.invitations import (
 )
 from annotator.enums import Role
 from annotator.models import Invitation, Project
+from annotator.queries import document_types as types
 
 LEAD = frozenset({Role.LEAD})
-OBJECT = {200: OpenApiTypes.OBJECT}
 
 
 class InvitationInput(serializers.Serializer):
@@ -35,13 +35,13 @@ class InvitationInput(serializers.Serializer):
 
 
 class ProjectInvitations(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=page(types.Invitation), parameters=PAGE_PARAMETERS)
     def get(self, request: Request, slug: str) -> Response:
         rows = project_for(request, slug, LEAD).invitations.select_related("made_by")
         return page_of(request, rows, lambda row: _document(row, request))
 
     @extend_schema(
-        request=InvitationInput, responses={201: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY]
+        request=InvitationInput, responses=answer(types.Invitation, 201), parameters=[IDEMPOTENCY_KEY]
     )
     def post(self, request: Request, slug: str) -> Response:
         return self._invite(request, project_for(request, slug, LEAD))

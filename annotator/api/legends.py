@@ -7,8 +7,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for
-from annotator.api.projects import MANAGERS, OBJECT
+from annotator.api.answers import answer
+from annotator.api.projects import MANAGERS
 from annotator.domain.legends import ClassChange, change_legend
+from annotator.queries import document_types as types
 from annotator.queries.documents import project_document
 
 
@@ -27,7 +29,7 @@ class LegendInput(serializers.Serializer):
 
 
 class ProjectLegend(APIView):
-    @extend_schema(request=LegendInput, responses=OBJECT)
+    @extend_schema(request=LegendInput, responses=answer(types.Project))
     def put(self, request: Request, slug: str) -> Response:
         """Makes the legend what is sent; classes that are left out are retired."""
         project = project_for(request, slug, MANAGERS)

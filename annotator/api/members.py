@@ -10,12 +10,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.answers import PAGE_PARAMETERS, answer, page
 from annotator.api.narrowing import MemberNarrowing
 from annotator.api.pagination import page_of
 from annotator.domain.members import remove_member
 from annotator.domain.projects import add_member
 from annotator.enums import Role
 from annotator.models import Membership
+from annotator.queries import document_types as types
 from annotator.queries.members import member_document
 
 LEAD = frozenset({Role.LEAD})
@@ -36,11 +38,13 @@ class MemberInput(serializers.Serializer):
 
 
 class ProjectMembers(APIView):
+    @extend_schema(responses=page(types.Member), parameters=[MemberNarrowing, *PAGE_PARAMETERS])
     def get(self, request: Request, slug: str) -> Response:
         """A row for each role of each member."""
         rows = project_for(request, slug, LEAD).memberships.select_related("user")
         return page_of(request, MemberNarrowing.of(request, rows), member_document)
 
+    @extend_schema(request=MemberInput, responses=answer(types.Member, 201))
     def post(self, request: Request, slug: str) -> Response:
         """Gives an account a role; giving it twice changes nothing."""
         project = project_for(request, slug, LEAD)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.answers import PAGE_PARAMETERS, answer, page
 from annotator.api.narrowing import RunNarrowing
 from annotator.api.pagination import page_of
 from annotator.api.repeats import HEADER, IDEMPOTENCY_KEY, once
@@ -18,15 +18,15 @@ from annotator.domain.training import cancel_run, request_run
 from annotator.domain.versions import promote, roll_back
 from annotator.enums import Role
 from annotator.models import ModelVersion, Project, TrainingRun
+from annotator.queries import document_types as types
 from annotator.queries.documents import run_document, version_document
 
 ML_STAFF = frozenset({Role.ML_STAFF})
 MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
-OBJECT = {200: OpenApiTypes.OBJECT}
 
 
 class ProjectTrainingRuns(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=page(types.TrainingRun), parameters=[RunNarrowing, *PAGE_PARAMETERS])
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug, MANAGERS)
         runs = project.training_runs.select_related("parent", "candidate").prefetch_related(
@@ -34,7 +34,7 @@ class ProjectTrainingRuns(APIView):
         )
         return page_of(request, RunNarrowing.of(request, runs), run_document)
 
-    @extend_schema(request=RunInput, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
+    @extend_schema(request=RunInput, responses=answer(types.TrainingRun, 202), parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
         return self._ask(request, project_for(request, slug, ML_STAFF))
 
@@ -53,20 +53,20 @@ class ProjectTrainingRuns(APIView):
 
 
 class TrainingRunDetail(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answer(types.TrainingRun))
     def get(self, request: Request, run_id: int) -> Response:
         return Response(run_document(row_for(request, TrainingRun, run_id, MANAGERS)))
 
 
 class TrainingRunCancel(APIView):
-    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=None, responses=answer(types.TrainingRun, 202))
     def post(self, request: Request, run_id: int) -> Response:
         run = row_for(request, TrainingRun, run_id, ML_STAFF)
         return Response(run_document(cancel_run(run=run, user=request.user)), status=202)
 
 
 class TrainingRunAgain(APIView):
-    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=None, responses=answer(types.TrainingRun, 202))
     def post(self, request: Request, run_id: int) -> Response:
         """Goes on with a run that was given up, as its workers were lost."""
         run = row_for(request, TrainingRun, run_id, ML_STAFF)
@@ -74,7 +74,7 @@ class TrainingRunAgain(APIView):
 
 
 class ProjectModelVersions(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=page(types.ModelVersion), parameters=PAGE_PARAMETERS)
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug, MANAGERS)
         versions = project.model_versions.select_related("parent").prefetch_related(
@@ -84,7 +84,7 @@ class ProjectModelVersions(APIView):
 
 
 class ModelVersionPromote(APIView):
-    @extend_schema(request=PromotionInput, responses=OBJECT)
+    @extend_schema(request=PromotionInput, responses=answer(types.ModelVersion))
     def post(self, request: Request, version_id: int) -> Response:
         version = row_for(request, ModelVersion, version_id, ML_STAFF)
         given = PromotionInput(data=request.data)
@@ -94,7 +94,7 @@ class ModelVersionPromote(APIView):
 
 
 class ProjectRollback(APIView):
-    @extend_schema(request=RollbackInput, responses=OBJECT)
+    @extend_schema(request=RollbackInput, responses=answer(types.ModelVersion))
     def post(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug, ML_STAFF)
         given = RollbackInput(data=request.data)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib.gis.geos import Polygon
 from django.db.models import Q
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -12,9 +11,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for
+from annotator.api.answers import PAGE_PARAMETERS, page
 from annotator.api.boxes import bounds_in
 from annotator.api.pagination import page_of
 from annotator.enums import PatchState
+from annotator.queries import document_types as types
 from annotator.queries.documents import patch_summary
 from annotator.queries.gold import disguises
 from annotator.queries.review_list import without_open_seconds
@@ -28,7 +29,7 @@ _NARROWING = [
 
 
 class ProjectPatches(APIView):
-    @extend_schema(responses={200: OpenApiTypes.OBJECT}, parameters=_NARROWING)
+    @extend_schema(responses=page(types.PatchRow), parameters=[*_NARROWING, *PAGE_PARAMETERS])
     def get(self, request: Request, slug: str) -> Response:
         project, given = project_for(request, slug), request.query_params
         rows = project.patches.all()

@@ -11,12 +11,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import check_person, row_for
+from annotator.api.answers import answer
 from annotator.api.repeats import HEADER, IDEMPOTENCY_KEY
 from annotator.domain.annotations import Effort
 from annotator.domain.imagery_reports import report_imagery
 from annotator.domain.masks import Mask, png_of, values_of
 from annotator.enums import ImageryProblem, Role
 from annotator.models import Patch, Proposal
+from annotator.queries import document_types as types
 from annotator.queries.documents import Document, revision_document
 from annotator.queries.patch_masks import (
     Neighbour,
@@ -28,7 +30,6 @@ from annotator.queries.patch_masks import (
 from annotator.queries.seen import visible_revisions
 
 ANNOTATORS = frozenset({Role.ANNOTATOR, Role.LEAD})
-OBJECT = {200: OpenApiTypes.OBJECT}
 
 
 class DifferenceParameters(serializers.Serializer):
@@ -44,14 +45,14 @@ class ImageryReportInput(serializers.Serializer):
 
 
 class PatchNeighbours(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answer(types.Neighbours))
     def get(self, request: Request, patch_id: int) -> Response:
         rows = approved_neighbours(row_for(request, Patch, patch_id), request.user)
         return Response({"results": [neighbour_document(row) for row in rows]})
 
 
 class PatchMasks(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answer(types.Masks))
     def get(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id)
         revisions = visible_revisions(patch, request.user)
@@ -97,7 +98,9 @@ class PatchDifference(APIView):
 
 
 class PatchBadImagery(APIView):
-    @extend_schema(request=ImageryReportInput, responses=OBJECT, parameters=[IDEMPOTENCY_KEY])
+    @extend_schema(
+        request=ImageryReportInput, responses=answer(types.SavedReport), parameters=[IDEMPOTENCY_KEY]
+    )
     def post(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id, ANNOTATORS)
         check_person(request)

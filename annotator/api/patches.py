@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import check_person, check_roles, project_for, row_for
+from annotator.api.answers import answer
 from annotator.api.problems import problem
 from annotator.api.repeats import HEADER, IDEMPOTENCY_KEY
 from annotator.api.serializers import (
@@ -45,6 +46,7 @@ from annotator.domain.spot_checks import pass_spot_check
 from annotator.enums import Role, Verdict
 from annotator.errors import BadMask, RevisionConflict
 from annotator.models import Patch, Proposal, Revision
+from annotator.queries import document_types as types
 from annotator.queries.chosen import is_proposal_hidden
 from annotator.queries.documents import patch_document, revision_document
 from annotator.queries.events import event_document
@@ -53,7 +55,6 @@ from annotator.queries.seen import may_see, seen_by, visible_revisions
 
 ANNOTATORS = frozenset({Role.ANNOTATOR, Role.LEAD})
 LEAD = frozenset({Role.LEAD})
-OBJECT = {200: OpenApiTypes.OBJECT}
 RASTER = {
     (200, "application/octet-stream"): OpenApiTypes.BINARY,
     (200, "image/png"): OpenApiTypes.BINARY,
@@ -78,7 +79,7 @@ class PreconditionRequired(APIException):
 
 
 class ProjectClaims(APIView):
-    @extend_schema(request=ClaimInput, responses=OBJECT)
+    @extend_schema(request=ClaimInput, responses=answer(types.ClaimAnswer))
     def post(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug, ANNOTATORS)
         given = ClaimInput(data=request.data)
@@ -104,7 +105,7 @@ class ProjectClaims(APIView):
 class ProjectFieldClaims(APIView):
     """Patches for a day without a connection; each is then read at its own address."""
 
-    @extend_schema(request=FieldClaimsInput, responses=OBJECT)
+    @extend_schema(request=FieldClaimsInput, responses=answer(types.FieldClaims))
     def post(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug, ANNOTATORS)
         given = FieldClaimsInput(data=request.data)
@@ -116,13 +117,13 @@ class ProjectFieldClaims(APIView):
 
 
 class PatchDetail(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answer(types.Patch))
     def get(self, request: Request, patch_id: int) -> Response:
         return Response(patch_document(row_for(request, Patch, patch_id), request.user))
 
 
 class PatchHeartbeat(APIView):
-    @extend_schema(request=HeartbeatInput, responses=OBJECT)
+    @extend_schema(request=HeartbeatInput, responses=answer(types.Lease))
     def post(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id, ANNOTATORS)
         given = HeartbeatInput(data=request.data)
@@ -146,7 +147,7 @@ class PatchMask(APIView):
 
     @extend_schema(
         request={"application/octet-stream": OpenApiTypes.BINARY},
-        responses={200: OpenApiTypes.OBJECT, 412: OpenApiTypes.OBJECT},
+        responses={**answer(types.SavedMask), 412: OpenApiTypes.OBJECT},
         parameters=[SaveParameters, IDEMPOTENCY_KEY],
     )
     def put(self, request: Request, patch_id: int) -> Response:
@@ -201,7 +202,7 @@ def _both_versions(error: RevisionConflict) -> Response:
 
 
 class PatchReview(APIView):
-    @extend_schema(request=ReviewInput, responses=OBJECT)
+    @extend_schema(request=ReviewInput, responses=answer(types.Patch))
     def post(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id, LEAD)
         given = ReviewInput(data=request.data)
@@ -219,7 +220,7 @@ class PatchReview(APIView):
 
 
 class PatchFix(APIView):
-    @extend_schema(request=FixInput, responses=OBJECT)
+    @extend_schema(request=FixInput, responses=answer(types.Patch))
     def post(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id, LEAD)
         given = FixInput(data=request.data)
@@ -232,7 +233,7 @@ class PatchFix(APIView):
 
 
 class PatchReopen(APIView):
-    @extend_schema(request=CommentInput, responses=OBJECT)
+    @extend_schema(request=CommentInput, responses=answer(types.Patch))
     def post(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id, LEAD)
         given = CommentInput(data=request.data)
@@ -251,7 +252,7 @@ class PatchSpotCheck(APIView):
 
 
 class PatchHistory(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answer(types.History))
     def get(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id)
         events = patch_events(patch, request.user)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import row_for
+from annotator.api.answers import answer
 from annotator.api.serializers import AnswerInput
 from annotator.domain.pins import answer_pin, resolve_pin
 from annotator.enums import Role
 from annotator.models import PinnedComment
+from annotator.queries import document_types as types
 from annotator.queries.documents import pin_document
 
 ANNOTATORS = frozenset({Role.ANNOTATOR, Role.LEAD})
-OBJECT = {200: OpenApiTypes.OBJECT}
 
 
 class PinAnswer(APIView):
-    @extend_schema(request=AnswerInput, responses=OBJECT)
+    @extend_schema(request=AnswerInput, responses=answer(types.Pin))
     def post(self, request: Request, pin_id: int) -> Response:
         pin = row_for(request, PinnedComment, pin_id, ANNOTATORS)
         given = AnswerInput(data=request.data)
@@ -31,7 +31,7 @@ class PinAnswer(APIView):
 
 
 class PinResolve(APIView):
-    @extend_schema(request=None, responses=OBJECT)
+    @extend_schema(request=None, responses=answer(types.Pin))
     def post(self, request: Request, pin_id: int) -> Response:
         pin = row_for(request, PinnedComment, pin_id, ANNOTATORS)
         return Response(pin_document(resolve_pin(pin=pin, user=request.user)))

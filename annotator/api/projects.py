@@ -3,7 +3,6 @@ from __future__ import annotations
 from django.contrib.gis.geos import GEOSGeometry
 from django.http import Http404
 from django.shortcuts import get_object_or_404
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
@@ -11,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.answers import PAGE_PARAMETERS, answer, page
 from annotator.api.narrowing import JobNarrowing, SceneNarrowing
 from annotator.api.pagination import page_of, page_of_many
 from annotator.api.repeats import IDEMPOTENCY_KEY, once
@@ -24,6 +24,7 @@ from annotator.domain.scenes import add_scene, change_display
 from annotator.enums import Role
 from annotator.errors import NotAllowed
 from annotator.models import InferenceJob, Membership, Project, Scene
+from annotator.queries import document_types as types
 from annotator.queries.documents import (
     display_copy_document,
     job_document,
@@ -37,18 +38,17 @@ from annotator.queries.queue_places import queue_places, ranking_facts
 
 LEAD = frozenset({Role.LEAD})
 MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
-OBJECT = {200: OpenApiTypes.OBJECT}
 
 
 class Projects(APIView):
-    @extend_schema(responses=OBJECT, operation_id="list_projects")
+    @extend_schema(responses=page(types.ProjectRow), operation_id="list_projects", parameters=PAGE_PARAMETERS)
     def get(self, request: Request) -> Response:
         """The person's projects, without their scenes and areas of interest."""
         own = Membership.objects.filter(user=request.user)
         rows = Project.objects.filter(pk__in=own.values("project"))
         return page_of_many(request, rows, lambda page: project_rows(page, request.user))
 
-    @extend_schema(request=ProjectInput, responses={201: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
+    @extend_schema(request=ProjectInput, responses=answer(types.Project, 201), parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request) -> Response:
         if not request.user.has_perm("annotator.add_project"):
             raise NotAllowed("Ask an administrator for the permission to add projects.")
@@ -72,7 +72,7 @@ class Projects(APIView):
 
 
 class ProjectDetail(APIView):
-    @extend_schema(responses=OBJECT, operation_id="get_project")
+    @extend_schema(responses=answer(types.Project), operation_id="get_project")
     def get(self, request: Request, slug: str) -> Response:
         return Response(project_document(project_for(request, slug), request.user))
 
@@ -80,13 +80,13 @@ class ProjectDetail(APIView):
 class ProjectScenes(APIView):
     parser_classes = (JSONParser, MultiPartParser)
 
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=page(types.Scene), parameters=[SceneNarrowing, *PAGE_PARAMETERS])
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug)
         rows = SceneNarrowing.of(request, project.scenes.all())
         return page_of_many(request, rows, lambda page: scene_documents(page, project.pk))
 
-    @extend_schema(request=SceneInput, responses={201: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
+    @extend_schema(request=SceneInput, responses=answer(types.Scene, 201), parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
         return self._add(request, project_for(request, slug, LEAD))
 
@@ -107,11 +107,11 @@ class ProjectScenes(APIView):
 
 
 class SceneDetail(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answer(types.Scene))
     def get(self, request: Request, scene_id: int) -> Response:
         return Response(scene_document(row_for(request, Scene, scene_id)))
 
-    @extend_schema(request=SceneChange, responses=OBJECT)
+    @extend_schema(request=SceneChange, responses=answer(types.Scene))
     def patch(self, request: Request, scene_id: int) -> Response:
         scene = row_for(request, Scene, scene_id, LEAD)
         given = SceneChange(data=request.data)
@@ -124,7 +124,7 @@ class SceneDetail(APIView):
 class ScenePlace(APIView):
     """How far east and north of where its file says the scene lies, in metres on the ground."""
 
-    @extend_schema(request=PlaceInput, responses=OBJECT)
+    @extend_schema(request=PlaceInput, responses=answer(types.Scene))
     def put(self, request: Request, scene_id: int) -> Response:
         scene = row_for(request, Scene, scene_id, LEAD)
         given = PlaceInput(data=request.data)
@@ -136,14 +136,14 @@ class ScenePlace(APIView):
 class SceneDisplayCopy(APIView):
     """The COG whose blocks are the scene's tiles: how far it is, and asking for it anew."""
 
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answer(types.DisplayCopy))
     def get(self, request: Request, scene_id: int) -> Response:
         copy = row_for(request, Scene, scene_id).display_copies.first()
         if copy is None:
             raise Http404
         return Response(display_copy_document(copy))
 
-    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
+    @extend_schema(request=None, responses=answer(types.DisplayCopy, 202), parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, scene_id: int) -> Response:
         return self._ask(request, row_for(request, Scene, scene_id, LEAD))
 
@@ -154,7 +154,7 @@ class SceneDisplayCopy(APIView):
 
 
 class SceneDisplayCopyCancel(APIView):
-    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=None, responses=answer(types.DisplayCopy, 202))
     def post(self, request: Request, scene_id: int) -> Response:
         copy = row_for(request, Scene, scene_id, LEAD).display_copies.first()
         if copy is None:
@@ -163,12 +163,12 @@ class SceneDisplayCopyCancel(APIView):
 
 
 class ProjectInferenceJobs(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=page(types.InferenceJob), parameters=[JobNarrowing, *PAGE_PARAMETERS])
     def get(self, request: Request, slug: str) -> Response:
         rows = project_for(request, slug).inference_jobs.select_related("model_version")
         return page_of(request, JobNarrowing.of(request, rows), job_document)
 
-    @extend_schema(request=JobInput, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
+    @extend_schema(request=JobInput, responses=answer(types.InferenceJob, 202), parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
         return self._ask(request, project_for(request, slug, MANAGERS))
 
@@ -183,20 +183,20 @@ class ProjectInferenceJobs(APIView):
 
 
 class InferenceJobDetail(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answer(types.InferenceJob))
     def get(self, request: Request, job_id: int) -> Response:
         return Response(job_document(row_for(request, InferenceJob, job_id)))
 
 
 class InferenceJobCancel(APIView):
-    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=None, responses=answer(types.InferenceJob, 202))
     def post(self, request: Request, job_id: int) -> Response:
         job = row_for(request, InferenceJob, job_id, MANAGERS)
         return Response(job_document(cancel_job(job=job, user=request.user)), status=202)
 
 
 class ProjectQueue(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answer(types.Queue))
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug)
         summary, state = queue_summary(project.pk), latest_ranking(project.pk)
@@ -213,7 +213,7 @@ class ProjectQueue(APIView):
             }
         )
 
-    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
+    @extend_schema(request=None, responses=answer(types.RankingRequest, 202), parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
         """Asks for the queue to be ranked anew; it is once `ranking` of the queue has another `id` than now."""
         return self._rank(request, project_for(request, slug, MANAGERS))

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for, row_for
+from annotator.api.answers import answer
 from annotator.api.quality_tables import TABLES, quality_csv, quality_document
 from annotator.domain.adjudication import adjudicate
 from annotator.domain.doubles import withdraw_second
@@ -19,6 +20,7 @@ from annotator.domain.quality_report import quality_report
 from annotator.domain.quality_rules import change_quality_rules, quality_rules
 from annotator.enums import Decision, Role
 from annotator.models import Patch
+from annotator.queries import document_types as types
 from annotator.queries.documents import patch_document
 from annotator.queries.doubles import double_document
 from annotator.queries.gold_answers import gold_documents
@@ -60,11 +62,11 @@ class QualityRulesInput(serializers.Serializer):
 
 
 class ProjectQualityRules(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answer(types.QualityRules))
     def get(self, request: Request, slug: str) -> Response:
         return Response(quality_rules(project_for(request, slug, MANAGERS)))
 
-    @extend_schema(request=QualityRulesInput, responses=OBJECT)
+    @extend_schema(request=QualityRulesInput, responses=answer(types.QualityRules))
     def patch(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug, MANAGERS)
         given = QualityRulesInput(data=request.data)
@@ -74,14 +76,14 @@ class ProjectQualityRules(APIView):
 
 
 class ProjectGold(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answer(types.GoldPatches))
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug, LEAD)
         return Response({"results": gold_documents(project.pk)})
 
 
 class PatchGold(APIView):
-    @extend_schema(request=None, responses=OBJECT)
+    @extend_schema(request=None, responses=answer(types.GoldPatches))
     def put(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id, LEAD)
         mark_gold(patch=patch, user=request.user)
@@ -95,7 +97,7 @@ class PatchGold(APIView):
 
 
 class PatchDouble(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answer(types.DoubleAnnotation))
     def get(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id, LEAD)
         document = double_document(patch.pk)
@@ -103,7 +105,7 @@ class PatchDouble(APIView):
             raise Http404
         return Response(document)
 
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answer(types.DoubleAnnotation))
     def delete(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id, LEAD)
         withdraw_second(patch=patch, user=request.user)
@@ -111,7 +113,7 @@ class PatchDouble(APIView):
 
 
 class PatchAdjudication(APIView):
-    @extend_schema(request=AdjudicationInput, responses=OBJECT)
+    @extend_schema(request=AdjudicationInput, responses=answer(types.Patch))
     def post(self, request: Request, patch_id: int) -> Response:
         patch = row_for(request, Patch, patch_id, LEAD)
         given = AdjudicationInput(data=request.data)

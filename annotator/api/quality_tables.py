@@ -11,6 +11,7 @@ from django.http import HttpResponse
 
 from annotator.api.csv_answers import harmless
 from annotator.domain.quality_report import Agreement, QualityReport
+from annotator.queries.spot_checks import by_week
 
 Row = dict[str, Any]
 
@@ -57,6 +58,16 @@ def _spots(report: QualityReport) -> list[Row]:
     return [asdict(one) for one in report.spots]
 
 
+def _spot_weeks(report: QualityReport) -> list[Row]:
+    """``week`` is the Monday; ``passed_share`` is of those that were looked at, empty before the first."""
+    weeks = by_week(report.spots)
+    return [
+        {"week": row.pop("day")} | row | {"passed_share": one.passed_share}
+        for one in weeks
+        for row in [asdict(one)]
+    ]
+
+
 def _corrections(report: QualityReport) -> list[Row]:
     return [asdict(cost) for cost in report.costs]
 
@@ -70,6 +81,10 @@ TABLES: dict[str, tuple[tuple[str, ...], Callable[[QualityReport], list[Row]]]] 
         _corrections,
     ),
     "spot-checks": (("day", "annotator", "submitted", "drawn", "passed", "returned", "fixed", "open"), _spots),
+    "spot-weeks": (
+        ("week", "annotator", "submitted", "drawn", "passed", "returned", "fixed", "open", "passed_share"),
+        _spot_weeks,
+    ),
 }  # fmt: skip
 
 
@@ -99,6 +114,7 @@ def quality_document(report: QualityReport) -> Row:
         "corrections": _corrections(report),
         "doubles": report.doubles,
         "spot_checks": _spots(report),
+        "spot_check_weeks": _spot_weeks(report),
         "anchoring": report.anchoring,
         "stop_signal": report.stop_signal,
     }

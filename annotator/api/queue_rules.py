@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -8,12 +7,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for
+from annotator.api.answers import answer
 from annotator.domain.queue_rules import FIELDS, change_queue_rules
 from annotator.enums import Role
 from annotator.models import Project
+from annotator.queries import document_types as types
 
 MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
-OBJECT = {200: OpenApiTypes.OBJECT}
 
 
 class QueueRulesInput(serializers.Serializer):
@@ -26,11 +26,11 @@ class QueueRulesInput(serializers.Serializer):
 
 
 class ProjectQueueRules(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answer(types.QueueRules))
     def get(self, request: Request, slug: str) -> Response:
         return Response(_rules(project_for(request, slug)))
 
-    @extend_schema(request=QueueRulesInput, responses=OBJECT)
+    @extend_schema(request=QueueRulesInput, responses=answer(types.QueueRules))
     def patch(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug, MANAGERS)
         given = QueueRulesInput(data=request.data)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from annotator.api.answers import document_schemas
+
 PROBLEM = {
     "type": "object",
     "description": "Problem details (RFC 9457); some have more members, such as `errors`, by field.",
@@ -29,6 +31,12 @@ _ADDRESS_PARTS: dict[str, dict[str, Any]] = {
     "kind": {"type": "string", "enum": ["mask", "entropy"]},
     "verb": {"type": "string", "enum": ["approve", "return", "reassign", "reopen"]},
 }
+
+
+def tell_documents(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Adds the schemas of the documents that operations answer with."""
+    result["components"].setdefault("schemas", {}).update(document_schemas())
+    return result
 
 
 def tell_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:

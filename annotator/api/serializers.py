@@ -8,8 +8,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework_gis.fields import GeometryField
 
+from annotator.api.answers import document
 from annotator.domain.claims import Lease
 from annotator.enums import ExportKind, Verdict
+from annotator.queries.document_types import ExportParameters
 
 
 class IdField(serializers.IntegerField):
@@ -74,9 +76,14 @@ class JobInput(serializers.Serializer):
     scene = IdField(required=False, allow_null=True, default=None)
 
 
+@extend_schema_field(document(ExportParameters))
+class ExportParametersField(serializers.DictField):
+    """What a kind of export knows; others are refused by a sentence that names those."""
+
+
 class ExportInput(serializers.Serializer):
     kind = serializers.ChoiceField(ExportKind.choices)
-    parameters = serializers.DictField(required=False, default=dict)
+    parameters = ExportParametersField(required=False, default=dict)
 
 
 class LabelFileInput(serializers.Serializer):

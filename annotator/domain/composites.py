@@ -139,8 +139,9 @@ def _write(
     row: OwnComposite, name: str, expressions: Sequence[str], ranges: Sequence[Ends], ramp: str
 ) -> None:
     name = " ".join(name.split())
-    if not 0 < len(name) <= LONGEST_NAME:
-        raise BadComposite(f"Give it a name of 1 to {LONGEST_NAME} characters.", field="name")
+    # What cannot be printed cannot be told to other programs either.
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        raise BadComposite(f"Give it a name of 1 to {LONGEST_NAME} characters of writing.", field="name")
     others = OwnComposite.objects.filter(project=row.project_id, name__iexact=name).exclude(pk=row.pk)
     if others.exists():
         raise BadComposite(f"The project has one called {name}. Choose another name.", field="name")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from statistics import NormalDist
+
+from scipy.special import stdtrit
 
 from annotator import inference
 from annotator.enums import DoubleState, ReadingPurpose
@@ -103,19 +104,25 @@ def _agreement(sums: AgreementSums, names: dict[int, str]) -> Agreement:
 
 
 def anchoring_sentence(costs: Sequence[CorrectionCost]) -> str:
-    """How far proposals lead people, from the patches that were drawn without seeing theirs."""
-    shown = pooled([cost for cost in costs if not cost.is_hidden])
-    hidden = pooled([cost for cost in costs if cost.is_hidden])
-    few = min((side.measured if side else 0) for side in (shown, hidden))
-    if shown is None or hidden is None or few < FEWEST:
+    """How far proposals lead people, from the patches that were drawn without seeing theirs.
+
+    Shown and hidden proposals are compared within each version only, patches by chance and by the queue apart: better
+    versions are nearer to what people draw, seen or not, and most have another share of hidden ones.
+    """
+    sides = comparable(costs)
+    shown, hidden = (sum(pair[side].measured for pair in sides) for side in (0, 1))
+    if min(shown, hidden) < FEWEST:
         return (
             f"Not known yet how far proposals lead people: that takes {FEWEST} patches drawn with their proposal and "
-            f"{FEWEST} drawn without, and the smaller side has {few}. The rules set the share that is drawn without."
+            f"{FEWEST} drawn without, of the same model versions, and the smaller side has {min(shown, hidden)}. The "
+            "rules set the share that is drawn without."
         )
-    gap = difference(shown, hidden)
+    gap = difference(sides)
+    versions = sorted({pair[0].version for pair in sides})
     told = (
-        f"Masks drawn from a shown proposal have an mIoU of {shown.miou:.3f} with it ({shown.measured} patches), "
-        f"those drawn without seeing it {hidden.miou:.3f} ({hidden.measured} patches): {_interval(gap)}."
+        f"Compared within model version{'' if len(versions) == 1 else 's'} {', '.join(map(str, versions))}, the mIoU "
+        f"of masks with their proposal differs by {_interval(gap)} between those drawn from it ({shown} patches) and "
+        f"those drawn without seeing it ({hidden} patches)."
     )
     if gap.low > 0:
         return f"{told} People are led by proposals: some of what they leave they would have drawn otherwise."
@@ -134,7 +141,7 @@ def stop_sentence(costs: Sequence[CorrectionCost]) -> str:
             f"{FEWEST} corrected {kind} each."
         )
     before, last = versions[-2:]
-    gain = difference(last, before)
+    gain = difference([(last, before)])
     told = (
         f"The mIoU of proposals with what people made of them is {last.miou:.3f} for version {last.version} "
         f"({last.measured} {kind}) and {before.miou:.3f} for version {before.version} ({before.measured}): "
@@ -150,38 +157,39 @@ def stop_sentence(costs: Sequence[CorrectionCost]) -> str:
     return f"{told} Too few patches to tell whether corrections still shrink."
 
 
-def pooled(costs: Sequence[CorrectionCost]) -> CorrectionCost | None:
-    """One mean over all of them, with the deviation about it; None where nothing was measured."""
-    measured = [cost for cost in costs if cost.measured and cost.miou is not None]
-    count = sum(cost.measured for cost in measured)
-    patches = sum(cost.patches for cost in measured)
-    if not count:
-        return None
-    mean = sum(cost.measured * (cost.miou or 0.0) for cost in measured) / count
-    spread = sum(
-        (cost.measured - 1) * (cost.miou_deviation or 0.0) ** 2
-        + cost.measured * ((cost.miou or 0.0) - mean) ** 2
-        for cost in measured
-    )
-    return CorrectionCost(
-        version=measured[-1].version,
-        is_hidden=measured[-1].is_hidden,
-        is_audit=measured[-1].is_audit,
-        patches=patches,
-        measured=count,
-        miou=mean,
-        miou_deviation=(spread / (count - 1)) ** 0.5 if count > 1 else None,
-        seconds=sum(cost.patches * cost.seconds for cost in measured) / patches,
-        strokes=sum(cost.patches * cost.strokes for cost in measured) / patches,
-        pixels_changed=sum(cost.patches * cost.pixels_changed for cost in measured) / patches,
-    )
+def comparable(costs: Sequence[CorrectionCost]) -> list[tuple[CorrectionCost, CorrectionCost]]:
+    """Shown and hidden proposals of one version and one way of choosing patches, where both have a deviation."""
+    found = {(cost.version, cost.is_audit, cost.is_hidden): cost for cost in costs if cost.measured > 1}
+    return [
+        (shown, found[version, is_audit, True])
+        for (version, is_audit, is_hidden), shown in found.items()
+        if not is_hidden and (version, is_audit, True) in found
+    ]
 
 
-def difference(one: CorrectionCost, other: CorrectionCost) -> Difference:
-    """Of the mean mIoUs, by the normal approximation; both have at least two measured patches."""
-    value = (one.miou or 0.0) - (other.miou or 0.0)
-    error = sum((cost.miou_deviation or 0.0) ** 2 / cost.measured for cost in (one, other)) ** 0.5
-    half = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2) * error
+def difference(pairs: Sequence[tuple[CorrectionCost, CorrectionCost]]) -> Difference:
+    """By how much mean mIoUs of the first of each pair lie above the second's; each has two measured patches or more.
+
+    Several pairs are averaged with the weights n₁n₂ / (n₁ + n₂) of Cochran (1954, doi:10.2307/3001616), with which
+    differences between pairs shift nothing. The interval is Student's with the degrees of freedom of Welch (1947,
+    doi:10.2307/2332510) and Satterthwaite (1946, doi:10.2307/3002019): few patches make it wider.
+    """
+    weights = [1 / (1 / one.measured + 1 / other.measured) for one, other in pairs]
+    shares = [weight / sum(weights) for weight in weights]
+    value = sum(
+        share * ((one.miou or 0.0) - (other.miou or 0.0))
+        for share, (one, other) in zip(shares, pairs, strict=True)
+    )
+    errors = [
+        (share**2 * (cost.miou_deviation or 0.0) ** 2 / cost.measured, cost.measured - 1)
+        for share, pair in zip(shares, pairs, strict=True)
+        for cost in pair
+    ]
+    variance = sum(error for error, _ in errors)
+    if not variance:
+        return Difference(value, value, value)
+    freedom = variance**2 / sum(error**2 / free for error, free in errors)
+    half = float(stdtrit(freedom, 0.5 + CONFIDENCE / 2)) * variance**0.5
     return Difference(value, value - half, value + half)
 
 

@@ -24,13 +24,33 @@ SELECT project_id, value, sum(patches), sum(area_dm2) FROM gone
 WHERE project_id IN (SELECT id FROM annotator_project)
 GROUP BY project_id, value HAVING sum(patches) <> 0
 """
+# Days pile up, so only those that have several rows are made one of.
+_ADD_UP_DAYS_SQL = """
+WITH several AS (
+    SELECT project_id, day, annotator_id FROM annotator_daytally
+    GROUP BY project_id, day, annotator_id
+    HAVING count(*) > 1 OR project_id NOT IN (SELECT id FROM annotator_project)),
+gone AS (
+    DELETE FROM annotator_daytally AS tally USING several
+    WHERE (tally.project_id, tally.day, tally.annotator_id)
+        = (several.project_id, several.day, several.annotator_id)
+    RETURNING tally.project_id, tally.day, tally.annotator_id, tally.patches)
+INSERT INTO annotator_daytally (project_id, day, annotator_id, patches)
+SELECT project_id, day, annotator_id, sum(patches) FROM gone
+WHERE project_id IN (SELECT id FROM annotator_project)
+GROUP BY project_id, day, annotator_id HAVING sum(patches) <> 0
+"""
 
 
 @transaction.atomic
 def add_up_tallies() -> None:
-    """Adds the tallies of states to the counts of all tiles above them, and makes one row of each class's tallies."""
+    """Adds the tallies of states to the counts of all tiles above them; makes one row of each class's and day's."""
     with connection.cursor() as cursor:
         # Two sweeps at once would wait for each other's rows in orders of their own.
-        cursor.execute("LOCK TABLE annotator_patchtally, annotator_classtally IN SHARE UPDATE EXCLUSIVE MODE")
+        cursor.execute(
+            "LOCK TABLE annotator_patchtally, annotator_classtally, annotator_daytally "
+            "IN SHARE UPDATE EXCLUSIVE MODE"
+        )
         cursor.execute(_ADD_UP_PATCHES_SQL)
         cursor.execute(_ADD_UP_CLASSES_SQL)
+        cursor.execute(_ADD_UP_DAYS_SQL)

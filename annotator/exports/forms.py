@@ -30,7 +30,7 @@ FORMS: Mapping[ExportKind, ExportForm] = {
 PARCEL_KINDS = frozenset(kind for kind, form in FORMS.items() if isinstance(form, Parcels))
 # Parameters of every form. Without ``names`` people are told apart by numbers.
 COMMON_OPTIONS: Mapping[str, Any] = {"bbox": None, "names": False}
-_CHOICES = {"segmentation": (RLE, POLYGONS), "manner": inference.MANNERS}
+CHOICES = {"segmentation": (RLE, POLYGONS), "manner": inference.MANNERS}
 
 
 def parameters_of(kind: ExportKind, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,8 +45,8 @@ def parameters_of(kind: ExportKind, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checked(name: str, value: Any) -> Any:
-    if name in _CHOICES and value not in _CHOICES[name]:
-        raise BadExport(f"{name} must be one of {', '.join(_CHOICES[name])}.", field=name)
+    if name in CHOICES and value not in CHOICES[name]:
+        raise BadExport(f"{name} must be one of {', '.join(CHOICES[name])}.", field=name)
     if name in ("images", "names") and not isinstance(value, bool):
         raise BadExport(f"{name} must be true or false.", field=name)
     if name == "grid" and value != GRID_OF_PATCHES and type(value) is not int:

@@ -29,8 +29,26 @@ _INFRARED_NUMBERS = (
 )
 _NOT_RED = re.compile(r"red[\s_-]*edge|infra[\s_-]*red")
 
+# Interpretations that are names of bands.
+_TELLING = {
+    ColorInterp.red,
+    ColorInterp.green,
+    ColorInterp.blue,
+    ColorInterp.coastal,
+    ColorInterp.rededge,
+    ColorInterp.nir,
+    ColorInterp.swir,
+    ColorInterp.pan,
+}
+
 # A picture in 8 bits whose values range this far is shown as it is.
 _GOOD_8_BIT_RANGE = 64
+
+
+def name_bands(descriptions: Sequence[str | None], interpretations: Sequence[ColorInterp]) -> list[str]:
+    """What the bands are called in the file, else what it says that they show, else by their number."""
+    told = [one.name if one in _TELLING else f"band {i}" for i, one in enumerate(interpretations, start=1)]
+    return [name or instead for name, instead in zip(descriptions, told, strict=True)]
 
 
 def choose_display_bands(
@@ -70,9 +88,10 @@ def band_roles(band_names: Sequence[str]) -> dict[str, int]:
         if found := _SHORT_WAVE.search(name):
             roles.setdefault("swir2" if found[1] == "2" else "swir", number)
     if "nir" not in roles and "red" in roles:
-        numbers = {
-            name.split()[0]: i for i, name in reversed(list(enumerate(names, start=1))) if name.split()
-        }
+        numbers: dict[str, int] = {}
+        for number, name in enumerate(names, start=1):
+            for word in re.findall(r"[a-z0-9]+", name):
+                numbers.setdefault(word, number)
         for near, red, *short_waves in _INFRARED_NUMBERS:
             if near in numbers and numbers.get(red) == roles["red"]:
                 roles["nir"] = numbers[near]
@@ -86,8 +105,8 @@ def band_roles(band_names: Sequence[str]) -> dict[str, int]:
 def bands_by_name(band_names: Sequence[str]) -> Mapping[str, int]:
     """The numbers (from 1) of bands by the names that expressions may use: roles, and the file's own names.
 
-    Those are in lower case with underscores, and a first word with a number in it is a name, too: ``B8A narrow``
-    is ``b8a_narrow`` and ``b8a``. Roles go first, then the first band of a name.
+    Those are in lower case with underscores, and a word with a number in it is a name, too: ``B8A narrow`` is
+    ``b8a_narrow`` and ``b8a``. Roles go first, then the first band of a name.
     """
     return _bands_by_name(tuple(band_names))
 
@@ -99,9 +118,8 @@ def _bands_by_name(band_names: tuple[str, ...]) -> Mapping[str, int]:
     for number, word in enumerate(words, start=1):
         found.setdefault(word, number)
     for number, word in enumerate(words, start=1):
-        first = word.partition("_")[0]
-        if re.search(r"\d", first):
-            found.setdefault(first, number)
+        for part in re.findall(r"(?<![a-z0-9])[a-z]+[0-9][a-z0-9]*", word):
+            found.setdefault(part, number)
     return found
 
 

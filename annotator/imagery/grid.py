@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import morecantile
 from django.contrib.gis.geos import GEOSGeometry, MultiPolygon, Polygon
@@ -47,6 +48,8 @@ def square(x: int, y: int, z: int) -> Polygon:
     return polygon
 
 
+# Pages list hundreds of coarse tiles, the same ones again and again.
+@lru_cache(4096)
 def lonlat_bounds(x: int, y: int, z: int) -> tuple[float, float, float, float]:
     """West, south, east, north of the tile in degrees (EPSG:4326)."""
     west, south, east, north = QUAD.xy_bounds(_existing(x, y, z))

@@ -16,7 +16,7 @@ from pyproj import Geod, Transformer
 from pyproj.exceptions import ProjError
 from rasterio.io import DatasetReader
 
-from annotator.imagery.bands import choose_display_bands, choose_stretch
+from annotator.imagery.bands import choose_display_bands, choose_stretch, name_bands
 from annotator.imagery.footprint import footprint_of
 from annotator.imagery.opening import open_raster
 from annotator.imagery.problems import EmptyScene, Misplaced, NotGeoreferenced, UnsuitableResolution
@@ -64,7 +64,7 @@ def inspect_raster(path: Path) -> RasterFacts:
     """
     with open_raster(path) as dataset:
         gsd_m = _check_place(dataset)
-        names = [name or f"band {i}" for i, name in enumerate(dataset.descriptions, start=1)]
+        names = name_bands(dataset.descriptions, dataset.colorinterp)
         bands = choose_display_bands(names, dataset.colorinterp)
         values, valid = _read_sample(dataset, bands)
         if not valid.any():

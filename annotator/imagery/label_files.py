@@ -10,20 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rasterio
 import shapely
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
-from rasterio.warp import transform_bounds
 
 from annotator.errors import BadLabels
 from annotator.imagery.chip_files import ChipReader, Chips, has_chips, open_chips
+from annotator.imagery.coco_masks import Encoded, decoded, encoded
 from annotator.imagery.grid import quadkey
+from annotator.imagery.label_rasters import look_at_raster
 from annotator.imagery.labels import SIZE_PX, read_label_tile
 from annotator.imagery.vector_files import VECTOR_SUFFIXES, Reading, VectorLabels, read_vectors
 
 RASTER_SUFFIXES = (".tif", ".tiff")
-MAX_RASTER_PIXELS = 2_500_000_000
 MAX_COCO_BYTES = 128 * 2**20
 ALL = ""
 """The attribute that every file has, with one value: whatever is labelled at all."""
@@ -81,12 +79,12 @@ def _polygons(labels: VectorLabels) -> LabelFile:
     def of(attribute: str, outline_px: int) -> ReadTile:
         codes = np.zeros(len(labels.outlines), np.int32)
         if attribute != ALL:
-            order = {value: code for code, value in enumerate(labels.attributes[attribute])}
-            codes = np.array([order[value] for value in labels.values[attribute]], np.int32)
-        outline_code = len(labels.attributes[attribute]) if attribute != ALL else 1
+            codes = labels.attributes[attribute].codes.astype(np.int32)
+        outline_code = len(labels.attributes[attribute].counts) if attribute != ALL else 1
         return lambda x, y, z: labels.tile(x, y, z, codes, outline_px, outline_code)
 
-    attributes = {ALL: {ALL: len(labels.outlines)}, **labels.attributes}
+    counts = {name: attribute.counts for name, attribute in labels.attributes.items()}
+    attributes = {ALL: {ALL: len(labels.outlines)}, **counts}
     west, south, east, north = shapely.total_bounds(labels.outlines).tolist()
     return LabelFile(
         "polygons",
@@ -99,44 +97,15 @@ def _polygons(labels: VectorLabels) -> LabelFile:
 
 
 def _raster(path: Path) -> LabelFile:
-    with path.open("rb") as file:
-        if file.read(4) not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-            raise BadLabels("The file is no TIFF. Convert it with `gdal_translate in out.tif`.")
-    try:
-        with rasterio.open(path, driver="GTiff") as dataset:
-            if dataset.crs is None:
-                raise BadLabels(
-                    "The raster does not say where it lies. Give it its CRS and place: "
-                    "`gdal_translate -a_srs EPSG:… -a_ullr west north east south in.tif out.tif`."
-                )
-            if dataset.count > 2 or np.dtype(dataset.dtypes[0]).kind not in "ui":
-                raise BadLabels(
-                    "A label raster has one band of whole numbers, the values of classes. Convert it: "
-                    "`gdal_translate -b 1 -ot Byte in.tif out.tif`."
-                )
-            if dataset.width * dataset.height > MAX_RASTER_PIXELS:
-                raise BadLabels("The raster is too large. Cut it into parts with `gdal_translate -srcwin`.")
-            counts: Counter[int] = Counter()
-            for _, window in dataset.block_windows(1):
-                values, found = np.unique(dataset.read(1, window=window), return_counts=True)
-                counts.update(dict(zip(values.tolist(), found.tolist(), strict=True)))
-            nodata = dataset.nodata or None
-            west, south, east, north = transform_bounds(dataset.crs, "EPSG:3857", *dataset.bounds)
-    except rasterio.errors.RasterioError as error:
-        raise BadLabels(
-            "The raster is damaged or was cut off. Compare its size with the original's."
-        ) from error
-    counts.pop(nodata, None)  # type: ignore[arg-type]
-    if counts and not 0 <= min(counts) <= max(counts) <= 255:
-        raise BadLabels("The raster has values beyond 0 to 255. Number its classes anew, from 0 on.")
-    ordered = {str(value): counts[value] for value in sorted(counts)}
+    raster = look_at_raster(path)
+    counts = raster.counts
 
     def of(attribute: str, outline_px: int) -> ReadTile:
         lookup = np.full(256, NOTHING, np.int32)
         if attribute == ALL:
-            lookup[sorted(counts)] = 0
+            lookup[list(counts)] = 0
         else:
-            lookup[sorted(counts)] = np.arange(len(counts))
+            lookup[list(counts)] = np.arange(len(counts))
 
         def read(x: int, y: int, z: int) -> tuple[Codes, NDArray[np.bool_]]:
             values, covered = read_label_tile(path, x, y, z)
@@ -146,10 +115,10 @@ def _raster(path: Path) -> LabelFile:
 
     return LabelFile(
         "raster",
-        {ALL: {ALL: sum(counts.values())}, "value": ordered},
+        {ALL: {ALL: sum(counts.values())}, "value": {str(value): count for value, count in counts.items()}},
         of,
         is_filled=True,
-        bounds=(west, south, east, north),
+        bounds=raster.bounds,
     )
 
 
@@ -199,7 +168,7 @@ def _coco(path: Path) -> LabelFile:
         document = json.loads(path.read_text("utf-8"))
         images = {image["id"]: _key_of(image) for image in document["images"]}
         names = {cat["id"]: str(cat["name"]) for cat in document["categories"]}
-        objects: dict[str, list[tuple[int, Any]]] = {key: [] for key in images.values() if key}
+        objects: dict[str, list[tuple[int, Encoded]]] = {key: [] for key in images.values() if key}
         counts = Counter(dict.fromkeys(names.values(), 0))
         dropped: Counter[str] = Counter()
         codes = {name: code for code, name in enumerate(counts)}
@@ -209,8 +178,8 @@ def _coco(path: Path) -> LabelFile:
                 dropped["its image is called by no quadkey" if key is None else "it has no segmentation"] += 1
                 continue
             counts[names[one["category_id"]]] += 1
-            objects[key].append((codes[names[one["category_id"]]], one["segmentation"]))
-    except (UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
+            objects[key].append((codes[names[one["category_id"]]], encoded(one["segmentation"])))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadLabels(
             f"The file is no COCO data set that can be read ({error!r}). Export it again."
         ) from error
@@ -225,7 +194,7 @@ def _coco(path: Path) -> LabelFile:
             result = np.full((SIZE_PX, SIZE_PX), NOTHING, np.int32)
             here = objects.get(quadkey(x, y, z))
             for code, segmentation in here or ():
-                result[_decoded(segmentation)] = 0 if attribute == ALL else code
+                result[decoded(segmentation)] = 0 if attribute == ALL else code
             return result, np.full((SIZE_PX, SIZE_PX), here is not None)
 
         return read
@@ -239,22 +208,3 @@ def _key_of(image: Mapping[str, Any]) -> str | None:
     key = str(image.get("quadkey") or Path(str(image["file_name"])).stem)
     whole = (image["width"], image["height"]) == (SIZE_PX, SIZE_PX)
     return key if whole and key and set(key) <= set("0123") else None
-
-
-def _decoded(segmentation: Any) -> NDArray[np.bool_]:
-    try:
-        if isinstance(segmentation, list):
-            encoded = coco_mask.merge(coco_mask.frPyObjects(segmentation, SIZE_PX, SIZE_PX))
-        elif list(segmentation["size"]) != [SIZE_PX, SIZE_PX]:
-            raise ValueError("a run-length mask of another size than its image")
-        elif isinstance(segmentation["counts"], list):
-            if sum(segmentation["counts"]) != SIZE_PX * SIZE_PX:
-                raise ValueError("run lengths that do not fill the image")
-            encoded = coco_mask.frPyObjects(segmentation, SIZE_PX, SIZE_PX)
-        else:
-            encoded = {"size": [SIZE_PX, SIZE_PX], "counts": segmentation["counts"].encode("ascii")}
-        return np.asarray(coco_mask.decode(encoded), dtype=bool)
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-        raise BadLabels(
-            f"A segmentation of the COCO file cannot be decoded ({error}). Export it again."
-        ) from error

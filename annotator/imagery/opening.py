@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,7 +32,7 @@ _MAX_UNPACKED_BYTES = 40 * 10**9
 _MAX_RATIO = 2_000
 _RATIO_MATTERS_ABOVE_BYTES = 2**30
 # Reading one pixel unpacks its whole block.
-_MAX_BLOCK_BYTES = 2**30
+MAX_BLOCK_BYTES = 2**30
 
 # GDAL guesses the driver from the bytes and some drivers open other files or addresses that the bytes name
 # (VRT, WMS, ...). So the driver is chosen here, by the first bytes alone.
@@ -62,11 +62,16 @@ _DAMAGED = (
 
 
 @contextmanager
-def open_raster(path: Path) -> Iterator[DatasetReader]:
+def open_raster(
+    path: Path,
+    *,
+    check_pixels: Callable[[DatasetReader], None] | None = None,
+    max_block_bytes: int = MAX_BLOCK_BYTES,
+) -> Iterator[DatasetReader]:
     """The file as a dataset, after it was found to be one whose pixels can be read and shown.
 
-    Accepts GeoTIFF (and COG), JPEG 2000 and PNG with up to 16 bands of a real pixel type. Raises a
-    `BadScene`, also for read errors within the block.
+    Accepts GeoTIFF (and COG), JPEG 2000 and PNG with up to 16 bands of a real pixel type, or those that
+    ``check_pixels`` raises no error for. Raises a `BadScene`, also for read errors within the block.
     """
     driver = _driver(path)
     try:
@@ -78,8 +83,8 @@ def open_raster(path: Path) -> Iterator[DatasetReader]:
         raise _damaged("it cannot be opened") from error
     with dataset:
         _check_references(dataset)
-        _check_pixels(dataset)
-        _check_size(dataset, path)
+        (check_pixels or _check_pixels)(dataset)
+        _check_size(dataset, path, max_block_bytes)
         try:
             _read_some_blocks(dataset)
             yield dataset
@@ -155,7 +160,7 @@ def _check_pixels(dataset: DatasetReader) -> None:
         )
 
 
-def _check_size(dataset: DatasetReader, path: Path) -> None:
+def _check_size(dataset: DatasetReader, path: Path, max_block_bytes: int) -> None:
     pixel_bytes = [math.ceil(_bits(dtype) / 8) for dtype in dataset.dtypes]
     unpacked = dataset.width * dataset.height * sum(pixel_bytes)
     packed = max(path.stat().st_size, 1)
@@ -172,7 +177,7 @@ def _check_size(dataset: DatasetReader, path: Path) -> None:
         )
     together = sum(pixel_bytes) if dataset.interleaving and dataset.interleaving.value == "PIXEL" else 1
     for (rows, cols), size in zip(dataset.block_shapes, pixel_bytes, strict=True):
-        if rows * cols * max(size, together) > _MAX_BLOCK_BYTES:
+        if rows * cols * max(size, together) > max_block_bytes:
             raise ImplausibleSize(
                 "The image is stored as one huge block that has to be unpacked for every pixel. Write it in "
                 "tiles: `gdal_translate -co TILED=YES -co COMPRESS=DEFLATE in.tif out.tif`."

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,21 +16,22 @@ import pyarrow as pa
 import pyogrio
 import shapely
 from numpy.typing import NDArray
-from pyarrow import parquet
 from pyproj import CRS, Transformer
-from pyproj.exceptions import CRSError
+from pyproj.exceptions import ProjError
 from rasterio.features import rasterize
 from rasterio.transform import from_bounds
 
 from annotator.errors import BadLabels
+from annotator.imagery.attributes import MAX_ATTRIBUTES, Attribute, attribute_of
 from annotator.imagery.grid import QUAD
 from annotator.imagery.labels import SIZE_PX
-from annotator.imagery.zip_files import MAX_UNPACKED_BYTES, check_unpacked, open_zip
+from annotator.imagery.parquet_files import open_parquet
+from annotator.imagery.zip_files import check_unpacked, open_zip
 
 VECTOR_SUFFIXES = (".geojson", ".json", ".gpkg", ".kml", ".parquet", ".geoparquet", ".zip")
 MAX_FEATURES = 500_000
 MAX_RATIO = 200
-SHOWN_VALUES = 200
+VALUES_AT_ONCE = 5_000_000
 _SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 # GDAL guesses a driver from the first bytes, and some of its drivers open what a file names.
 _HEADS = {
@@ -54,12 +55,10 @@ class Reading:
 
 @dataclass(frozen=True)
 class VectorLabels:
-    """``outlines``: polygons in EPSG:3857. ``values``: by attribute, the value of each outline as text;
-    ``attributes``: how often each is met."""
+    """``outlines``: polygons in EPSG:3857. ``attributes``: those that may tell the class of each."""
 
     outlines: NDArray[np.object_]
-    values: Mapping[str, list[str]]
-    attributes: Mapping[str, Mapping[str, int]]
+    attributes: Mapping[str, Attribute]
     dropped: Mapping[str, int]
     repaired: int
     tree: shapely.STRtree
@@ -90,29 +89,41 @@ def read_vectors(path: Path, reading: Reading) -> VectorLabels:
     _check_head(path)
     suffix = path.suffix.lower()
     if suffix in (".parquet", ".geoparquet"):
-        packed, crs, columns = _read_parquet(path)
-    elif suffix == ".zip":
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            packed, crs, columns = _read_ogr(_unzipped(path, Path(folder)), reading)
-    else:
-        packed, crs, columns = _read_ogr(path, reading)
-    found = _polygons_of(packed)
+        file = open_parquet(path, MAX_FEATURES)
+        _check_attributes(len(file.names))
+        return _labels(file.shapes(), file.crs, ((name, file.column(name)) for name in file.names), reading)
+    if suffix != ".zip":
+        return _read_ogr(path, reading)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        return _read_ogr(_unzipped(path, Path(folder)), reading)
+
+
+def _labels(
+    shapes: Any, crs: str, columns: Iterable[tuple[str, Iterable[Any]]], reading: Reading
+) -> VectorLabels:
+    """Of each column no more than its codes is kept by the time that the next one is read."""
+    found = _polygons_of(shapes)
     outlines = _in_mercator(found.polygons, _crs(reading.crs or crs), reading)
     if not len(outlines):
         raise BadLabels(
             f"There are no polygons in the file ({_told(found.dropped)}). Points and lines have no land."
         )
-    values = {name: [_text(column[at]) for at in found.rows] for name, column in columns.items()}
-    counts = {name: Counter(column) for name, column in values.items()}
+    attributes = {name: attribute_of(column, found.rows) for name, column in columns}
     return VectorLabels(
         outlines,
-        values,
-        # An attribute with a value of its own for each feature is no class.
-        {name: dict(sorted(count.items())) for name, count in counts.items() if len(count) <= SHOWN_VALUES},
+        {name: attribute for name, attribute in attributes.items() if attribute is not None},
         found.dropped,
         found.repaired,
         shapely.STRtree(outlines),
     )
+
+
+def _check_attributes(count: int) -> None:
+    if count > MAX_ATTRIBUTES:
+        raise BadLabels(
+            f"The file has {count:,} attributes; at most {MAX_ATTRIBUTES} are taken. Leave out those that tell no "
+            "class."
+        )
 
 
 def _check_head(path: Path) -> None:
@@ -125,15 +136,49 @@ def _check_head(path: Path) -> None:
         )
 
 
-def _read_ogr(path: Path, reading: Reading) -> tuple[Any, str, dict[str, Any]]:
+def _read_ogr(path: Path, reading: Reading) -> VectorLabels:
     options = {"encoding": reading.encoding} if reading.encoding else {}
-    try:
+    with _ogr_told(path, reading):
         info = pyogrio.read_info(path, force_feature_count=True, **options)
         if info["features"] > MAX_FEATURES:
             raise BadLabels(
                 f"The file has {info['features']:,} features; at most {MAX_FEATURES:,} are taken at once."
             )
-        meta, _, packed, fields = pyogrio.raw.read(path, force_2d=True, **options)
+        _check_attributes(len(info["fields"]))
+        meta, _, packed, _ = pyogrio.raw.read(path, columns=[], force_2d=True, **options)
+    if packed is None:
+        raise BadLabels("The file has a table without places. Export the layer with its geometry.")
+    columns = _ogr_columns(path, info["fields"].tolist(), max(info["features"], 1), reading)
+    return _labels(shapely.from_wkb(packed, on_invalid="ignore"), meta["crs"] or "", columns, reading)
+
+
+def _ogr_columns(
+    path: Path, names: list[str], features: int, reading: Reading
+) -> Iterator[tuple[str, Iterator[Any]]]:
+    """The columns, so many at a time as take little memory: each way through the file takes its time, too."""
+    options = {"encoding": reading.encoding} if reading.encoding else {}
+    at_once = max(1, VALUES_AT_ONCE // features)
+    for start in range(0, len(names), at_once):
+        with _ogr_told(path, reading):
+            wanted = names[start : start + at_once]
+            meta, _, _, read = pyogrio.raw.read(path, columns=wanted, read_geometry=False, **options)
+        for name, column in zip(meta["fields"].tolist(), read, strict=True):
+            yield name, _pieces(column)
+
+
+def _pieces(column: Any) -> Iterator[Any]:
+    try:
+        yield pa.array(column, from_pandas=False)
+    except pa.ArrowException:
+        # Lists and the like, which tell no class.
+        yield pa.nulls(len(column))
+
+
+@contextmanager
+def _ogr_told(path: Path, reading: Reading) -> Iterator[None]:
+    """Raises BadLabels for what GDAL cannot read."""
+    try:
+        yield
     except UnicodeDecodeError as error:
         raise BadLabels(
             f"Its texts are not in the encoding that it says ({error.encoding}). Name the right one, for instance "
@@ -147,53 +192,11 @@ def _read_ogr(path: Path, reading: Reading) -> tuple[Any, str, dict[str, Any]]:
         raise BadLabels(
             f"The file cannot be read ({_without_folder(error, path)}). Export it again from the program it is from."
         ) from error
-    if packed is None:
-        raise BadLabels("The file has a table without places. Export the layer with its geometry.")
-    return packed, meta["crs"] or "", dict(zip(meta["fields"].tolist(), fields, strict=True))
 
 
 def _without_folder(error: Exception, path: Path) -> str:
     """What went wrong, without the place on the server's disk that is nobody's business."""
     return str(error).replace(f"{path.parent}/", "")
-
-
-def _read_parquet(path: Path) -> tuple[Any, str, dict[str, Any]]:
-    try:
-        told = parquet.read_metadata(path)
-        if told.num_rows > MAX_FEATURES:
-            raise BadLabels(
-                f"The file has {told.num_rows:,} features; at most {MAX_FEATURES:,} are taken at once."
-            )
-        if sum(told.row_group(at).total_byte_size for at in range(told.num_row_groups)) > MAX_UNPACKED_BYTES:
-            raise BadLabels(
-                "Unpacked, the file would be far larger than labels are. Leave columns out, or cut it."
-            )
-        table = parquet.read_table(path)
-        geo = json.loads((table.schema.metadata or {})[b"geo"])
-        name = geo["primary_column"]
-        column = geo["columns"][name]
-    except KeyError as error:
-        raise BadLabels(
-            "The Parquet file has no geometry as GeoParquet tells it. Write it with GDAL or geopandas."
-        ) from error
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise BadLabels(
-            f"The Parquet file cannot be read ({_without_folder(error, path)}). Write it again."
-        ) from error
-    if table.num_rows > MAX_FEATURES:
-        raise BadLabels(
-            f"The file has {table.num_rows:,} features; at most {MAX_FEATURES:,} are taken at once."
-        )
-    if column["encoding"] != "WKB":
-        raise BadLabels("The geometry is in an encoding other than WKB. Write the file anew with geopandas.")
-    # Without a word, coordinates are longitude and latitude; null says that nobody knows.
-    crs = column.get("crs", "OGC:CRS84")
-    plain = {
-        field.name: table[field.name].to_pylist()
-        for field in table.schema
-        if field.name != name and not pa.types.is_nested(field.type) and not pa.types.is_binary(field.type)
-    }
-    return np.array(table[name].to_pylist(), dtype=object), json.dumps(crs) if crs else "", plain
 
 
 def _unzipped(path: Path, folder: Path) -> Path:
@@ -232,9 +235,9 @@ class _Found:
     repaired: int
 
 
-def _polygons_of(packed: Any) -> _Found:
+def _polygons_of(shapes: Any) -> _Found:
     """Valid polygons of what was read, each with the row that it comes from."""
-    shapes = shapely.force_2d(shapely.from_wkb(packed, on_invalid="ignore"))
+    shapes = shapely.force_2d(shapes)
     dropped: Counter[str] = Counter()
     nowhere = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     dropped["it has no geometry, or one that cannot be read"] = int(nowhere.sum())
@@ -267,7 +270,7 @@ def _crs(told: str) -> CRS:
         )
     try:
         return CRS.from_user_input(told)
-    except CRSError as error:
+    except ProjError as error:
         raise BadLabels(
             "The coordinate reference system is not known. Name one by its number, for instance crs = EPSG:4326."
         ) from error
@@ -288,20 +291,22 @@ def _in_mercator(polygons: NDArray[np.object_], crs: CRS, reading: Reading) -> N
             else "The coordinates are no degrees, though the file says so; they are metres, likely. Name their CRS, "
             "for instance crs = EPSG:32637."
         )
-    to_mercator = Transformer.from_crs(crs, "EPSG:3857", always_xy=True)
-    moved = shapely.transform(polygons, lambda corners: np.column_stack(to_mercator.transform(*corners.T)))
+    try:
+        to_mercator = Transformer.from_crs(crs, "EPSG:3857", always_xy=True)
+        moved = shapely.transform(
+            polygons, lambda corners: np.column_stack(to_mercator.transform(*corners.T))
+        )
+    except ProjError as error:
+        raise BadLabels(
+            f"The coordinate reference system {crs.name[:60]} is not tied to the Earth. Name the right one, for "
+            "instance crs = EPSG:32637."
+        ) from error
     if not np.isfinite(shapely.total_bounds(moved)).all():
         raise BadLabels(
             f"The coordinates cannot be those of {crs.name}. Name the right CRS, for instance "
             "crs = EPSG:4326."
         )
     return np.asarray(moved)
-
-
-def _text(value: Any) -> str:
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return ""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _told(dropped: Mapping[str, int]) -> str:

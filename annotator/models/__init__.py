@@ -17,7 +17,7 @@ from annotator.models.model_version import Evaluation, EvaluationMask, ModelVers
 from annotator.models.own_composite import OwnComposite
 from annotator.models.parcel import Parcel, ParcelPiece, ParcelRebuild, ParcelUpdate
 from annotator.models.patch import Patch, QueueEntry
-from annotator.models.patch_tally import ClassTally, PatchTally, TileCount
+from annotator.models.patch_tally import ClassTally, DayTally, PatchTally, TileCount
 from annotator.models.patch_work import PatchClass, PatchWork
 from annotator.models.project import Membership, Project
 from annotator.models.proposal import Proposal
@@ -35,6 +35,7 @@ __all__ = [
     "ClassTally",
     "Comparison",
     "Correction",
+    "DayTally",
     "DisplayCopy",
     "DoubleAnnotation",
     "Evaluation",

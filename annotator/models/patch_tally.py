@@ -1,7 +1,8 @@
-"""What is counted of a project's patches, so that nobody has to count them: by state, coarse tile and class."""
+"""What is counted of a project's patches, so that nobody has to count them: by state, coarse tile, class and day."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 
 from annotator.models.project import Project
@@ -77,3 +78,30 @@ class ClassTally(models.Model):
 
     def __str__(self) -> str:
         return f"class {self.value} {self.patches:+}"
+
+
+class DayTally(models.Model):
+    """A change of how many patches an annotator submitted on a day; the sum of a day's rows is how many there are.
+
+    A trigger adds rows as `PatchWork` changes: a patch counts once, on the day (UTC) of its last submission. Labels
+    that were imported are nobody's work.
+    """
+
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    day = models.DateField()
+    annotator = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    patches = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "day"], name="tally_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.patches:+}"

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from annotator.enums import PatchState
 from annotator.models.patch import Patch
 from annotator.models.project import Project
 
@@ -20,6 +21,8 @@ class PatchWork(models.Model):
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
         related_name="+",
+        # Indexes with the project serve it.
+        db_index=False,
         help_text="Who drew the revision that was submitted last.",
     )
     submitted_at = models.DateTimeField()
@@ -27,16 +30,35 @@ class PatchWork(models.Model):
         default=False, db_default=False, help_text="It came from a file, so it is nobody's work."
     )
     reviewer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
     )
     decided_at = models.DateTimeField(null=True, blank=True)
     comment = models.TextField(blank=True, default="", help_text="Of the newest verdict or reopening.")
+    # Both are the patch's, and triggers write them, so that an index alone tells where somebody's patches lie and in
+    # which states they are.
+    quadkey = models.CharField(max_length=24, blank=True, editable=False)
+    state = models.CharField(max_length=12, choices=PatchState, blank=True, editable=False)
 
     class Meta:
         verbose_name_plural = "work on patches"
         indexes = [
             models.Index(fields=["project", "annotator", "patch"], name="work_by_annotator"),
             models.Index(fields=["project", "reviewer", "patch"], name="work_by_reviewer"),
+            models.Index(
+                fields=["project", "annotator", "quadkey"],
+                include=["state"],
+                name="work_by_annotator_and_place",
+            ),
+            models.Index(
+                fields=["project", "reviewer", "quadkey"],
+                include=["state"],
+                name="work_by_reviewer_and_place",
+            ),
             models.Index(
                 fields=["project", "submitted_at"],
                 include=["annotator"],

@@ -77,7 +77,8 @@ def desk_page(wanted: DeskFilter, cursor: Cursor | None, size: int) -> DeskPage:
 
 def count_up_to(wanted: DeskFilter, most: int = MOST_COUNTED) -> int:
     """How many the filter lets through; ``most`` where there are as many or more, since all would take long."""
-    return wanted.chosen().order_by()[:most].count()
+    work = wanted.work()
+    return (wanted.chosen().order_by() if work is None else work)[:most].count()
 
 
 def all_rows(wanted: DeskFilter) -> Iterator[dict[str, Any]]:

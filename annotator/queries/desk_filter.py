@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from annotator.enums import PatchState
-from annotator.models import LabelClass, Membership, Patch, Project
+from annotator.models import LabelClass, Membership, Patch, PatchWork, Project
 from annotator.queries.ranking import ranked_by
 from annotator.queries.review_list import without_open_seconds
 
@@ -76,11 +76,12 @@ class DeskFilter(forms.Form):
     @property
     def is_state_at_most(self) -> bool:
         """Whether it narrows by the state alone or by nothing, in whatever order."""
-        return not any(
-            value not in (None, "")
-            for name, value in self.cleaned_data.items()
-            if name not in ("state", "order")
-        )
+        return self._narrows_by <= {"state"}
+
+    @property
+    def _narrows_by(self) -> set[str]:
+        given = self.cleaned_data.items()
+        return {name for name, value in given if value not in (None, "") and name != "order"}
 
     def clean_annotator(self) -> User | None:
         return self._person("annotator")
@@ -117,6 +118,17 @@ class DeskFilter(forms.Form):
 
     def clean_words(self) -> str:
         return str(self.cleaned_data["words"]).strip()
+
+    def work(self) -> QuerySet[PatchWork] | None:
+        """What `chosen` lets through as rows of work, where an index of those alone tells it; else None.
+
+        That is so where people who drew and reviewed narrow it, and the state at most besides.
+        """
+        fields = self._narrows_by
+        if not fields & {"annotator", "reviewer"} or not fields <= {"annotator", "reviewer", "state"}:
+            return None
+        given = {name: self.cleaned_data[name] for name in fields}
+        return PatchWork.objects.filter(project=self.project, **given)
 
     def chosen(self) -> QuerySet[Patch]:
         """The patches that it lets through, in no order; the form is valid."""

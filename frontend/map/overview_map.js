@@ -63,6 +63,7 @@ export function showOverviewMap(container, project, sceneId, filter = null) {
 function showPatches(map, project, patchZoom, filter) {
   const zooms = { maxZoom: patchZoom + 6, maxNativeZoom: patchZoom };
   const patches = new VectorLayer(project.slug, PATCHES, zooms, filter).addTo(map);
+  if (filter) tellWhatIsLeftOut(map, patches, filter);
   const parcels = new VectorLayer(project.slug, parcelsOf(project.legend), zooms);
   if (project.patch_counts.approved) parcels.addTo(map);
   control("bottomright", mapLegend(patches, parcels, map)).addTo(map);
@@ -72,6 +73,30 @@ function showPatches(map, project, patchZoom, filter) {
     const patch = map.hasLayer(patches) ? patches.featureAt(latlng, zoom) : null;
     const parts = [parcel && aboutParcel(parcel, project), patch && aboutPatch(patch, project)].filter((part) => part !== null);
     if (parts.length) L.popup().setLatLng(latlng).setContent(make("div", { class: "map-popup" }, ...parts)).openOn(map);
+  });
+}
+
+/**
+ * Far out, a tile counts so many of a filter's patches at most; the map says so where it does, and counts all if asked.
+ *
+ * @param {L.Map} map
+ * @param {VectorLayer<PatchFeature>} patches
+ * @param {string} filter
+ */
+function tellWhatIsLeftOut(map, patches, filter) {
+  const countAll = () => {
+    patches.filter = `${filter}&whole=1`;
+    patches.redraw();
+  };
+  const panel = make(
+    "div",
+    { class: "map-panel map-cut", role: "status", hidden: true },
+    make("span", {}, t("More patches are like that than this map counts at once: some are left out. Zoom in to see them all.")),
+    make("button", { type: "button", class: "button button--small", onclick: countAll }, t("Count all of them")),
+  );
+  control("bottomleft", panel).addTo(map);
+  patches.on("load tileunload", () => {
+    panel.hidden = !patches.has(({ isCut }) => isCut);
   });
 }
 

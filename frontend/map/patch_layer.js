@@ -12,6 +12,7 @@ import { PATCH_STATES, fillOf } from "./patch_states.js";
  * @property {number | null} id null far out, where one square stands for many patches
  * @property {PatchState} state of the patch, or of most of the patches
  * @property {{state: PatchState, count: number}[]} counts how many of each, where the square stands for many
+ * @property {boolean} isCut whether its tile has more patches than were counted
  * @property {boolean} isMine
  * @property {number | null} score
  * @property {Rect} box in pixels of its tile
@@ -28,7 +29,7 @@ export const PATCHES = { name: "patches", read, draw, has: ({ box }, point) => i
  * @returns {PatchFeature}
  */
 function read(feature, scale) {
-  const { id, state, mine, score } = feature.properties;
+  const { id, state, mine, score, cut } = feature.properties;
   const counts = KNOWN_STATES.map((one) => ({ state: one, count: Number(feature.properties[one] ?? 0) }));
   const corners = feature.loadGeometry().flat().map(({ x, y }) => ({ x: x * scale, y: y * scale }));
   const known = String(state) in PATCH_STATES ? /** @type {PatchState} */ (state) : "unlabelled";
@@ -36,6 +37,7 @@ function read(feature, scale) {
     id: id === undefined ? null : Number(id),
     state: known,
     counts: counts.filter(({ count }) => count > 0),
+    isCut: Number(cut) === 1,
     isMine: Number(mine) === 1,
     score: score === undefined ? null : Number(score),
     box: boxOf(corners),

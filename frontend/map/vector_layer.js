@@ -38,7 +38,7 @@ export class VectorLayer extends L.GridLayer {
   constructor(projectSlug, kind, options = {}, filter = null) {
     super({ keepBuffer: 1, updateWhenZooming: false, ...options });
     this.root = `/tiles/projects/${projectSlug}/${filter === null ? kind.name : "desk"}`;
-    this.query = filter ? `?${filter}` : "";
+    this.filter = filter;
     this.kind = kind;
     this.on("tileunload", (event) => {
       this.#loading.get(event.tile)?.abort();
@@ -62,7 +62,8 @@ export class VectorLayer extends L.GridLayer {
     canvas.width = canvas.height = TILE_PX * ratio;
     const stop = new AbortController();
     this.#loading.set(canvas, stop);
-    const url = `${this.root}/${coords.z}/${coords.x}/${coords.y}${this.query}`;
+    const query = this.filter ? `?${this.filter}` : "";
+    const url = `${this.root}/${coords.z}/${coords.x}/${coords.y}${query}`;
     fetchVectorTile(url, stop.signal).then(
       (bytes) => {
         const features = this.#featuresIn(bytes);
@@ -88,6 +89,14 @@ export class VectorLayer extends L.GridLayer {
     const point = { x: at.x - x * TILE_PX, y: at.y - y * TILE_PX };
     const features = this.#features.get(`${zoom}/${x}/${y}`) ?? [];
     return features.find((feature) => this.kind.has(feature, point)) ?? null;
+  }
+
+  /**
+   * @param {(feature: Feature) => boolean} isLike
+   * @returns {boolean} whether a tile that is kept has such a feature
+   */
+  has(isLike) {
+    return [...this.#features.values()].some((features) => features.some(isLike));
   }
 
   /**

@@ -12,7 +12,6 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from annotator.models import OwnComposite
-from tests.browser.editing import snap
 from tests.browser.test_accessible import violations
 from tests.factories import make_project, make_scene
 from tests.rasters import random_values, write_raster
@@ -42,7 +41,6 @@ def test_a_lead_writes_ndwi_and_sees_it_in_the_editor(
     expect(preview.locator(".ramp-bar")).to_have_attribute("style", re.compile(r"rgb\(10 36 92\)"))
     page.get_by_label("Name").fill("NDWI")
     assert violations(page) == []
-    snap(page, "composites")
     page.get_by_role("button", name="Save for everybody").click()
     expect(page.get_by_role("row", name="NDWI")).to_contain_text("1 of 1")
     row = OwnComposite.objects.get()

@@ -185,6 +185,7 @@ def test_a_scene_without_the_bands_does_not_offer_it(scene, ndwi, tmp_path):
         ({"ranges": [[float("nan"), 1]]}, "expression", "the low below the high"),
         ({"ranges": [None, None]}, "ranges", "for each expression"),
         ({"name": " "}, "name", "1 to 60 characters"),
+        ({"name": "wet\x01"}, "name", "1 to 60 characters"),
         ({"name": "ndwi"}, "name", "Choose another name"),
     ],
 )  # fmt: skip

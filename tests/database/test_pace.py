@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections import Counter
+from datetime import UTC, date, timedelta
 
-import numpy as np
 import pytest
+from django.db import connection
+from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from annotator.domain.assigning import reassign_patch
 from annotator.domain.imports import import_mask
 from annotator.domain.reviews import review_patch
+from annotator.domain.tallies import add_up_tallies
 from annotator.enums import Verdict
-from annotator.models import PatchWork
-from annotator.queries.pace import forecast_of, pace_of
+from annotator.models import DayTally, PatchWork
+from annotator.queries.pace import pace_of
 from tests.campaigns import Campaign, query_count
 from tests.factories import make_member, make_patch, mask_of, submit
-
-TODAY = date(2026, 5, 1)
 
 
 def work(campaign: Campaign, days: int, a_day: int = 1) -> None:
@@ -37,6 +40,48 @@ def test_days_people_and_what_waits_are_counted(campaign: Campaign) -> None:
     assert len(pace.days) == 3
     assert sorted(pace.by_annotator.values()) == [[0, 2, 2], [1, 0, 0]]
     assert (pace.totals, pace.waiting, pace.forecast) == ([1, 2, 2], 1, None)
+
+
+def by_looking_at_each(campaign: Campaign) -> dict[tuple[date, str], int]:
+    rows = PatchWork.objects.filter(project=campaign.project, is_import=False).values_list(
+        "submitted_at", "annotator__username"
+    )
+    return dict(Counter((at.astimezone(UTC).date(), name) for at, name in rows))
+
+
+def tallied(campaign: Campaign) -> dict[tuple[date, str], int]:
+    rows = DayTally.objects.filter(project=campaign.project).values_list("day", "annotator__username")
+    return {(day, name): count for day, name, count in rows.annotate(Sum("patches")) if count}
+
+
+@pytest.mark.django_db
+def test_days_are_tallied_whatever_becomes_of_the_work(campaign: Campaign) -> None:
+    work(campaign, 3, a_day=2)
+    assert tallied(campaign) == by_looking_at_each(campaign)
+    add_up_tallies()
+    patch, other = campaign.patch, make_member(campaign.project)
+    review_patch(
+        patch=patch, user=campaign.people["lead"], verdict=Verdict.RETURN, revision_number=1, comment="No"
+    )
+    reassign_patch(patch=patch, user=campaign.people["lead"], to=other)
+    submit(patch, other)
+    PatchWork.objects.exclude(patch=patch).first().delete()  # type: ignore[union-attr]
+    rows = DayTally.objects.filter(project=campaign.project).count()
+    assert tallied(campaign) == by_looking_at_each(campaign)
+    add_up_tallies()
+    assert tallied(campaign) == by_looking_at_each(campaign)
+    assert DayTally.objects.filter(project=campaign.project).count() < rows
+    # The pace is told from them alone.
+    with CaptureQueriesContext(connection) as asked:
+        pace_of(campaign.project.pk, campaign.people["lead"])
+    assert not [one["sql"] for one in asked if "patchwork" in one["sql"]]
+
+
+@pytest.mark.django_db
+def test_tallies_of_a_project_that_is_gone_are_dropped(campaign: Campaign) -> None:
+    DayTally.objects.create(project_id=0, day=date(2026, 5, 1), annotator=campaign.people["lead"], patches=3)
+    add_up_tallies()
+    assert not DayTally.objects.filter(project_id=0).exists()
 
 
 @pytest.mark.django_db
@@ -65,7 +110,11 @@ def test_page_api_and_csv_say_the_same(campaign: Campaign) -> None:
     assert "needs five whole days" in client.get(campaign.url("pace")).content.decode()
     work(campaign, 6)
     page = client.get(campaign.url("pace")).content.decode()
-    assert "<svg" in page
+    plot = client.get(f"{campaign.url('pace')}plot.svg")
+    assert f'src="{campaign.url("pace")}plot.svg"' in page
+    assert ">patches submitted<" in plot.content.decode()
+    again = client.get(f"{campaign.url('pace')}plot.svg", headers={"if-none-match": plot["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
     assert "At 1.0 a day" in page
     told = client.get(f"{root}/").json()
     tomorrow = timezone.now().date() + timedelta(days=1)
@@ -77,39 +126,3 @@ def test_page_api_and_csv_say_the_same(campaign: Campaign) -> None:
     before = query_count(client, campaign.url("pace"))
     work(campaign, 6)
     assert query_count(client, campaign.url("pace")) == before
-
-
-def test_uneven_days_make_a_wide_interval() -> None:
-    even = forecast_of([10] * 20, 1000, TODAY)
-    uneven = forecast_of([0, 20] * 10, 1000, TODAY)
-    assert even is not None
-    assert uneven is not None
-    assert even.likely == even.earliest == even.latest == uneven.likely == TODAY + timedelta(days=100)
-    assert uneven.earliest is not None
-    assert uneven.latest is not None
-    assert uneven.earliest < TODAY + timedelta(days=90)
-    assert TODAY + timedelta(days=110) < uneven.latest < TODAY + timedelta(days=200)
-
-
-@pytest.mark.parametrize(("totals", "waiting"), [([3] * 4, 9), ([0] * 9, 9), ([3] * 9, 0)])
-def test_there_is_no_forecast_from_too_little(totals: list[int], waiting: int) -> None:
-    assert forecast_of(totals, waiting, TODAY) is None
-
-
-def test_what_would_take_centuries_has_no_day() -> None:
-    forecast = forecast_of([0, 0, 0, 0, 1], 10**6, TODAY)
-    assert forecast is not None
-    assert forecast.likely is forecast.latest is None
-
-
-def test_ninety_in_a_hundred_intervals_hold_the_true_day() -> None:
-
-    random = np.random.default_rng(3)
-    true, held = TODAY + timedelta(days=100), 0
-    for _ in range(60):
-        forecast = forecast_of([int(count) for count in random.poisson(10, 28)], 1000, TODAY)
-        assert forecast is not None
-        assert forecast.earliest is not None
-        assert forecast.latest is not None
-        held += forecast.earliest <= true <= forecast.latest
-    assert 48 <= held <= 60

@@ -6,20 +6,13 @@ import csv
 import io
 from datetime import UTC, datetime
 
-import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 
 from annotator.domain.annotations import Effort, save_mask
 from annotator.domain.claims import claim_next, claim_patch
-from annotator.domain.quality_report import (
-    anchoring_sentence,
-    difference,
-    pooled,
-    quality_report,
-    stop_sentence,
-)
+from annotator.domain.quality_report import quality_report, stop_sentence
 from annotator.domain.versions import add_candidate
 from annotator.enums import ReadingPurpose, Role
 from annotator.models import Comparison, Correction, Event, Project
@@ -143,26 +136,6 @@ def test_the_stop_signal_says_what_its_figures_say(costs: list[CorrectionCost], 
     assert words in sentence
     if len(costs) > 1 and "Not known" not in words:
         assert f"{costs[-1].miou:.3f} for version {costs[-1].version}" in sentence
-
-
-def test_an_interval_is_that_of_two_means() -> None:
-    found = difference(cost(2, 0.88, measured=100, deviation=0.3), cost(1, 0.80, measured=400, deviation=0.2))
-    half = 1.6449 * (0.09 / 100 + 0.04 / 400) ** 0.5
-    assert (found.value, found.low, found.high) == pytest.approx((0.08, 0.08 - half, 0.08 + half), abs=1e-4)
-    values = np.array([0.1, 0.2, 0.4, 0.9, 0.95])
-    parts = [values[:2], values[2:]]
-    both = pooled([cost(1, p.mean(), measured=len(p), deviation=p.std(ddof=1)) for p in parts])
-    assert both is not None
-    assert (both.miou, both.miou_deviation) == pytest.approx((values.mean(), values.std(ddof=1)))
-
-
-def test_proposals_lead_people_where_hidden_ones_are_farther_from_what_is_drawn() -> None:
-    assert "the smaller side has 0" in anchoring_sentence([cost(1, 0.9)])
-    led = anchoring_sentence([cost(1, 0.9), cost(1, 0.7, hidden=True)])
-    assert "0.900 with it (40 patches)" in led
-    assert "+0.200" in led
-    assert "led by proposals" in led
-    assert "may be chance" in anchoring_sentence([cost(1, 0.9), cost(1, 0.895, hidden=True)])
 
 
 def test_the_page_json_and_csv_tell_the_same(project: Project) -> None:

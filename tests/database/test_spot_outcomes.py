@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -17,7 +18,8 @@ from annotator.domain.spot_checks import draw_spot_checks, pass_spot_check
 from annotator.enums import SpotOutcome, Verdict
 from annotator.errors import IllegalTransition
 from annotator.models import Event, Patch, PatchWork, SpotCheck
-from annotator.queries.spot_checks import SpotTally, by_annotator, spot_tallies
+from annotator.queries.spot_checks import SpotTally, by_annotator, by_week, spot_tallies
+from annotator.web.spot_plot import MOST_ANNOTATORS, spot_plot
 from tests.campaigns import Campaign, query_count
 from tests.factories import approve, make_member, make_patch, mask_of, submit
 
@@ -143,10 +145,68 @@ def test_the_page_and_its_csv_tell_it_in_as_many_queries(campaign: Campaign, kim
     judge(campaign.patch, campaign.people["lead"])
     text = client.get(f"/api/v1{url}spot-checks.csv").content.decode()
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert [(row["annotator"], row["drawn"], row["passed"], row["open"]) for row in rows] == [
+    assert {(row["annotator"], row["drawn"], row["passed"], row["open"]) for row in rows} == {
         (campaign.people["annotator"].username, "1", "1", "0"),
         (kim.username, "2", "0", "2"),
-    ]
+    }
     assert {row["day"] for row in rows} == {day.isoformat()}
     page = client.get(url).content.decode()
     assert f"spot_day={day.isoformat()}&amp;annotator={kim.username}" in page
+
+
+def tally(day: date, name: str, drawn: int = 3, passed: int = 1) -> SpotTally:
+    return SpotTally(day, name, 9, drawn, passed, 1, 0, drawn - passed - 1)
+
+
+def test_days_of_a_week_are_told_together_and_weeks_apart() -> None:
+    monday = date(2026, 3, 2)
+    days = [
+        tally(monday, "ada"),
+        tally(monday + timedelta(days=6), "ada"),
+        tally(monday + timedelta(days=7), "ada"),
+    ]
+    weeks = by_week([*days, tally(monday, "kim", 2)])
+    assert [(one.day, one.annotator, one.submitted, one.drawn, one.passed, one.open) for one in weeks] == [
+        (monday + timedelta(days=7), "ada", 9, 3, 1, 1),
+        (monday, "ada", 18, 6, 2, 2),
+        (monday, "kim", 9, 2, 1, 0),
+    ]
+    assert [one.passed_share for one in weeks] == [0.5, 0.5, 0.5]
+
+
+def test_the_plot_has_the_weeks_without_checks_too_and_says_whom_it_leaves_out() -> None:
+    monday = date(2026, 3, 2)
+    assert spot_plot(by_week([tally(monday, "ada")])) is None
+    people = [f"person{number:02}" for number in range(MOST_ANNOTATORS + 2)]
+    rows = [tally(monday, name, 3 + number) for number, name in enumerate(people)]
+    plot = spot_plot(by_week([*rows, tally(monday + timedelta(weeks=3), people[-1])]))
+    assert plot is not None
+    assert plot.weeks == [monday + timedelta(weeks=n) for n in range(4)]
+    assert (plot.rows[-1][0], plot.left_out) == (people[-1], 2)
+    assert [one and one.drawn for one in plot.rows[-1][1]] == [MOST_ANNOTATORS + 4, None, None, 3]
+
+
+def test_outcomes_over_time_are_a_plot_and_a_table(campaign: Campaign, kim: User) -> None:
+    submit(make_patch(campaign.project), kim)
+    draw(campaign)
+    client, url = campaign.client("lead"), campaign.url("quality")
+    assert "spot-checks.svg" not in client.get(url).content.decode()
+    assert "Nothing to show yet" in client.get(f"{url}spot-checks.svg").content.decode()
+    before = campaign.project.spot_draws.get()
+    before.pk, before.day = None, before.day - timedelta(weeks=2)
+    before.save()
+    SpotCheck.objects.create(draw=before, patch=campaign.patch, annotator=kim, submitted_that_day=4)
+    judge(campaign.patch, campaign.people["lead"], Verdict.RETURN)
+    assert f'src="{url}spot-checks.svg"' in client.get(url).content.decode()
+    svg = client.get(f"{url}spot-checks.svg")
+    assert svg["Content-Type"] == "image/svg+xml"
+    assert {kim.username, campaign.people["annotator"].username, "returned", "not looked at"} <= set(
+        re.findall(r">([^<>]+)</text>", svg.content.decode())
+    )
+    rows = list(csv.DictReader(client.get(f"/api/v1{url}spot-weeks.csv").getvalue().decode().splitlines()))
+    newest = {(row["annotator"], row["drawn"], row["passed_share"]) for row in rows[:2]}
+    assert newest == {(campaign.people["annotator"].username, "1", "0.0"), (kim.username, "1", "")}
+    assert (rows[2]["annotator"], len(rows)) == (kim.username, 3)
+    assert rows[2]["week"] == (before.day - timedelta(days=before.day.weekday())).isoformat()
+    told = client.get(f"/api/v1{url}").json()["spot_check_weeks"]
+    assert [one["week"] for one in told] == [row["week"] for row in rows]

@@ -10,8 +10,10 @@ import pytest
 from affine import Affine
 from PIL import Image
 
+from annotator.enums import Ramp
 from annotator.imagery import composites
 from annotator.imagery.bands import infrared_bands
+from annotator.imagery.recipes import preview_of, ranges_in, recipe_of
 from annotator.models import Scene
 from tests.rasters import write_raster
 
@@ -99,3 +101,32 @@ def test_beside_the_scene_every_combination_is_clear(scene: Scene) -> None:
     for composite in (composites.NATURAL, composites.INFRARED, composites.NDVI):
         webp = composites.render_composite(scene, composite, X + 5, Y, ZOOM)
         assert not np.asarray(Image.open(io.BytesIO(webp)).convert("RGBA"))[..., 3].any()
+
+
+def own(*expressions: str, ends: tuple[float, float] | None = None) -> composites.Composite:
+    recipe = recipe_of(expressions, [ends] * len(expressions), Ramp.GREY)
+    return composites.Composite("own-1", "Own", "stamp", recipe)
+
+
+def test_an_expression_is_clear_where_it_has_no_value_near_and_from_afar(scene: Scene) -> None:
+    """Of floating point numbers without a nodata value, and of a quotient by nothing."""
+    values = np.full((2, 256, 256), 2, np.float32)
+    values[0, :, :64] = np.nan
+    values[1, :, 192:] = 0
+    side_m = 2 * HALF_WORLD_M / 2**ZOOM
+    place = Affine(side_m / 256, 0, X * side_m - HALF_WORLD_M, 0, -side_m / 256, HALF_WORLD_M - Y * side_m)
+    write_raster(scene.cog_path.with_name("float.tif"), values, crs="EPSG:3857", transform=place)
+    floating = Scene(cog_name="float.tif", band_names=["a", "b"])
+    near = picture(floating, own("a / b", ends=(0, 1)))
+    assert (near[128, 30, 3], near[128, 220, 3]) == (0, 0)
+    assert near[128, 128].tolist() == [255] * 4
+    afar = composites.render_composite(floating, own("a / b", ends=(0, 1)), X >> 5, Y >> 5, ZOOM - 5)
+    assert np.asarray(Image.open(io.BytesIO(afar)).convert("RGBA"))[..., 3].sum() > 0
+
+
+def test_ranges_that_were_not_given_are_percentiles_of_the_scene(scene: Scene) -> None:
+    # Of B08 half is 4000 and half 2400, nearly; what is the same everywhere has a range all the same.
+    recipe = own("nir", "red - red", "nir - 2 * b04").recipe
+    assert recipe is not None
+    assert ranges_in(scene, recipe) == ((2400, 4000), (0, 1), (-1600, 3200))
+    assert np.asarray(preview_of(scene, recipe).convert("RGBA"))[10, 10, 3] == 0

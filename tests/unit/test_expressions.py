@@ -167,6 +167,7 @@ def test_without_a_value_there_is_none_and_nothing_follows_from_it() -> None:
         (["B02", "B03", "B04", "B08", "B11", "B12"], SIX, list(SIX)),
         (["B2", "B3", "B4", "B5", "B6", "B7"], SIX, list(SIX)),
         (["B1", "B2", "B3", "B4", "B5", "B7"], SIX, list(SIX)),
+        ([f"SR_B{n}" for n in (2, 3, 4, 5, 6, 7)], SIX, list(SIX)),
         (["nir08", "swir16", "swir22"], {"nir": 1, "swir": 2, "swir2": 3}, ["nir", "swir", "swir2"]),
         (["Short-wave infrared 2", "B8A narrow", "", "665 nm"], {"swir2": 1},
          ["swir2", "b8a_narrow", "band_3", "band_665_nm"]),
@@ -179,6 +180,6 @@ def test_bands_have_roles_and_names(names: list[str], roles: dict[str, int], usu
     assert [known[name] for name in usual] == list(range(1, len(names) + 1))
 
 
-def test_the_first_word_of_a_band_is_a_name_where_it_has_a_number() -> None:
-    known = bands_by_name(["B8A narrow", "band 2", "band 3"])
-    assert (known["b8a"], known["band_2"], known.get("band")) == (1, 2, None)
+def test_a_word_of_a_band_is_a_name_where_it_has_a_number() -> None:
+    known = bands_by_name(["B8A narrow", "band 2", "SR_B9"])
+    assert (known["b8a"], known["band_2"], known.get("band"), known["b9"]) == (1, 2, None, 3)

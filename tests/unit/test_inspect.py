@@ -18,7 +18,7 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning
 
 from annotator.imagery import inspect, problems
-from annotator.imagery.bands import choose_display_bands
+from annotator.imagery.bands import choose_display_bands, name_bands
 from annotator.imagery.inspect import check_raster, inspect_raster, propose_stretch
 from tests.rasters import EAST_M, NORTH_M, random_values, write_raster
 
@@ -106,6 +106,11 @@ def test_bands_without_names_are_shown_in_the_colours_that_the_file_tells():
     blue_first = [ColorInterp.alpha, ColorInterp.blue, ColorInterp.green, ColorInterp.red]
     assert choose_display_bands(["band"] * 4, blue_first) == (4, 3, 2)
     assert choose_display_bands(["band"] * 2, [ColorInterp.alpha, ColorInterp.gray]) == (2, 2, 2)
+
+
+def test_bands_without_names_are_called_what_the_file_tells():
+    told = [ColorInterp.red, ColorInterp.nir, ColorInterp.gray, ColorInterp.alpha]
+    assert name_bands([None, "B08", None, ""], told) == ["red", "B08", "band 3", "band 4"]
 
 
 def test_a_picture_in_8_bits_is_shown_as_it_is(tif):

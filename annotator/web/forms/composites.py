@@ -39,8 +39,8 @@ EXAMPLES = (
     Example("NDWI", "open water (McFeeters 1996)", ("(green - nir) / (green + nir)",), Ramp.WATER),
     Example("NDMI", "water in leaves (Gao 1996)", ("(nir - swir) / (nir + swir)",), Ramp.WATER),
     Example(
-        "MSAVI", "vegetation over bare soil, of reflectance from 0 to 1 (Qi et al. 1994)",
-        ("nir + 0.5 - 0.5 * sqrt((2 * nir + 1) * (2 * nir + 1) - 8 * (nir - red))",), Ramp.VEGETATION,
+        "GNDVI", "dense crops apart, where NDVI is high everywhere (Gitelson et al. 1996)",
+        ("(nir - green) / (nir + green)",), Ramp.VEGETATION,
     ),
     Example("Short-wave infrared", "crops, bare and moist soil apart", ("swir", "nir", "red")),
     Example(

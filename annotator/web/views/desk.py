@@ -22,10 +22,12 @@ from annotator.queries.documents import project_document, scene_tile_url
 from annotator.queries.history import patch_events
 from annotator.queries.pace import pace_of
 from annotator.queries.scenes import default_scene
-from annotator.queries.spot_checks import spot_draws
+from annotator.queries.spot_checks import newest_draws
 from annotator.web.access import ProjectAccess, SignedInRequest, project_view
+from annotator.web.figures import plot_file
 from annotator.web.forms.desk import BulkForm, SpotForm
-from annotator.web.pace_plot import pace_plot
+from annotator.web.pace_plot import HEIGHT_INCHES as PACE_INCHES
+from annotator.web.pace_plot import draw_pace, pace_words
 
 DRAWS_SHOWN = 7
 EMPTY = DeskPage([], None, None)
@@ -109,7 +111,7 @@ def _page(
         count=count,
         is_count_whole=count < MOST_COUNTED,
         query=query.urlencode(),
-        draws=spot_draws(access.project.pk)[:DRAWS_SHOWN],
+        draws=newest_draws(access.project.pk, DRAWS_SHOWN),
         project_json=project_document(access.project, request.user),
     )
     wrong = bulk.errors or spots.errors or not is_sound
@@ -142,7 +144,17 @@ def pace(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
     """Who submitted how much on which day, and when the last patch will be submitted."""
     found = pace_of(access.project.pk, request.user)
     rows = [(name, sum(counts), counts[::-1]) for name, counts in found.by_annotator.items()]
-    return render(request, "pace.html", access.context(pace=found, rows=rows, plot=pace_plot(found)))
+    return render(request, "pace.html", access.context(pace=found, rows=rows, plot_words=pace_words(found)))
+
+
+@require_safe
+@project_view(Role.LEAD, Role.ML_STAFF)
+def pace_plot(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
+    found = pace_of(access.project.pk, request.user)
+    # The forecast and what waits are no part of the plot.
+    shown = (found.days, found.totals)
+    draw = (lambda axes: draw_pace(axes, found)) if found.days else None
+    return plot_file(request, shown, draw, PACE_INCHES)
 
 
 @require_safe

@@ -49,6 +49,10 @@ POINTS = (
     + FEATURE % '{"type": "Point", "coordinates": [1, 2]}'
     + "]}"
 )
+COCO = (
+    b'{"images": [{"id": 1, "file_name": "0123.png", "width": 256, "height": 256}], "categories": '
+    b'[{"id": 1, "name": "field"}], "annotations": [{"image_id": 1, "category_id": 1, "segmentation": %s}]}'
+)
 FAR = '{"type": "Polygon", "coordinates": [[[1, 2], [2, 2], [2, 3], [1, 2]]]}'
 
 
@@ -71,6 +75,8 @@ FAR = '{"type": "Polygon", "coordinates": [[[1, 2], [2, 2], [2, 3], [1, 2]]]}'
         ("a.zip", CHIPS_OF_ANOTHER_PLACE, "patches on none of them"),
         ("a.json", b'{"images": [], "annotations": [], "categories": []}', "called by the quadkey"),
         ("a.json", b'{"images": [{}], "annotations": [], "categories": []}', "no COCO"),
+        ("a.json", b'{"annotations": ' + b"[" * 200_000, "no COCO"),
+        ("a.json", COCO % b"[[0, 0, 9, 0, 9, 9], [0, 0, 4e8, 0, 4e8, 1]]", "out of its image"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_what_to_do(project, settings, name, content, words) -> None:
@@ -136,6 +142,19 @@ def test_a_raster_that_does_not_say_where_it_lies_is_refused(project, tmp_path) 
         brought(project, write_raster(tmp_path / "a.tif", np.ones((1, 9, 9), "uint8"), crs=None))
     with pytest.raises(BadLabels, match="one band of whole numbers"):
         brought(project, write_raster(tmp_path / "b.tif", np.ones((1, 9, 9), "float32")))
+
+
+@pytest.mark.parametrize("crs", ["IAU_2015:30100", 'LOCAL_CS["a shed",UNIT["metre",1]]'])
+def test_labels_on_the_moon_or_nowhere_on_earth_are_refused(project, squares, tmp_path, crs) -> None:
+    fields = pyogrio.raw.read(squares, max_features=1)
+    pyogrio.raw.write(tmp_path / "f.shp", fields[2], [], [], geometry_type="Polygon", crs=crs)
+    path = tmp_path / "fields.zip"
+    path.write_bytes(zip_of(**{f"f__{p.suffix[1:]}": p.read_bytes() for p in tmp_path.glob("f.*")}))
+    with pytest.raises(BadLabels, match="not tied to the Earth"):
+        brought(project, path)
+    raster = write_raster(tmp_path / "a.tif", np.ones((1, 9, 9), "uint8"), crs=crs)
+    with pytest.raises(BadLabels, match="not tied to the Earth"):
+        brought(project, raster)
 
 
 @pytest.mark.parametrize(
