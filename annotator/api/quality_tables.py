@@ -45,9 +45,7 @@ def _people(report: QualityReport) -> list[Row]:
         {
             "annotator": name,
             "beside": purpose,
-            "patches": one.patches,
-            "miou": one.miou,
-            "boundary_f1": one.boundary_f1,
+            **_agreement(one),
         }
         for name, found in report.by_person.items()
         for purpose, one in found.items()
@@ -74,7 +72,7 @@ def _corrections(report: QualityReport) -> list[Row]:
 
 TABLES: dict[str, tuple[tuple[str, ...], Callable[[QualityReport], list[Row]]]] = {
     "months": (("beside", "month", "patches", "miou", "boundary_f1", "alpha", "class_alphas"), _months),
-    "people": (("annotator", "beside", "patches", "miou", "boundary_f1"), _people),
+    "people": (("annotator", "beside", "patches", "miou", "boundary_f1", "alpha"), _people),
     "corrections": (
         ("version", "is_hidden", "is_audit", "patches", "measured", "miou", "miou_deviation", "seconds", "strokes",
          "pixels_changed"),

@@ -65,7 +65,7 @@ class QualityReport:
 
 
 def quality_report(project: Project) -> QualityReport:
-    """All of it, in eight queries however much was labelled."""
+    """All of it, in nine queries however much was labelled."""
     names = dict(LabelClass.objects.filter(project=project).values_list("value", "name"))
     months = agreement_by_month(project.pk)
     costs = correction_costs(project.pk)

@@ -56,6 +56,18 @@ FROM annotator_comparison, unnest(value_pairs, pixel_counts) AS counted (pair, p
 WHERE project_id = %s
 GROUP BY 1, 2, 3
 """
+# A second reading says as much of the first annotator as of the second, and alpha asks for no order of the two.
+_PAIRS_BY_PERSON_SQL = """
+SELECT person.username, purpose, pair, sum(pixels)::bigint
+FROM (
+    SELECT second_author_id AS author_id, purpose, value_pairs, pixel_counts FROM annotator_comparison
+    WHERE project_id = %(project)s
+    UNION ALL
+    SELECT first_author_id, purpose, value_pairs, pixel_counts FROM annotator_comparison
+    WHERE project_id = %(project)s AND purpose = %(second)s) AS compared
+JOIN auth_user AS person ON person.id = author_id, unnest(value_pairs, pixel_counts) AS counted (pair, pixels)
+GROUP BY 1, 2, 3
+"""
 
 
 def agreement_by_month(project_id: int) -> dict[tuple[ReadingPurpose, date], AgreementSums]:
@@ -89,7 +101,7 @@ def total(sums: list[AgreementSums]) -> AgreementSums:
 
 
 def agreement_by_person(project_id: int) -> dict[str, dict[ReadingPurpose, AgreementSums]]:
-    """By user name, each person beside others and against gold, without pairs of values; two queries."""
+    """By user name, each person beside others and against gold; three queries."""
     rows = Comparison.objects.filter(project_id=project_id)
     found: dict[str, dict[ReadingPurpose, AgreementSums]] = defaultdict(dict)
     seconds = rows.filter(purpose=ReadingPurpose.SECOND)
@@ -101,6 +113,10 @@ def agreement_by_person(project_id: int) -> dict[str, dict[ReadingPurpose, Agree
             known = found[name].get(purpose)
             sums = AgreementSums(**row)
             found[name][purpose] = total([known, sums]) if known else sums
+    with connection.cursor() as cursor:
+        cursor.execute(_PAIRS_BY_PERSON_SQL, {"project": project_id, "second": ReadingPurpose.SECOND})
+        for name, purpose_value, pair, pixels in cursor.fetchall():
+            found[name][ReadingPurpose(purpose_value)].pairs[divmod(pair, 256)] = pixels
     return dict(sorted(found.items()))
 
 

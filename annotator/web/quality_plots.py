@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from annotator.domain.quality_report import Agreement, QualityReport
@@ -10,6 +10,8 @@ from annotator.enums import ReadingPurpose
 from annotator.plots import Frame, Plot, Point, Series, Style, round_range
 from annotator.queries.quality import CorrectionCost
 
+Measure = Callable[[Agreement], float | None]
+MOST_CLASSES = 12
 _NAMES: dict[ReadingPurpose, tuple[str, Style]] = {
     ReadingPurpose.SECOND: ("two annotators", "first"),
     ReadingPurpose.GOLD: ("annotators and gold", "second"),
@@ -25,30 +27,57 @@ def _agreement_plots(report: QualityReport) -> list[Plot]:
     months = sorted({month for _, month, _ in report.by_month})
     if len(months) < 2:
         return []
+    classes = sorted({name for _, _, one in report.by_month for name in one.class_alphas})
+    measures: list[tuple[str, str, Measure]] = [
+        ("Agreement over time", "mIoU", lambda one: one.miou),
+        ("Agreement on boundaries over time", "boundary F1", lambda one: one.boundary_f1),
+        ("Krippendorff's alpha over time", "alpha", lambda one: one.alpha),
+        *(
+            (f"Alpha of {name} over time", f"alpha, {name} or not", _alpha_of(name))
+            for name in classes[:MOST_CLASSES]
+        ),
+    ]
+    return [plot for measure in measures if (plot := _over_time(report, months, *measure))]
+
+
+def _alpha_of(name: str) -> Measure:
+    return lambda one: one.class_alphas.get(name)
+
+
+def _over_time(
+    report: QualityReport, months: list[date], caption: str, measured: str, measure: Measure
+) -> Plot | None:
+    """One measure, month by month; None before there are two months that have it."""
     series = [
         Series(
             name,
             style,
-            [(_months_since(months[0], month), one.miou) for month, one in rows],
+            [(_months_since(months[0], month), value) for month, value, _ in rows],
             has_marks=True,
-            notes=[f"{month:%B %Y}: mIoU {one.miou:.3f}, {one.patches} patches" for month, one in rows],
+            notes=[f"{month:%B %Y}: {measured} {value:.3f}, {count} patches" for month, value, count in rows],
         )
         for purpose, (name, style) in _NAMES.items()
-        if (rows := _of(report, purpose))
-    ]
-    return [
-        Plot(
-            caption="Agreement over time",
-            description=f"The mean mIoU of masks of the same patches, month by month from {months[0]:%B %Y}.",
-            frame=Frame(
-                (0.0, float(_months_since(months[0], months[-1]))),
-                round_range([y for one in series for _, y in one.points]),
-            ),
-            x_label=f"months since {months[0]:%B %Y}",
-            y_label="mIoU",
-            series=series,
+        if (
+            rows := [
+                (month, value, one.patches)
+                for month, one in _of(report, purpose)
+                if (value := measure(one)) is not None
+            ]
         )
     ]
+    if len({x for one in series for x, _ in one.points}) < 2:
+        return None
+    return Plot(
+        caption=caption,
+        description=f"The {measured} of masks of the same patches, month by month from {months[0]:%B %Y}.",
+        frame=Frame(
+            (0.0, float(_months_since(months[0], months[-1]))),
+            round_range([y for one in series for _, y in one.points]),
+        ),
+        x_label=f"months since {months[0]:%B %Y}",
+        y_label=measured,
+        series=series,
+    )
 
 
 def _of(report: QualityReport, purpose: ReadingPurpose) -> list[tuple[date, Agreement]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -204,5 +205,56 @@ def test_plots_appear_with_a_second_month_and_a_second_version(project: Project)
     )
     Correction.objects.filter(pk=Correction.objects.order_by("pk")[0].pk).update(model_version=second)
     page = client_of(project.created_by).get(reverse("quality", args=[project.slug])).content.decode()
-    assert page.count('<svg class="plot"') == 2
+    alphas = {f"{month:%Y-%m}": one.class_alphas for _, month, one in quality_report(project).by_month}
+    captions = re.findall(r"<figcaption>([^<]*)</figcaption>", page)
+    assert captions == [
+        "Agreement over time",
+        "Krippendorff&#x27;s alpha over time",
+        "Alpha of field over time",
+        "Alpha of other over time",
+        "What is left of proposals",
+    ], "neither mask has a boundary"
     assert "January 2026: mIoU" in page
+    assert f"January 2026: alpha, field or not {alphas['2026-01']['field']:.3f}" in page
+
+
+def test_every_month_has_all_four_measures_in_a_table(project: Project) -> None:
+    Project.objects.filter(pk=project.pk).update(consensus_miou=0.1)
+    ann, bea = make_member(project), make_member(project)
+    for rows in (130, 170):
+        patch = make_patch(project)
+        mask = halves(128)
+        mask[120:122] = 2
+        submit(patch, ann, mask)
+        assert claim_next(project=project, user=bea).patch == patch
+        other = halves(rows)
+        other[123:125] = 2
+        save_mask(patch=patch, user=bea, mask=other, base_number=0, submit=True)
+    Comparison.objects.filter(pk=Comparison.objects.order_by("pk")[0].pk).update(
+        compared_at=datetime(2026, 1, 5, tzinfo=UTC)
+    )
+    client = client_of(project.created_by)
+    page = client.get(reverse("quality", args=[project.slug])).content.decode()
+    table = page[page.index('aria-label="Agreement by month"') :].split("</table>")[0]
+    cells = [re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", row) for row in re.split(r"<tr>\s", table)[1:]]
+    months = client.get(f"/api/v1/projects/{project.slug}/quality/").json()["months"]
+    assert [row[0] for row in cells] == [f"{datetime.now(UTC):%B %Y}", "January 2026"], "the newest first"
+    for row, told in zip(cells, reversed(months), strict=True):
+        assert None not in (told["boundary_f1"], told["alpha"])
+        figures = [f"{told[name]:.3f}" for name in ("miou", "boundary_f1", "alpha")]
+        assert row[1:6] == ["two annotators", "1", *figures]
+        assert row[6] == ", ".join(f"{name} {alpha:.3f}" for name, alpha in told["class_alphas"].items())
+
+
+def test_a_persons_alpha_is_that_of_all_pixels_they_compared(project: Project) -> None:
+    ann, bea, kim = (make_member(project) for _ in range(3))
+    drawn_twice(project, ann, bea, 160)
+    drawn_twice(project, bea, kim, 192)
+    people = quality_report(project).by_person
+    both = {(0, 0): 2 * 256 * 128, (1, 0): 256 * (32 + 64), (1, 1): 256 * (96 + 64)}
+    assert people[bea.username][ReadingPurpose.SECOND].alpha == pytest.approx(krippendorff_alpha(both))
+    alone = {(0, 0): 256 * 128, (1, 0): 256 * 64, (1, 1): 256 * 64}
+    assert people[kim.username][ReadingPurpose.SECOND].alpha == pytest.approx(krippendorff_alpha(alone))
+    told = client_of(project.created_by).get(f"/api/v1/projects/{project.slug}/quality/people.csv")
+    rows = {row["annotator"]: row for row in csv.DictReader(io.StringIO(told.content.decode()))}
+    assert float(rows[kim.username]["alpha"]) == pytest.approx(krippendorff_alpha(alone))
