@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "annotator.api.request_limits.RequestLimits",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -230,7 +231,12 @@ S3_ENDPOINT = os.environ.get("MILPA_S3_ENDPOINT", "").strip()
 S3_BUCKETS = read_list("MILPA_S3_BUCKETS", [])
 # The model that a new project starts from: a folder or a hub name. Empty: the starter in this repository.
 BASE_MODEL = read_list("MILPA_BASE_MODEL", [""])[0] if read_list("MILPA_BASE_MODEL", []) else ""
+# The longest request that brings no file of a scene or of labels, in bytes.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024**2
+# Files on their way in lie on the disk of scenes, not in memory as a container's temporary folder does. The folder is
+# made when the first of them comes, so Django need not ask for it before.
+FILE_UPLOAD_TEMP_DIR = MEDIA_ROOT / "incoming"
+SILENCED_SYSTEM_CHECKS = ["files.E001"]
 
 LOGGING = {
     "version": 1,
