@@ -298,9 +298,9 @@ def _show_plans(project: Project) -> None:
         ),
         "the best free patch": (
             "SELECT patch_id FROM annotator_queueentry WHERE project_id = %s AND holder_id IS NULL "
-            "AND assignment_id IS NULL AND (reserved_for_id IS NULL OR reserved_for_id = %s) "
+            "AND assignment_id IS NULL AND reserved_for_id IS NULL "
             "ORDER BY score DESC, patch_id FOR UPDATE SKIP LOCKED LIMIT 1",
-            [project.pk, project.created_by_id],
+            [project.pk],
         ),
         "the first places": (
             "SELECT patch_id FROM annotator_queueentry WHERE project_id = %s AND holder_id IS NULL "

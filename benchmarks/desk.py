@@ -43,6 +43,7 @@ FILTERS: dict[str, dict[str, str]] = {
     "all": {},
     "submitted": {"state": "submitted"},
     "oldest_submitted": {"state": "submitted", "order": "age"},
+    "awaits_review": {"awaits": "review", "order": "age"},
     "annotator": {"annotator": "annotator3"},
     "annotator_submitted": {"annotator": "annotator3", "state": "submitted"},
     "reviewer": {"reviewer": "lead"},
@@ -80,6 +81,23 @@ _CLASSES_SQL = """
 INSERT INTO annotator_patchclass (patch_id, project_id, value, pixels)
 SELECT id, project_id, value, 1000 FROM annotator_patch, (VALUES (0), (1), (2)) AS class (value)
 WHERE state <> 'unlabelled' AND (value < 2 OR id %% 5000 = 3)
+"""
+# What waits for review has a mask each.
+_MASKS_SQL = """
+WITH drawn AS (
+    INSERT INTO annotator_annotation (patch_id)
+    SELECT id FROM annotator_patch WHERE state = 'submitted' RETURNING id, patch_id
+), revision AS (
+    INSERT INTO annotator_revision (annotation_id, number, author_id, mask_png, is_submitted, is_conflicting,
+        is_import, seconds_spent, stroke_count, pixels_changed, idempotency_key, saved_at)
+    SELECT drawn.id, 1, work.annotator_id, decode(repeat('00', 1500), 'hex'), true, false, false, 60, 9, 900, '',
+           work.submitted_at
+    FROM drawn JOIN annotator_patchwork AS work USING (patch_id) RETURNING id
+) SELECT count(*) FROM revision
+"""
+_CURRENT_SQL = """
+UPDATE annotator_annotation AS drawn SET current_id = revision.id
+FROM annotator_revision AS revision WHERE revision.annotation_id = drawn.id
 """
 
 
@@ -133,6 +151,8 @@ def make_project(count: int) -> Project:
         cursor.execute(_PATCHES_SQL, values)
         cursor.execute(_WORK_SQL, {"first": first.pk, "lead": lead.pk})
         cursor.execute(_CLASSES_SQL, {})
+        cursor.execute(_MASKS_SQL)
+        cursor.execute(_CURRENT_SQL)
         cursor.execute("VACUUM ANALYZE")
     return project
 
@@ -204,6 +224,9 @@ def page_times(project: Project, worst_ms: Callable[[Callable[[], object]], floa
         "pace": f"{root}pace/",
         "assignments": f"{root}assignments/",
         "review": f"{root}review/",
+        "review_deep": f"{root}review/?page=300",
+        "review_patch": f"{root}review/{submitted}/",
+        "queue": f"{root}queue/",
         "timeline": f"{root}patches/{submitted}/timeline/",
         "members": f"{root}members/",
         "project_api": api,

@@ -65,6 +65,11 @@ class SceneChange(serializers.Serializer):
     stretch = serializers.ListField(
         child=serializers.ListField(child=serializers.FloatField()), required=False
     )
+    band_names = serializers.ListField(
+        child=serializers.CharField(allow_blank=True),
+        required=False,
+        help_text="One for each band, in order.",
+    )
 
 
 class PlaceInput(serializers.Serializer):

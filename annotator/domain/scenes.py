@@ -21,6 +21,8 @@ from annotator.imagery.inspect import check_raster, propose_stretch
 from annotator.imagery.sources import is_remote, local_files, sources_in
 from annotator.models import Project, Scene
 
+MOST_NAME_LETTERS = 40
+
 
 def add_scene(
     *,
@@ -98,6 +100,16 @@ def _add(
 
 
 @transaction.atomic
+def _name_bands(scene: Scene, names: list[str]) -> None:
+    names = [name.strip() for name in names]
+    if len(names) != scene.band_count:
+        raise BadScene(f"The scene has {scene.band_count} bands: name each of them, in their order.")
+    if any(len(name) > MOST_NAME_LETTERS for name in names):
+        raise BadScene(f"The name of a band has {MOST_NAME_LETTERS} letters at most.")
+    scene.band_names = names
+    scene.band_names_number += 1
+
+
 def change_display(
     *,
     scene: Scene,
@@ -106,12 +118,16 @@ def change_display(
     stretch: list[list[float]] | None = None,
     name: str | None = None,
     acquired_on: date | None = None,
+    band_names: list[str] | None = None,
 ) -> Scene:
     """Chooses the bands shown as red, green and blue and the range of values that the display covers.
 
-    Other bands without a stretch get the one that suits them. Raises BadScene.
+    Other bands without a stretch get the one that suits them. ``band_names`` are told for all bands, in their order:
+    roles such as nir follow from them. Raises BadScene.
     """
     scene = Scene.objects.select_for_update().get(pk=scene.pk)
+    if band_names is not None and band_names != list(scene.band_names):
+        _name_bands(scene, band_names)
     if display_bands is not None:
         if len(display_bands) != 3 or not all(1 <= b <= (scene.band_count or 0) for b in display_bands):
             raise BadScene(f"Name three bands between 1 and {scene.band_count}, for red, green and blue.")
@@ -128,7 +144,14 @@ def change_display(
     if acquired_on is not None:
         scene.acquired_on = acquired_on
     scene.save()
-    record_event(scene, "display changed", actor=user, bands=scene.display_bands, stretch=scene.stretch)
+    record_event(
+        scene,
+        "display changed",
+        actor=user,
+        bands=scene.display_bands,
+        stretch=scene.stretch,
+        **({"band_names": scene.band_names} if band_names is not None else {}),
+    )
     if scene.state == SceneState.READY:
         renew_display_copy(scene=scene, user=user)
     return scene

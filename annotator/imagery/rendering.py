@@ -89,4 +89,7 @@ EMPTY_TILE = webp_of(Image.new("RGBA", (TILE_PX, TILE_PX)))
 def tile_stamp(scene: Scene) -> str:
     """Changes whenever the scene's tiles look different; known from the row alone."""
     parts = [scene.pk, scene.cog_name, scene.display_bands, scene.stretch, scene.shift_m]
+    if scene.band_names_number:
+        # By their names bands are found for the vegetation index and the like.
+        parts.append(scene.band_names_number)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

@@ -42,6 +42,9 @@ class Scene(Leased):
     gsd_m = models.FloatField(null=True, blank=True)
     band_count = models.PositiveSmallIntegerField(null=True, blank=True)
     band_names = models.JSONField(default=list, blank=True)
+    band_names_number = models.PositiveIntegerField(
+        default=0, help_text="Counts how often a person named the bands; at 0 the names are the file's."
+    )
     pixel_type = models.CharField(max_length=16, blank=True, default="")
     nodata = models.FloatField(null=True, blank=True)
     width_px = models.PositiveIntegerField(null=True, blank=True)

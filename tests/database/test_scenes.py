@@ -11,6 +11,7 @@ import pytest
 import rasterio
 from affine import Affine
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
 from django.utils import timezone
 
 from annotator.domain import ingest as ingest_module
@@ -20,9 +21,11 @@ from annotator.domain.scenes import add_scene, change_display
 from annotator.enums import SceneState
 from annotator.errors import BadScene, FileGone, IllegalTransition
 from annotator.imagery import problems
+from annotator.imagery.composites import composites_of
+from annotator.imagery.rendering import tile_stamp
 from annotator.models import Event, Project, Scene
 from annotator.models.job import MAX_TAKEOVERS
-from tests.factories import make_project, make_scene
+from tests.factories import client_of, make_project, make_scene
 from tests.rasters import EAST_M, NORTH_M, random_values, write_raster
 
 pytestmark = pytest.mark.django_db
@@ -334,3 +337,28 @@ def test_the_same_bands_keep_their_stretch(project, wide):
 def test_bands_that_the_scene_does_not_have_are_refused(project, wide, bands):
     with pytest.raises(BadScene, match="three bands between 1 and 5"):
         change_display(scene=wide, user=project.created_by, display_bands=bands)
+
+
+def test_a_lead_names_bands_that_a_file_does_not_name_and_other_views_appear(project, wide):
+    assert [one.key for one in composites_of(wide.band_names)] == ["natural"]
+    before = tile_stamp(wide)
+    client, url = client_of(project.created_by), f"/api/v1/scenes/{wide.pk}/"
+    names = ["blue", "green", "red", "nir", "swir"]
+    answer = client.patch(url, {"band_names": names}, content_type="application/json")
+    assert (answer.status_code, answer.json()["band_names"]) == (200, names)
+    wide.refresh_from_db()
+    assert [one.key for one in composites_of(wide.band_names)] == ["natural", "infrared", "ndvi"]
+    assert tile_stamp(wide) != before
+    page = reverse("scene", args=[project.slug, wide.pk])
+    form = {"name": wide.name}
+    for index, channel in enumerate(("red", "green", "blue")):
+        low, high = wide.stretch[index]
+        form |= {f"{channel}_band": index + 1, f"{channel}_low": low, f"{channel}_high": high}
+    refused = client.post(page, form | {"band_names": "red, green"})
+    assert (refused.status_code, "5 bands: name each" in refused.content.decode()) == (422, True)
+    assert client.post(page, form | {"band_names": "a, b, c, d, e"}).status_code == 302
+    wide.refresh_from_db()
+    assert (wide.band_names, wide.band_names_number) == (["a", "b", "c", "d", "e"], 2)
+    assert client.post(page, form).status_code == 302, "who does not name them leaves them"
+    wide.refresh_from_db()
+    assert wide.band_names == ["a", "b", "c", "d", "e"]

@@ -75,9 +75,24 @@ class DisplayForm(forms.Form):
 
     name = forms.CharField(label=_("Name"), max_length=120)
     acquired_on = _date_field(required=False, label=_("Date of acquisition"))
+    band_names = forms.CharField(
+        label=_("Names of the bands"),
+        required=False,
+        help_text=_(
+            "In their order, with commas between. By the names red, green, blue, nir, swir and swir2, vegetation "
+            "indices and the like find their bands."
+        ),
+    )
 
     def __init__(self, scene: Scene, data: Any = None):
-        super().__init__(data, initial={"name": scene.name, "acquired_on": scene.acquired_on})
+        initial = {
+            "name": scene.name,
+            "acquired_on": scene.acquired_on,
+            # A comma parts them.
+            "band_names": ", ".join(name.replace(",", " ") for name in scene.band_names),
+        }
+        super().__init__(data, initial=initial)
+        self.initial_names = initial["band_names"]
         names = [*scene.band_names, *[""] * (scene.band_count or 0)][: scene.band_count]
         choices = [(n, f"{n} · {name}" if name else str(n)) for n, name in enumerate(names, start=1)]
         for index, (channel, shown) in enumerate(CHANNELS.items()):
@@ -105,12 +120,19 @@ class DisplayForm(forms.Form):
         ]
 
     @property
+    def _band_names(self) -> list[str] | None:
+        """None where they stay as they are, which a name with a comma does."""
+        written = self.data.get("band_names", self.initial_names).strip()
+        return None if written == self.initial_names else [name.strip() for name in written.split(",")]
+
+    @property
     def cleaned(self) -> dict[str, Any]:
         """The arguments of `change_display`, but for scene and user."""
         values = self.cleaned_data
         return {
             "name": values["name"],
             "acquired_on": values["acquired_on"],
+            "band_names": self._band_names,
             "display_bands": [values[f"{channel}_band"] for channel in CHANNELS],
             "stretch": [[values[f"{channel}_low"], values[f"{channel}_high"]] for channel in CHANNELS],
         }
