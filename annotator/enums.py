@@ -99,14 +99,19 @@ class SceneState(TextChoices):
     INGESTING = "ingesting", _("being prepared")
     READY = "ready", _("ready")
     FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
 
 
 SCENE_TRANSITIONS: dict[SceneState, frozenset[SceneState]] = {
-    SceneState.PENDING: frozenset({SceneState.INGESTING, SceneState.FAILED}),
-    SceneState.INGESTING: frozenset({SceneState.READY, SceneState.FAILED, SceneState.INGESTING}),
+    SceneState.PENDING: frozenset({SceneState.INGESTING, SceneState.FAILED, SceneState.CANCELLED}),
+    SceneState.INGESTING: frozenset(
+        {SceneState.READY, SceneState.FAILED, SceneState.CANCELLED, SceneState.INGESTING}
+    ),
     SceneState.READY: frozenset(),
     SceneState.FAILED: frozenset({SceneState.PENDING}),
+    SceneState.CANCELLED: frozenset({SceneState.PENDING}),
 }
+ACTIVE_SCENE_STATES = (SceneState.PENDING, SceneState.INGESTING)
 
 
 class JobState(TextChoices):

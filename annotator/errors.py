@@ -195,6 +195,14 @@ class FileGone(MilpaError):
     title = "The file is not kept any more"
 
 
+class TooLarge(MilpaError):
+    """A request is longer than anything that is taken at its address; nothing of it was received."""
+
+    code = "too-large"
+    status = 413
+    title = "The request is too large"
+
+
 class BadLabels(MilpaError):
     """A file of labels cannot be used, or not in the way that was asked for."""
 

@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "annotator.api.request_limits.RequestLimits",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -204,8 +205,6 @@ CLAIMS_PER_PERSON_MAX = read_int("CLAIMS_PER_PERSON_MAX", 40)
 JOB_LOST_AFTER_SECONDS = read_int("JOB_LOST_AFTER_SECONDS", 60)
 # How long a training worker waits for a database that is away, in a restart say, in seconds.
 DATABASE_PATIENCE_SECONDS = read_int("DATABASE_PATIENCE_SECONDS", 300)
-# A scene that has waited or been ingested for longer than this is sent to a worker again, in seconds.
-SCENE_LOST_AFTER_SECONDS = read_int("SCENE_LOST_AFTER_SECONDS", 15 * 60)
 # The largest scene that is taken by upload, in bytes.
 SCENE_UPLOAD_MAX_BYTES = read_int("SCENE_UPLOAD_MAX_BYTES", 2 * 1024**3)
 # The largest file of labels that is taken by upload, in bytes.
@@ -230,7 +229,12 @@ S3_ENDPOINT = os.environ.get("MILPA_S3_ENDPOINT", "").strip()
 S3_BUCKETS = read_list("MILPA_S3_BUCKETS", [])
 # The model that a new project starts from: a folder or a hub name. Empty: the starter in this repository.
 BASE_MODEL = read_list("MILPA_BASE_MODEL", [""])[0] if read_list("MILPA_BASE_MODEL", []) else ""
+# The longest request that brings no file of a scene or of labels, in bytes.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024**2
+# Files on their way in lie on the disk of scenes, not in memory as a container's temporary folder does. The folder is
+# made when the first of them comes, so Django need not ask for it before.
+FILE_UPLOAD_TEMP_DIR = MEDIA_ROOT / "incoming"
+SILENCED_SYSTEM_CHECKS = ["files.E001"]
 
 LOGGING = {
     "version": 1,

@@ -12,7 +12,7 @@ from annotator.domain.recovery import resend_lost_jobs
 
 @shared_task
 def ingest_scene(scene_id: int) -> None:
-    from annotator.domain.scenes import ingest
+    from annotator.domain.ingest import ingest
 
     ingest(scene_id)
 

@@ -87,7 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     is_quick = parser.parse_args().quick
-    count, reads = (10_000, 2) if is_quick else (1_000_000, 5)
+    count, reads = (10_000, 1) if is_quick else (1_000_000, 5)
     call_command("migrate", verbosity=0)
     project = make_project(count)
     worst_ms = partial(worst_of, reads)
@@ -177,7 +177,8 @@ def print_plans(project: Project) -> None:
             one()
         scans: Counter[str] = Counter()
         with connection.cursor() as cursor:
-            for query in asked:
+            # Statements that are planned once are no reads of the desk, and have no plan without their values.
+            for query in (one for one in asked if "$1" not in one["sql"]):
                 cursor.execute("EXPLAIN (COSTS OFF) " + query["sql"])
                 plan = "\n".join(row[0] for row in cursor.fetchall())
                 scans.update(

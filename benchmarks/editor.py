@@ -43,9 +43,10 @@ from PIL import Image  # noqa: E402
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright  # noqa: E402
 from playwright.sync_api import Error as PlaywrightError  # noqa: E402
 
+from annotator.domain.ingest import ingest  # noqa: E402
 from annotator.domain.masks import png_of  # noqa: E402
 from annotator.domain.projects import ClassSpec, add_member, create_project  # noqa: E402
-from annotator.domain.scenes import add_scene, ingest  # noqa: E402
+from annotator.domain.scenes import add_scene  # noqa: E402
 from annotator.enums import Role  # noqa: E402
 from annotator.imagery.labels import read_label_tile  # noqa: E402
 from annotator.imagery.rendering import render_tile  # noqa: E402

@@ -44,8 +44,9 @@ from django.core.management import call_command  # noqa: E402
 from django.test import Client  # noqa: E402
 
 from annotator.domain.display_copies import make_display_copy  # noqa: E402
+from annotator.domain.ingest import ingest  # noqa: E402
 from annotator.domain.projects import ClassSpec, create_project  # noqa: E402
-from annotator.domain.scenes import add_scene, ingest  # noqa: E402
+from annotator.domain.scenes import add_scene  # noqa: E402
 from annotator.imagery.bands import infrared_bands  # noqa: E402
 from annotator.imagery.composites import INFRARED, render_composite  # noqa: E402
 from annotator.imagery.display_blocks import block_of  # noqa: E402

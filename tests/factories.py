@@ -14,10 +14,11 @@ from django.test import Client
 
 from annotator.domain.annotations import save_mask
 from annotator.domain.claims import claim_patch
+from annotator.domain.ingest import ingest
 from annotator.domain.masks import png_of
 from annotator.domain.projects import ClassSpec, add_member, create_project
 from annotator.domain.reviews import review_patch
-from annotator.domain.scenes import add_scene, ingest
+from annotator.domain.scenes import add_scene
 from annotator.enums import Role, Verdict
 from annotator.imagery.grid import quadkey, square
 from annotator.models import (

@@ -12,9 +12,9 @@ class SceneAdmin(OwnProjectsAdmin):
     list_filter = ("state", ("project", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("project",)
     search_fields = ("name",)
-    fields = ("project", "name", "state_badge", "message", "source", "added_by", "added_at", "acquired_on",
-              "extent", "crs", "gsd_m", "width_px", "height_px", "band_count", "band_names", "pixel_type",
-              "nodata", "display_bands", "stretch", "cog_name")  # fmt: skip
+    fields = ("project", "name", "state_badge", "percent", "message", "heartbeat_at", "source", "added_by",
+              "added_at", "acquired_on", "extent", "crs", "gsd_m", "width_px", "height_px", "band_count",
+              "band_names", "pixel_type", "nodata", "display_bands", "stretch", "cog_name")  # fmt: skip
     readonly_fields = fields
 
     @admin.display(description="extent (longitude, latitude)")

@@ -17,6 +17,7 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for
+from annotator.api.answers import answer
 from annotator.api.csv_answers import csv_response
 from annotator.api.repeats import IDEMPOTENCY_KEY, once
 from annotator.api.serializers import IdField
@@ -24,6 +25,7 @@ from annotator.domain.bulk import MOST_PATCHES, BulkVerb, Chosen, act_on_patches
 from annotator.domain.spot_checks import MOST_PER_ANNOTATOR, draw_spot_checks
 from annotator.enums import Role
 from annotator.models import Project, SpotDraw
+from annotator.queries import document_types as types
 from annotator.queries.desk import MOST_ON_A_PAGE, PAGE_SIZE, Cursor, all_rows, count_up_to, desk_page
 from annotator.queries.desk_filter import DeskFilter
 from annotator.queries.spot_checks import MOST_DRAWS, spot_draws
@@ -94,7 +96,7 @@ class ProjectDeskCsv(APIView):
 
 
 class ProjectDeskVerb(APIView):
-    @extend_schema(request=BulkInput, responses=OBJECT)
+    @extend_schema(request=BulkInput, responses=answer(types.BulkReport))
     def post(self, request: Request, slug: str, verb: str) -> Response:
         project = project_for(request, slug, LEAD)
         given = BulkInput(data=request.data)
@@ -112,12 +114,12 @@ class ProjectDeskVerb(APIView):
 
 
 class ProjectSpotChecks(APIView):
-    @extend_schema(responses=OBJECT)
+    @extend_schema(responses=answer(types.SpotDraws))
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug, LEAD)
         return Response({"results": [draw_document(draw) for draw in spot_draws(project.pk)[:MOST_DRAWS]]})
 
-    @extend_schema(request=SpotInput, responses={201: OpenApiTypes.OBJECT}, parameters=[IDEMPOTENCY_KEY])
+    @extend_schema(request=SpotInput, responses=answer(types.SpotDraw, 201), parameters=[IDEMPOTENCY_KEY])
     def post(self, request: Request, slug: str) -> Response:
         return self._draw(request, project_for(request, slug, LEAD))
 

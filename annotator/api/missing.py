@@ -11,7 +11,7 @@ from annotator.api.access import NotFound
 from annotator.api.problems import plain_problem
 from annotator.errors import MilpaError
 
-_FOR_PROGRAMS = ("/api/", "/ogc/", "/tiles/")
+FOR_PROGRAMS = ("/api/", "/ogc/", "/tiles/")
 
 
 class BadRequest(MilpaError):
@@ -46,4 +46,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _told(request: HttpRequest, error: MilpaError, page: Callable[[], HttpResponse]) -> HttpResponse:
-    return plain_problem(error) if request.path.startswith(_FOR_PROGRAMS) else page()
+    return plain_problem(error) if request.path.startswith(FOR_PROGRAMS) else page()

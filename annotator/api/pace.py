@@ -10,15 +10,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for
+from annotator.api.answers import answer
 from annotator.api.csv_answers import csv_response
 from annotator.enums import Role
+from annotator.queries import document_types as types
 from annotator.queries.pace import pace_of
 
 MANAGERS = frozenset({Role.LEAD, Role.ML_STAFF})
 
 
 class ProjectPace(APIView):
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @extend_schema(responses=answer(types.Pace))
     def get(self, request: Request, slug: str) -> Response:
         pace = pace_of(project_for(request, slug, MANAGERS).pk, request.user)
         return Response(asdict(pace) | {"totals": pace.totals})

@@ -15,9 +15,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotator.api.access import project_for
+from annotator.api.answers import answer
 from annotator.api.csv_answers import csv_response
 from annotator.enums import PatchState, Role
 from annotator.models import Project
+from annotator.queries import document_types as types
 from annotator.queries.progress import patch_counts
 from annotator.queries.progress_parts import (
     class_progress,
@@ -37,7 +39,7 @@ class ZoomParameter(serializers.Serializer):
 
 
 class ProjectProgress(APIView):
-    @extend_schema(responses={200: OpenApiTypes.OBJECT}, parameters=[ZoomParameter])
+    @extend_schema(responses=answer(types.Progress), parameters=[ZoomParameter])
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request, slug, MANAGERS)
         counts = patch_counts(project.pk, request.user)

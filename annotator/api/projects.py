@@ -16,6 +16,7 @@ from annotator.api.pagination import page_of, page_of_many
 from annotator.api.repeats import IDEMPOTENCY_KEY, once
 from annotator.api.serializers import JobInput, PlaceInput, ProjectInput, SceneChange, SceneInput
 from annotator.domain.display_copies import cancel_display_copy, request_display_copy
+from annotator.domain.ingest import cancel_ingest, retry_ingest
 from annotator.domain.placement import correct_place
 from annotator.domain.projects import ClassSpec, create_project
 from annotator.domain.proposals import cancel_job, request_proposals
@@ -119,6 +120,22 @@ class SceneDetail(APIView):
         return Response(
             scene_document(change_display(scene=scene, user=request.user, **given.validated_data))
         )
+
+
+class SceneCancel(APIView):
+    @extend_schema(request=None, responses=answer(types.Scene, 202))
+    def post(self, request: Request, scene_id: int) -> Response:
+        """Ends the preparation of the scene, which is ready only at its end; it can be tried again."""
+        scene = row_for(request, Scene, scene_id, LEAD)
+        return Response(scene_document(cancel_ingest(scene=scene, user=request.user)), status=202)
+
+
+class SceneAgain(APIView):
+    @extend_schema(request=None, responses=answer(types.Scene, 202))
+    def post(self, request: Request, scene_id: int) -> Response:
+        """Prepares a scene that failed or was cancelled once more, from the same source."""
+        scene = row_for(request, Scene, scene_id, LEAD)
+        return Response(scene_document(retry_ingest(scene=scene, user=request.user)), status=202)
 
 
 class ScenePlace(APIView):

@@ -88,6 +88,8 @@ urlpatterns = [
     path("projects/<slug:slug>/composites/", composites.ProjectComposites.as_view()),
     path("composites/<int:composite_id>/", composites.CompositeDetail.as_view()),
     path("scenes/<int:scene_id>/", projects.SceneDetail.as_view()),
+    path("scenes/<int:scene_id>/cancel/", projects.SceneCancel.as_view()),
+    path("scenes/<int:scene_id>/try-again/", projects.SceneAgain.as_view()),
     path("scenes/<int:scene_id>/tilejson.json", map_services.scene_tilejson),
     path("projects/<slug:slug>/wmts.xml", map_services.project_wmts),
     path("scenes/<int:scene_id>/place/", projects.ScenePlace.as_view()),

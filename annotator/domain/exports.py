@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from annotator import inference
@@ -59,8 +59,7 @@ def request_export(
         lock_project(project.pk)
         rows = Export.objects.filter(project=project)
         same = rows.filter(fingerprint=export.fingerprint)
-        known = same.filter(state__in=ACTIVE_JOB_STATES) | same.filter(size_bytes__gt=0)
-        if there := known.first():
+        if there := same.filter(state__in=ACTIVE_JOB_STATES).first() or _with_file(same):
             return there
         if rows.filter(state__in=ACTIVE_JOB_STATES).count() >= MAX_ACTIVE:
             raise AlreadyActive(
@@ -155,6 +154,16 @@ def remove_old_exports() -> int:
         Export.objects.filter(pk=export.pk).update(size_bytes=0)
         record_event(export, "file removed", actor=None)
     return len(old)
+
+
+def _with_file(exports: QuerySet[Export]) -> Export | None:
+    """The first whose file is there; one whose file is lost, as from an older copy of the disk, has none any more."""
+    for export in exports.filter(size_bytes__gt=0):
+        if export.file_path.is_file():
+            return export
+        Export.objects.filter(pk=export.pk).update(size_bytes=0)
+        record_event(export, "file lost", actor=None)
+    return None
 
 
 def _make(export: Export) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from annotator.domain.dispatch import send
 from annotator.domain.leases import is_lost
 from annotator.domain.ranking import RANKING_REQUESTED
-from annotator.enums import ACTIVE_JOB_STATES, ACTIVE_RUN_STATES, JobState, SceneState
+from annotator.enums import ACTIVE_JOB_STATES, ACTIVE_RUN_STATES, ACTIVE_SCENE_STATES, JobState, SceneState
 from annotator.models import (
     DisplayCopy,
     Event,
@@ -31,6 +31,7 @@ def resend_lost_jobs() -> int:
     """
     sent = 0
     for model, task, active in (
+        (Scene, "ingest_scene", ACTIVE_SCENE_STATES),
         (InferenceJob, "make_proposals", ACTIVE_JOB_STATES),
         (DisplayCopy, "make_display_copy", ACTIVE_JOB_STATES),
         (TrainingRun, "train", ACTIVE_RUN_STATES),
@@ -38,20 +39,11 @@ def resend_lost_jobs() -> int:
         (LabelImport, "import_labels", ACTIVE_JOB_STATES),
     ):
         for row in model.objects.filter(is_lost(), state__in=active):
-            if row.state == "queued":
+            if row.state in ("queued", SceneState.PENDING):
                 row.heartbeat_at = timezone.now()
                 row.save(update_fields=["heartbeat_at"])
             send(task, row.pk)
             sent += 1
-    limit = timezone.now() - timedelta(seconds=settings.SCENE_LOST_AFTER_SECONDS)
-    lost_scenes = Scene.objects.filter(
-        Q(state=SceneState.PENDING) | Q(state=SceneState.INGESTING), changed_at__lt=limit
-    )
-    for scene in lost_scenes:
-        if scene.state == SceneState.PENDING:
-            scene.save(update_fields=["changed_at"])
-        send("ingest_scene", scene.pk)
-        sent += 1
     for project_id in _unranked_projects():
         send("rank_patches", project_id)
         sent += 1

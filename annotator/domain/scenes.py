@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import logging
 import re
 import shutil
 import uuid
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -16,18 +14,12 @@ from django.utils import timezone
 
 from annotator.domain.dispatch import enqueue
 from annotator.domain.display_copies import renew_display_copy
-from annotator.domain.events import move, record_event
-from annotator.domain.locks import lock_project
-from annotator.domain.patches import make_patches
-from annotator.enums import SCENE_TRANSITIONS, SceneState
-from annotator.errors import BadScene, MilpaError
-from annotator.imagery.grid import propose_patch_zoom
-from annotator.imagery.ingest import check_overlap, ingest_scene
-from annotator.imagery.inspect import RasterFacts, check_raster, propose_stretch
-from annotator.imagery.sources import fetch_source, is_remote, local_files, sources_in
+from annotator.domain.events import record_event
+from annotator.enums import SceneState
+from annotator.errors import BadScene
+from annotator.imagery.inspect import check_raster, propose_stretch
+from annotator.imagery.sources import is_remote, local_files, sources_in
 from annotator.models import Project, Scene
-
-logger = logging.getLogger(__name__)
 
 
 def add_scene(
@@ -98,131 +90,11 @@ def _add(
         source_is_upload=is_upload,
         acquired_on=acquired_on,
         added_by=user,
+        heartbeat_at=timezone.now(),
     )
     record_event(scene, "added", actor=user, to_state=SceneState.PENDING)
     enqueue("ingest_scene", scene.pk)
     return scene
-
-
-def ingest(scene_id: int) -> None:
-    """Turns a waiting scene into a ready one with its patches, or into a failed one with the reason.
-
-    May be called again after a crash: it starts over from the source.
-    """
-    scene = _start(scene_id)
-    if scene is None:
-        return
-    try:
-        facts, cog_name = _make_cog(scene)
-        try:
-            _finish(scene, facts, cog_name)
-        except BaseException:
-            (Path(settings.MEDIA_ROOT) / "scenes" / cog_name).unlink(missing_ok=True)
-            raise
-    except MilpaError as error:
-        _fail(scene, error.detail)
-    except Exception:
-        logger.exception("ingest of scene %s failed", scene_id)
-        _fail(
-            scene, "The scene could not be prepared. The server's log has the details; try adding it again."
-        )
-    if scene.source_is_upload:
-        Path(scene.source).unlink(missing_ok=True)
-
-
-@transaction.atomic
-def _start(scene_id: int) -> Scene | None:
-    scene = Scene.objects.select_for_update().get(pk=scene_id)
-    limit = timezone.now() - timedelta(seconds=settings.SCENE_LOST_AFTER_SECONDS)
-    is_lost = scene.state == SceneState.INGESTING and scene.changed_at < limit
-    if scene.state != SceneState.PENDING and not is_lost:
-        return None
-    scene.message = "The file is being checked and turned into a COG."
-    move(scene, SceneState.INGESTING, SCENE_TRANSITIONS, "ingest started", actor=None, fields=("message",))
-    return scene
-
-
-def _make_cog(scene: Scene) -> tuple[RasterFacts, str]:
-    folder = Path(settings.MEDIA_ROOT) / "scenes"
-    folder.mkdir(parents=True, exist_ok=True)
-    fetched: list[Path] = []
-    try:
-        files = [Path(scene.source)] if scene.source_is_upload else _files_of(scene, fetched)
-        cog_name = f"{scene.project_id}-{scene.pk}-{uuid.uuid4().hex[:8]}.tif"
-        facts = ingest_scene(
-            *files,
-            cog_path=folder / cog_name,
-            on_progress=lambda text: _tell(scene, text),
-            file_name=_original_name(scene),
-        )
-        try:
-            check_overlap(facts.footprint, scene.project)
-        except BadScene:
-            (folder / cog_name).unlink()
-            raise
-        return facts, cog_name
-    finally:
-        for path in fetched:
-            path.unlink(missing_ok=True)
-
-
-def _files_of(scene: Scene, fetched: list[Path]) -> list[Path]:
-    """The files of the scene's source, in its order; those that were brought here are added to ``fetched``."""
-    files: list[Path] = []
-    for number, named in enumerate(sources_in(scene.source)):
-        if not is_remote(named):
-            files += local_files(named)
-            continue
-        brought = Path(settings.MEDIA_ROOT) / "incoming" / f"scene-{scene.pk}-{number}.download"
-        brought.parent.mkdir(parents=True, exist_ok=True)
-        fetched.append(brought)
-        _tell(scene, f"Fetching file {number + 1}.")
-        fetch_source(named, brought)
-        files.append(brought)
-    return files
-
-
-def _original_name(scene: Scene) -> str:
-    """What the file was called before it came here."""
-    if scene.source_is_upload:
-        return Path(scene.source).name.partition("-")[2]
-    first = sources_in(scene.source)[0]
-    return Path(unquote(urlsplit(first).path) if is_remote(first) else first).name
-
-
-def _tell(scene: Scene, text: str) -> None:
-    Scene.objects.filter(pk=scene.pk).update(message=text, changed_at=timezone.now())
-
-
-@transaction.atomic
-def _finish(scene: Scene, facts: RasterFacts, cog_name: str) -> None:
-    project = lock_project(scene.project_id)
-    scene = Scene.objects.select_for_update().get(pk=scene.pk)
-    for name in (
-        "footprint", "crs", "gsd_m", "band_count", "band_names", "pixel_type", "nodata",
-        "width_px", "height_px", "display_bands", "stretch",
-    ):  # fmt: skip
-        setattr(scene, name, getattr(facts, name))
-    scene.cog_name = cog_name
-    scene.acquired_on = scene.acquired_on or facts.acquired_on
-    scene.message = ""
-    if project.patch_zoom is None:
-        project.patch_zoom = propose_patch_zoom(facts.gsd_m, facts.footprint.centroid.y)
-        project.save(update_fields=["patch_zoom"])
-    made = make_patches(project=project, footprint=facts.footprint)
-    scene.save()
-    move(scene, SceneState.READY, SCENE_TRANSITIONS, "ingested", actor=None, patches_made=made)
-    renew_display_copy(scene=scene, user=None)
-    enqueue("rank_patches", project.pk)
-
-
-@transaction.atomic
-def _fail(scene: Scene, message: str) -> None:
-    scene = Scene.objects.select_for_update().get(pk=scene.pk)
-    if scene.state != SceneState.INGESTING:
-        return
-    scene.message = message
-    move(scene, SceneState.FAILED, SCENE_TRANSITIONS, "ingest failed", actor=None, fields=("message",))
 
 
 @transaction.atomic

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -62,7 +61,8 @@ def _checked(name: str, value: Any) -> Any:
 def _is_box(value: Any) -> bool:
     if not isinstance(value, list | tuple) or len(value) != 4:
         return False
-    if not all(type(edge) in (int, float) and math.isfinite(edge) for edge in value):
+    # Comparing is safe for whole numbers that no float holds, and false for what is no number.
+    if not all(type(edge) in (int, float) for edge in value):
         return False
     west, south, east, north = value
     return -180 <= west < east <= 180 and -90 <= south < north <= 90

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,21 +9,16 @@ from pathlib import Path
 
 import numpy as np
 from affine import Affine
-from django.contrib.gis.gdal import GDALException, GDALRaster
-from django.contrib.gis.gdal.driver import Driver
-from django.contrib.gis.gdal.prototypes import raster as gdal
 from PIL import Image
 from rasterio import open as open_dataset
 from rasterio.enums import ColorInterp
-from rasterio.env import Env
 from rasterio.windows import Window
 
+from annotator.imagery.cog import Progress, write_cog
 from annotator.imagery.grid import TILE_PX
 
 #: Draws the scene on the tile x, y, z in so many pixels a side; None where there is nothing of it.
 Draw = Callable[[int, int, int, int], Image.Image | None]
-#: Told the share that is done, from 0 to 1; what it raises ends the work.
-Progress = Callable[[float], None]
 
 WORLD_SIDE_M = 2 * math.pi * 6_378_137
 MAX_LEVELS = 12
@@ -33,8 +27,8 @@ MAX_LEVELS = 12
 _LEVELS_AT_ONCE = 2
 _DRAWING_SHARE = 0.4
 # Without these, an overview's blocks would not be the tiles of its zoom level, or not be whole WebP images.
-_COG_OPTIONS = {
-    "BLOCKSIZE": str(TILE_PX),
+_COG_OPTIONS: dict[str, object] = {
+    "BLOCKSIZE": TILE_PX,
     "COMPRESS": "WEBP",
     "QUALITY": "80",
     "OVERVIEWS": "IGNORE_EXISTING",
@@ -43,7 +37,6 @@ _COG_OPTIONS = {
     "BIGTIFF": "IF_SAFER",
     "NUM_THREADS": "ALL_CPUS",
 }
-_PROGRESS_TYPE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_double, ctypes.c_char_p, ctypes.c_void_p)
 
 _Range = tuple[int, int, int, int]
 
@@ -69,10 +62,11 @@ def write_display_copy(
         tiles, levels = _aligned(_tiles_of(bounds_m, zoom), zoom)
         drawn, unfinished = work_folder / "drawn.tif", work_folder / "copy.tif"
         _draw_all(draw, tiles, zoom, drawn, lambda share: on_progress(share * _DRAWING_SHARE))
-        _write_cog(
-            drawn,
+        write_cog(
+            str(drawn),
+            "GTiff",
             unfinished,
-            levels,
+            _COG_OPTIONS | {"OVERVIEW_COUNT": levels},
             lambda share: on_progress(_DRAWING_SHARE + share * (1 - _DRAWING_SHARE)),
         )
         unfinished.replace(target)
@@ -144,35 +138,3 @@ def _groups(tiles: _Range, up: int) -> Iterator[tuple[int, int, int]]:
     for y in range(top, bottom):
         for x in range(left, right):
             yield x, y, up
-
-
-def _write_cog(source: Path, target: Path, levels: int, on_progress: Progress) -> None:
-    """By GDAL's driver, through the binding that Django has: rasterio's does not tell of progress."""
-    ended_by: list[BaseException] = []
-
-    def tell(share: float, message: bytes, data: None) -> int:
-        try:
-            on_progress(share)
-        except BaseException as error:
-            # It cannot pass through GDAL, which stops at a zero.
-            ended_by.append(error)
-            return 0
-        return 1
-
-    options = [f"{name}={value}".encode() for name, value in _COG_OPTIONS.items()]
-    options.append(f"OVERVIEW_COUNT={levels}".encode())
-    array = (ctypes.c_char_p * (len(options) + 1))(*options, None)
-    callback = _PROGRESS_TYPE(tell)
-    # Rasterio's environment tells the library, which is the same one, where its tables are.
-    with Env():
-        raster = GDALRaster(str(source))
-        try:
-            made = gdal.copy_ds(
-                Driver("COG")._ptr, str(target).encode(), raster._ptr, 0, array,
-                ctypes.cast(callback, ctypes.c_void_p), None,
-            )  # fmt: skip
-        except GDALException:
-            if ended_by:
-                raise ended_by[0] from None
-            raise
-        gdal.close_ds(made)

@@ -14,6 +14,7 @@ from urllib.error import URLError
 
 from django.conf import settings
 
+from annotator.imagery.cog import Progress
 from annotator.imagery.object_storage import fetch_object, is_object
 from annotator.imagery.problems import DownloadFailed, NotARaster, SceneTooLarge, SourceRefused
 
@@ -64,21 +65,22 @@ def local_source(source: str) -> Path:
     return path
 
 
-def fetch_source(url: str, destination: Path) -> None:
+def fetch_source(url: str, destination: Path, on_progress: Progress) -> None:
     """Downloads a scene to ``destination``, which is there afterwards as a whole or not at all.
 
+    ``on_progress`` hears of it at least once a second while bytes arrive, and ends the download by raising.
     Private and local addresses are refused, also after a redirect, unless ``settings.SCENE_URL_ALLOW_PRIVATE``
     is true. Raises SourceRefused, SceneTooLarge (beyond ``settings.SCENE_UPLOAD_MAX_BYTES``) or
     DownloadFailed.
     """
     if is_object(url):
-        fetch_object(url, destination)
+        fetch_object(url, destination, on_progress)
         return
     if not is_url(url):
         raise SourceRefused("Only addresses that begin with http:// or https:// can be fetched.")
     try:
         with _opener().open(url, timeout=_SILENCE_SECONDS) as response:
-            _save(response, destination)
+            _save(response, destination, on_progress)
     except _PrivateAddress as error:
         destination.unlink(missing_ok=True)
         raise SourceRefused(
@@ -157,7 +159,7 @@ def _opener() -> urllib.request.OpenerDirector:
     return opener
 
 
-def _save(response: HTTPResponse, destination: Path) -> None:
+def _save(response: HTTPResponse, destination: Path, on_progress: Progress) -> None:
     limit = settings.SCENE_UPLOAD_MAX_BYTES
     announced = response.headers.get("Content-Length", "")
     too_large = SceneTooLarge(
@@ -167,6 +169,8 @@ def _save(response: HTTPResponse, destination: Path) -> None:
     if announced.isdigit() and int(announced) > limit:
         raise too_large
     received, ends_at = 0, time.monotonic() + _DOWNLOAD_SECONDS
+    # Who does not say how much there is to come may send as much as is allowed.
+    expected = int(announced) if announced.isdigit() else limit
     with destination.open("wb") as file:
         while chunk := response.read(_CHUNK_BYTES):
             received += len(chunk)
@@ -177,5 +181,6 @@ def _save(response: HTTPResponse, destination: Path) -> None:
                     "The download took more than an hour. Put the file on this server instead."
                 )
             file.write(chunk)
+            on_progress(min(1.0, received / max(expected, 1)))
     if announced.isdigit() and received < int(announced):
         raise DownloadFailed("The download broke off before the end of the file. Try again.")

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.gis.db import models
+from django.core.validators import MaxValueValidator
 
-from annotator.enums import SceneState
+from annotator.enums import ACTIVE_SCENE_STATES, SceneState
+from annotator.models.job import Leased
 from annotator.models.project import Project
 
 
@@ -13,13 +15,24 @@ def no_shift() -> list[float]:
     return [0.0, 0.0]
 
 
-class Scene(models.Model):
+class Scene(Leased):
     """One georeferenced raster with an acquisition date, kept as a COG under ``MEDIA_ROOT``."""
+
+    progress_field = "percent"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="scenes")
     name = models.CharField(max_length=120)
     state = models.CharField(max_length=12, choices=SceneState, default=SceneState.PENDING)
     message = models.TextField(blank=True, default="", help_text="Why it failed, or what is being done.")
+    percent = models.PositiveSmallIntegerField(
+        default=0, validators=[MaxValueValidator(100)], help_text="How far its preparation is."
+    )
+    attempt = models.CharField(
+        max_length=8,
+        blank=True,
+        default="",
+        help_text="The worker's attempt that prepares it; one that was taken for lost stops.",
+    )
     source = models.CharField(max_length=1000, help_text="The file or URL that it was added from.")
     source_is_upload = models.BooleanField(default=False)
     cog_name = models.CharField(max_length=200, blank=True, default="")
@@ -67,6 +80,17 @@ class Scene(models.Model):
                 name="a_ready_scene_is_described",
             ),
         ]
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it waits to be prepared, or is."""
+        return self.state in ACTIVE_SCENE_STATES
+
+    @property
+    def can_be_tried_again(self) -> bool:
+        """Whether its preparation did not come to its end, and what it is made of can still be had."""
+        has_ended = self.state in (SceneState.FAILED, SceneState.CANCELLED)
+        return has_ended and (not self.source_is_upload or Path(self.source).is_file())
 
     @property
     def cog_path(self) -> Path:

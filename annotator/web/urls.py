@@ -40,6 +40,8 @@ urlpatterns = [
     path("projects/<slug:slug>/proposals/<int:job_id>/stop/", overview.stop_proposals, name="stop_proposals"),
     path("projects/<slug:slug>/scenes/new/", scenes.scene_new, name="scene_new"),
     path("projects/<slug:slug>/scenes/<int:scene_id>/", scenes.scene, name="scene"),
+    path("projects/<slug:slug>/scenes/<int:scene_id>/stop/", scenes.scene_cancel, name="scene_cancel"),
+    path("projects/<slug:slug>/scenes/<int:scene_id>/again/", scenes.scene_again, name="scene_again"),
     path("projects/<slug:slug>/scenes/<int:scene_id>/place/", scenes.place, name="scene_place"),
     path(
         "projects/<slug:slug>/scenes/<int:scene_id>/display-copy/", scenes.display_copy, name="display_copy"

@@ -108,7 +108,7 @@ class Scene(Work):
 
     @property
     def steps(self) -> tuple[int, int]:
-        return 0, 0
+        return int(self.raw["percent"]), 100
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ _SHORTEST_S, _LONGEST_S = 0.3, 5.0
 
 @dataclass(frozen=True)
 class Progress:
-    """``done`` of ``total`` patches, steps or bytes, 0 of 0 where that is not known; ``words`` say what goes on."""
+    """``done`` of ``total`` patches, steps, per cent or bytes, 0 of 0 if not known; ``words`` say what goes on."""
 
     done: int
     total: int

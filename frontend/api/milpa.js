@@ -1,7 +1,7 @@
 /**
  * The verbs of the API, one function each.
  *
- * @import {Claim, Job, Patch, PatchPage, Pin, Revision, Run, Saved} from "./types.js"
+ * @import {Claim, Job, Patch, PatchPage, Percentage, Pin, Revision, Run, Saved} from "./types.js"
  * @import {Mask} from "../state/mask.js"
  */
 import { t } from "../i18n.js";
@@ -245,6 +245,16 @@ export function getTrainingRun(runId) {
  * @returns {Promise<Job>}
  */
 export function getJob(url) {
+  return requestJson(url);
+}
+
+/**
+ * What tells how far it is in per cent, by the address that the page names.
+ *
+ * @param {string} url
+ * @returns {Promise<Percentage>}
+ */
+export function getPercentage(url) {
   return requestJson(url);
 }
 

@@ -6,7 +6,7 @@
  * @typedef {object} Scene
  * @property {number} id
  * @property {string} name
- * @property {"pending" | "ingesting" | "ready" | "failed"} state
+ * @property {"pending" | "ingesting" | "ready" | "failed" | "cancelled"} state
  * @property {string} message
  * @property {string | null} acquired_on
  * @property {[number, number, number, number] | null} bounds
@@ -95,6 +95,9 @@
  * @property {number} done
  * @property {string} message
  * @property {boolean} is_active
+ *
+ * @typedef {{state: string, percent: number, message: string, is_active: boolean}} Percentage a scene that is being
+ * prepared, or its display copy
  *
  * @typedef {object} Run a training run
  * @property {number} id

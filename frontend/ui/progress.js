@@ -2,15 +2,15 @@
  * Keeps the progress of inference jobs, training runs and other jobs up to date.
  *
  * A <progress data-job-id="…">, <progress data-run-id="…"> or, with the address that tells of the job,
- * <progress data-job-url="…"> lies in a .progress-line, whose .badge and whose text (.progress-text, or .small.muted)
- * are updated too. When it ends, the page is loaded anew: other things on it have
- * changed as well.
+ * <progress data-job-url="…"> (of patches) or <progress data-percent-url="…"> lies in a .progress-line, whose .badge
+ * and whose text (.progress-text, or .small.muted) are updated too. When it ends, the page is loaded anew: other
+ * things on it have changed as well.
  *
- * @import {Job, Run} from "../api/types.js"
+ * @import {Job, Run, Percentage} from "../api/types.js"
  */
 import { number, t } from "../i18n.js";
 import { stateName } from "./states.js";
-import { getInferenceJob, getJob, getTrainingRun } from "../api/milpa.js";
+import { getInferenceJob, getJob, getPercentage, getTrainingRun } from "../api/milpa.js";
 
 const EVERY_MS = 2000;
 const SLOWEST_MS = 30_000;
@@ -26,18 +26,21 @@ export function followProgress(root = document) {
   for (const element of root.querySelectorAll("[data-job-url]")) {
     follow(element, () => getJob(idOf(element, "jobUrl")), jobText);
   }
+  for (const element of root.querySelectorAll("[data-percent-url]")) {
+    follow(element, () => getPercentage(idOf(element, "percentUrl")), percentText);
+  }
 }
 
 /**
  * @param {Element} element
- * @param {"jobId" | "runId" | "jobUrl"} name
+ * @param {"jobId" | "runId" | "jobUrl" | "percentUrl"} name
  */
 function idOf(element, name) {
   return (element instanceof HTMLElement && element.dataset[name]) || "";
 }
 
 /**
- * @template {Job | Run} T
+ * @template {Job | Run | Percentage} T
  * @param {Element} element
  * @param {() => Promise<T>} get
  * @param {(state: T) => {done: number, total: number, text: string}} textOf
@@ -86,4 +89,10 @@ function jobText({ done, total, message }) {
 function runText({ step, steps, state, message }) {
   const text = state === "evaluating" ? t("measuring the candidate") : t("{done} of {total} steps", { done: number(step), total: number(steps) });
   return { done: step, total: steps, text: message ? `${text}. ${message}` : text };
+}
+
+/** @param {Percentage} job */
+function percentText({ percent, message }) {
+  const text = `${number(percent)} %`;
+  return { done: percent, total: 100, text: message ? `${text}. ${message}` : text };
 }

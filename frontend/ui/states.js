@@ -1,4 +1,4 @@
-/** The states of patches, jobs and runs in the words of the page's language. */
+/** The states of patches, scenes, jobs and runs in the words of the page's language. */
 import { t } from "../i18n.js";
 
 /** @type {Record<string, string>} */
@@ -8,6 +8,9 @@ const NAMES = {
   submitted: t("submitted"),
   approved: t("approved"),
   returned: t("returned"),
+  pending: t("waiting"),
+  ingesting: t("being prepared"),
+  ready: t("ready"),
   queued: t("queued"),
   running: t("running"),
   training: t("training"),

@@ -42,6 +42,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 # They answer with no page of their own: a form of another page sends to them, a script asks them, they are files.
 NO_PAGES = {
     "set_language", "catalogue", "logout", "make_proposals", "stop_proposals", "scene_place", "display_copy",
+    "scene_cancel", "scene_again",
     "service_worker", "spot_checks", "spot_passed", "gold", "second_off", "assignment_end", "parcel_rebuild",
     "export_file", "export_cancel", "import_cancel", "invitation_new", "invitation_revoke", "member_remove",
     "composite_delete", "export_again", "import_again", "annotator_trainingrun_again",

@@ -29,10 +29,19 @@ def cog(tmp_path: Path) -> Path:
 
 
 def ingest(source: Path, cog: Path, **options: str) -> list[str]:
-    steps: list[str] = []
-    facts = ingest_scene(source, cog_path=cog, on_progress=steps.append, **options)
+    """The sentences of its steps, in their order."""
+    told: list[tuple[str, float]] = []
+    work = cog.parent / ".work"
+    try:
+        facts = ingest_scene(
+            source, cog_path=cog, work_folder=work, on_progress=lambda *step: told.append(step), **options
+        )
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
     assert facts.footprint.area > 0
-    return steps
+    shares = [share for _, share in told]
+    assert (shares, shares[0], 0.9 < shares[-1] < 1) == (sorted(shares), 0, True)
+    return list(dict.fromkeys(text for text, _ in told))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
@@ -88,7 +97,9 @@ def test_a_cog_is_taken_as_it_is(tmp_path, cog):
     source = write_raster(tmp_path / "cog.tif", random_values(3, 700, 700), driver="COG", blocksize=256)
     steps = ingest(source, cog)
     assert cog.read_bytes() == source.read_bytes()
-    assert steps == ["Checking the file.", "Reading every pixel once.", "Looking at the pixels."]
+    assert steps == [
+        "Checking the file.", "Reading every pixel once.", "Copying it.", "Looking at the pixels.",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -128,7 +139,10 @@ def test_a_full_disk_is_told_before_anything_is_written(tmp_path, cog, monkeypat
 
 def test_the_date_comes_from_the_name_that_the_file_had(tmp_path, cog):
     source = write_raster(tmp_path / "0123456789abcdef.upload")
-    facts = ingest_scene(source, cog_path=cog, on_progress=lambda _: None, file_name="plot_20220106.tif")
+    facts = ingest_scene(
+        source, cog_path=cog, work_folder=tmp_path / "work", on_progress=lambda *_: None,
+        file_name="plot_20220106.tif",
+    )  # fmt: skip
     assert facts.acquired_on == date(2022, 1, 6)
 
 

@@ -20,10 +20,12 @@ from annotator.domain.masks import values_of
 from annotator.domain.parcels import rebuild_parcels
 from annotator.domain.proposals import request_proposals
 from annotator.domain.recovery import resend_lost_jobs
+from annotator.domain.scenes import add_scene
 from annotator.domain.training import request_run
-from annotator.enums import ExportKind, ImportState, JobState, RunState
+from annotator.enums import ExportKind, ImportState, JobState, RunState, SceneState
 from annotator.imagery.grid import QUAD
 from annotator.models import (
+    Event,
     Export,
     InferenceJob,
     LabelImport,
@@ -117,6 +119,25 @@ def test_a_training_run_survives_the_kill_of_its_worker(
     run.refresh_from_db()
     assert (run.state, run.step, len(run.losses)) == (RunState.SUCCEEDED, 10, 10), run.message
     assert "Resumed from the checkpoint of step" in run.log
+
+
+def test_the_ingest_of_a_scene_survives_the_kill_of_its_worker(
+    workers: Workers, tmp_path_factory: Any, settings: Any
+) -> None:
+    source = write_raster(tmp_path_factory.mktemp("source") / "scene.tif", random_values(3, 1500, 1500))
+    project = make_project(patch_zoom=17)
+    upload = SimpleUploadedFile("scene.tif", source.read_bytes())
+    scene = add_scene(project=project, user=project.created_by, upload=upload)
+    folder = Path(settings.MEDIA_ROOT) / "scenes"
+    wait_for(lambda: any(folder.glob(f".ingest-{scene.pk}-*/cog.tif")), "the first pixels", 60, 0.01)
+    workers.kill_the_hand("imagery")
+    scene.refresh_from_db()
+    assert (scene.state, scene.percent > 0) == (SceneState.INGESTING, True)
+    wait_for(lambda: is_resumed_and_ended(scene), "the resumed ingest")
+    assert (scene.state, scene.cog_path.is_file(), scene.takeovers) == (SceneState.READY, True, 1)
+    assert not any(folder.glob(f".ingest-{scene.pk}-*")), "what the killed worker left is gone, too"
+    verbs = Event.objects.filter(subject="scene").values_list("verb", flat=True)
+    assert list(verbs) == ["added", "ingest started", "ingest started", "ingested"]
 
 
 def test_a_display_copy_survives_the_kill_of_its_worker(workers: Workers, tmp_path_factory: Any) -> None:

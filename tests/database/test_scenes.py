@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,11 +13,15 @@ from affine import Affine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from annotator.domain.scenes import add_scene, change_display, ingest
+from annotator.domain import ingest as ingest_module
+from annotator.domain.ingest import cancel_ingest, ingest, retry_ingest
+from annotator.domain.recovery import resend_lost_jobs
+from annotator.domain.scenes import add_scene, change_display
 from annotator.enums import SceneState
-from annotator.errors import BadScene
+from annotator.errors import BadScene, FileGone, IllegalTransition
 from annotator.imagery import problems
 from annotator.models import Event, Project, Scene
+from annotator.models.job import MAX_TAKEOVERS
 from tests.factories import make_project, make_scene
 from tests.rasters import EAST_M, NORTH_M, random_values, write_raster
 
@@ -107,8 +112,10 @@ def test_a_scene_beside_the_others_fails_with_the_reason_and_leaves_no_cog(proje
         "The scene does not overlap the project's other scenes. Make a project for the other place, or draw an "
         "area of interest that covers both."
     )
-    assert [path.name for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()] == [first.cog_name]
+    assert [path.name for path in (settings.MEDIA_ROOT / "scenes").iterdir()] == [first.cog_name]
     assert project.patches.count() == patches
+    # The project's area may be drawn anew.
+    assert scene.can_be_tried_again
 
 
 def parts(folder: Path, count: int, **options: object) -> list[Path]:
@@ -167,17 +174,131 @@ def test_a_second_ingest_changes_nothing(project, tif, settings):
     assert files(settings.MEDIA_ROOT) == ["scenes"]
 
 
-def test_an_ingest_whose_worker_died_starts_over(project, tif, settings):
+def lost(scene: Scene) -> None:
+    """As a worker leaves it that was killed an hour ago."""
+    Scene.objects.filter(pk=scene.pk).update(
+        state=SceneState.INGESTING, heartbeat_at=timezone.now() - timedelta(hours=1)
+    )
+
+
+def test_an_ingest_whose_worker_died_starts_over_and_removes_what_that_one_left(project, tif, settings):
     scene = upload(project, tif.read_bytes())
-    Scene.objects.filter(pk=scene.pk).update(state=SceneState.INGESTING)
+    Scene.objects.filter(pk=scene.pk).update(state=SceneState.INGESTING, heartbeat_at=timezone.now())
     ingest(scene.pk)
     scene.refresh_from_db()
     assert scene.state == SceneState.INGESTING, "a scene that a living worker prepares is left alone"
-    Scene.objects.filter(pk=scene.pk).update(changed_at=timezone.now() - timedelta(hours=1))
+    lost(scene)
+    left = settings.MEDIA_ROOT / "scenes" / f".ingest-{scene.pk}-0123abcd" / "cog.tif"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    ingest(scene.pk)
+    scene.refresh_from_db()
+    assert (scene.state, scene.percent) == (SceneState.READY, 100)
+    assert files(settings.MEDIA_ROOT) == ["scenes"]
+    assert not left.parent.exists()
+
+
+def test_lost_scenes_and_those_whose_message_was_lost_are_sent_again(project, tif):
+    scene = upload(project, tif.read_bytes())
+    assert resend_lost_jobs() == 0
+    lost(scene)
+    assert resend_lost_jobs() == 1
+    Scene.objects.update(state=SceneState.PENDING)
+    assert (resend_lost_jobs(), resend_lost_jobs()) == (1, 0)
+
+
+def test_a_scene_that_each_worker_is_lost_at_is_given_up(project, tif):
+    scene = upload(project, tif.read_bytes())
+    lost(scene)
+    Scene.objects.update(takeovers=MAX_TAKEOVERS)
+    ingest(scene.pk)
+    scene.refresh_from_db()
+    assert (scene.state, "workers in a row were lost" in scene.message) == (SceneState.FAILED, True)
+    retry_ingest(scene=scene, user=project.created_by)
     ingest(scene.pk)
     scene.refresh_from_db()
     assert scene.state == SceneState.READY
+
+
+def interfere(monkeypatch: pytest.MonkeyPatch, at_text: str, act: Callable[[], object]) -> None:
+    """Has something happen when the ingest tells of that step."""
+    real = ingest_module._teller
+
+    def teller(scene: Scene) -> Callable[[str, float], None]:
+        tell = real(scene)
+
+        def told(text: str, share: float) -> None:
+            if text == at_text:
+                act()
+            tell(text, share)
+
+        return told
+
+    monkeypatch.setattr(ingest_module, "_teller", teller)
+
+
+@pytest.mark.parametrize("step", ["Reading every pixel once.", "Making tiles and overviews of it."])
+def test_an_ingest_that_is_cancelled_stops_leaves_nothing_and_can_be_tried_again(
+    project, tif, settings, monkeypatch, step
+):
+    scene = upload(project, tif.read_bytes())
+    with monkeypatch.context() as patched:
+        interfere(patched, step, lambda: cancel_when_active(scene, project))
+        ingest(scene.pk)
+    scene.refresh_from_db()
+    assert (scene.state, scene.message[:12]) == (SceneState.CANCELLED, "Cancelled at")
+    assert files(settings.MEDIA_ROOT) == ["incoming"], "the upload is kept for another try"
+    retry_ingest(scene=scene, user=project.created_by)
+    ingest(scene.pk)
+    scene.refresh_from_db()
+    assert (scene.state, files(settings.MEDIA_ROOT)) == (SceneState.READY, ["scenes"])
+    verbs = Event.objects.filter(subject="scene").values_list("verb", flat=True)
+    assert list(verbs) == [
+        "added",
+        "ingest started",
+        "cancelled",
+        "tried again",
+        "ingest started",
+        "ingested",
+    ]
+    for verb in (cancel_ingest, retry_ingest):
+        with pytest.raises(IllegalTransition, match="The scene is ready"):
+            verb(scene=scene, user=project.created_by)
+
+
+def cancel_when_active(scene: Scene, project: Project) -> None:
+    scene.refresh_from_db()
+    if scene.is_active:
+        cancel_ingest(scene=scene, user=project.created_by)
+
+
+def test_a_worker_that_was_taken_for_lost_stops_and_changes_nothing(project, tif, settings, monkeypatch):
+    """It wakes when the one that took the scene up is done."""
+    scene = upload(project, tif.read_bytes())
+
+    def take_up() -> None:
+        monkeypatch.undo()
+        settings.MEDIA_ROOT = media
+        lost(scene)
+        ingest(scene.pk)
+
+    media = settings.MEDIA_ROOT
+    interfere(monkeypatch, "Looking at the pixels.", take_up)
+    ingest(scene.pk)
+    scene.refresh_from_db()
+    assert (scene.state, scene.cog_path.is_file()) == (SceneState.READY, True)
     assert files(settings.MEDIA_ROOT) == ["scenes"]
+    assert Event.objects.filter(verb="ingested").count() == 1
+
+
+def test_what_is_wrong_with_the_file_itself_is_no_reason_to_keep_it(project, settings, tmp_path):
+    empty = write_raster(tmp_path / "empty.tif", np.zeros((3, 64, 64), "uint8"), nodata=0)
+    scene = upload(project, empty.read_bytes())
+    ingest(scene.pk)
+    scene.refresh_from_db()
+    assert (scene.state, files(settings.MEDIA_ROOT)) == (SceneState.FAILED, [])
+    with pytest.raises(FileGone, match="Add the scene again"):
+        retry_ingest(scene=scene, user=project.created_by)
 
 
 @pytest.fixture

@@ -171,7 +171,8 @@ def test_a_rotated_scene_is_turned_upright(tmp_path):
     facts = ingest_scene(
         write_raster(tmp_path / "turned.tif", values, transform=turned),
         cog_path=path,
-        on_progress=lambda _: None,
+        work_folder=tmp_path / "work",
+        on_progress=lambda *_: None,
     )
     center = facts.footprint.centroid
     tile = read_tile(path, *grid.QUAD.tile(center.x, center.y, 14), size_px=1024, **RGB)

@@ -14,6 +14,13 @@ from annotator.imagery import problems, sources
 BODY = b"raster" * 1000
 
 
+def fetch(address: str, target: Path) -> list[float]:
+    """The shares that were told."""
+    told: list[float] = []
+    sources.fetch_source(address, target, told.append)
+    return told
+
+
 class Site(BaseHTTPRequestHandler):
     """A site on this machine: /scene.tif, a redirect to wherever the query says, and broken answers."""
 
@@ -58,8 +65,25 @@ def private_allowed(settings) -> None:
 @pytest.mark.usefixtures("private_allowed")
 @pytest.mark.parametrize("path", ["/scene.tif", "/endless", "/to?/scene.tif"])
 def test_a_file_is_fetched_also_after_a_redirect(site, target, path):
-    sources.fetch_source(site + path, target)
+    told = fetch(site + path, target)
     assert target.read_bytes() == BODY
+    # Without an announced length, nobody knows how much is to come.
+    assert (told[-1] == 1) == (path != "/endless")
+
+
+class Cancelled(Exception):
+    """What a worker raises when somebody ended its job."""
+
+
+def cancelled(share: float) -> None:
+    raise Cancelled
+
+
+@pytest.mark.usefixtures("private_allowed")
+def test_a_download_ends_when_it_is_cancelled(site, target):
+    with pytest.raises(Cancelled):
+        sources.fetch_source(site + "/scene.tif", target, cancelled)
+    assert not target.exists()
 
 
 @pytest.mark.parametrize(
@@ -68,7 +92,7 @@ def test_a_file_is_fetched_also_after_a_redirect(site, target, path):
 )
 def test_private_addresses_are_refused(target, host):
     with pytest.raises(problems.SourceRefused, match="private or local network"):
-        sources.fetch_source(f"http://{host}/scene.tif", target)
+        fetch(f"http://{host}/scene.tif", target)
     assert not target.exists()
 
 
@@ -87,7 +111,7 @@ def test_a_redirect_into_the_private_network_or_to_another_protocol_is_not_follo
     check = sources._check_address
     monkeypatch.setattr(sources, "_check_address", lambda a: None if a == "127.0.0.1" else check(a))
     with pytest.raises(error):
-        sources.fetch_source(f"{site}/to?{location}", target)
+        fetch(f"{site}/to?{location}", target)
     assert not target.exists()
 
 
@@ -95,7 +119,7 @@ def test_a_name_that_resolves_differently_a_moment_later_is_refused(site, target
     """The first look is taken away; the one at the connected peer remains."""
     monkeypatch.setattr(sources, "_check_host", lambda host, port: None)
     with pytest.raises(problems.SourceRefused):
-        sources.fetch_source(f"{site}/scene.tif", target)
+        fetch(f"{site}/scene.tif", target)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +128,7 @@ def test_a_name_that_resolves_differently_a_moment_later_is_refused(site, target
 def test_other_protocols_are_no_addresses(target, source):
     assert not sources.is_url(source)
     with pytest.raises(problems.SourceRefused):
-        sources.fetch_source(source, target)
+        fetch(source, target)
 
 
 @pytest.mark.usefixtures("private_allowed")
@@ -112,7 +136,7 @@ def test_other_protocols_are_no_addresses(target, source):
 def test_a_download_ends_at_the_limit_whether_announced_or_not(site, target, path, settings):
     settings.SCENE_UPLOAD_MAX_BYTES = len(BODY) - 1
     with pytest.raises(problems.SceneTooLarge, match="SCENE_UPLOAD_MAX_BYTES"):
-        sources.fetch_source(site + path, target)
+        fetch(site + path, target)
     assert not target.exists()
 
 
@@ -120,7 +144,7 @@ def test_a_download_ends_at_the_limit_whether_announced_or_not(site, target, pat
 @pytest.mark.parametrize("path", ["/absent", "/broken"])
 def test_a_failed_download_says_so_and_leaves_nothing(site, target, path):
     with pytest.raises(problems.DownloadFailed):
-        sources.fetch_source(site + path, target)
+        fetch(site + path, target)
     assert not target.exists()
 
 
@@ -129,7 +153,7 @@ def test_a_failed_download_says_so_and_leaves_nothing(site, target, path):
 )
 def test_an_address_that_leads_nowhere_fails_with_a_sentence(target, url):
     with pytest.raises(problems.DownloadFailed, match="Check the address"):
-        sources.fetch_source(url, target)
+        fetch(url, target)
 
 
 def test_a_path_inside_a_scene_folder_is_taken(tmp_path):
@@ -171,12 +195,17 @@ def storage(monkeypatch, settings):  # type: ignore[no-untyped-def]
 def test_an_object_is_fetched_from_an_allowed_bucket_of_a_real_server(storage, tmp_path):
     """Once whole, and with a name of which there is none, or that is not allowed, not at all."""
     target = tmp_path / "fetched"
-    sources.fetch_source("s3://imagery/2022/a%20scene.tif", target)
+    told = fetch("s3://imagery/2022/a%20scene.tif", target)
     assert target.read_bytes() == b"pixels" * 3_000_000
+    assert told == sorted(told)
+    assert 0 <= told[0] <= told[-1] <= 1
     target.unlink()
+    with pytest.raises(Cancelled):
+        sources.fetch_source("s3://imagery/2022/a%20scene.tif", target, cancelled)
+    assert not target.exists()
     with pytest.raises(problems.DownloadFailed, match="could not be fetched"):
-        sources.fetch_source("s3://imagery/absent.tif", target)
+        fetch("s3://imagery/absent.tif", target)
     for refused in ("s3://private/2022/a%20scene.tif", "s3://imagery", "s3://169.254.169.254/latest"):
         with pytest.raises(problems.SourceRefused, match="MILPA_S3_BUCKETS"):
-            sources.fetch_source(refused, target)
+            fetch(refused, target)
     assert not target.exists()

@@ -13,9 +13,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotator import inference
 from annotator.domain.imports import import_label_raster
+from annotator.domain.ingest import ingest
 from annotator.domain.projects import ClassSpec, add_member, create_project
 from annotator.domain.proposals import request_proposals
-from annotator.domain.scenes import add_scene, ingest
+from annotator.domain.scenes import add_scene
 from annotator.enums import Role, SceneState
 from annotator.errors import MilpaError
 from annotator.models import Project, Scene

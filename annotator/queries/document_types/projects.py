@@ -56,12 +56,19 @@ class OwnComposite(Document):
 
 
 class Scene(Document):
-    """A raster on its way in or ready; ``tile_url`` has {z}, {x}, {y} and is null until then."""
+    """A raster on its way in or ready; ``tile_url`` has {z}, {x}, {y} and is null until then.
+
+    ``percent`` is how far its preparation is; ``is_active`` says whether that goes on.
+    """
 
     id: int
     name: str
     state: SceneState
     message: str
+    percent: int
+    heartbeat_at: datetime | None
+    is_active: bool
+    can_be_tried_again: bool
     acquired_on: date | None
     bounds: Box | None
     crs: str

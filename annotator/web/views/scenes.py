@@ -8,11 +8,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotator.domain.display_copies import cancel_display_copy, request_display_copy
+from annotator.domain.ingest import cancel_ingest, retry_ingest
 from annotator.domain.placement import correct_place
 from annotator.domain.scenes import add_scene, change_display
 from annotator.enums import Role, SceneState
 from annotator.errors import MilpaError
 from annotator.models import Scene
+from annotator.notices import tell
 from annotator.queries.documents import ground_shift_m, project_document
 from annotator.web.access import ProjectAccess, SignedInRequest, project_view
 from annotator.web.forms.scenes import DisplayForm, PlaceForm, SceneForm
@@ -58,6 +60,24 @@ def scene(request: SignedInRequest, access: ProjectAccess, scene_id: int) -> Htt
             messages.success(request, _("This is how everybody sees the scene from now on."))
             return redirect("scene", access.project.slug, row.pk)
     return _scene_page(request, access, row, form, status=422)
+
+
+@require_POST
+@project_view(Role.LEAD)
+def scene_cancel(request: SignedInRequest, access: ProjectAccess, scene_id: int) -> HttpResponse:
+    row = get_object_or_404(Scene, pk=scene_id, project=access.project)
+    with tell(request, _("The scene is not prepared any further.")):
+        cancel_ingest(scene=row, user=request.user)
+    return redirect("scene", access.project.slug, row.pk)
+
+
+@require_POST
+@project_view(Role.LEAD)
+def scene_again(request: SignedInRequest, access: ProjectAccess, scene_id: int) -> HttpResponse:
+    row = get_object_or_404(Scene, pk=scene_id, project=access.project)
+    with tell(request, _("The scene is prepared once more.")):
+        retry_ingest(scene=row, user=request.user)
+    return redirect("scene", access.project.slug, row.pk)
 
 
 @require_POST

@@ -144,6 +144,20 @@ def test_old_files_are_removed_and_can_be_made_again(project, masks, settings) -
     assert again.sha256 == export.sha256
 
 
+def test_an_export_whose_file_was_lost_is_made_again_at_once(project, masks) -> None:
+    export = made(project, ExportKind.CHIPS, images=False)
+    export.file_path.unlink()
+    with pytest.raises(FileGone, match="Export again"):
+        download_path(export)
+    again = made(project, ExportKind.CHIPS, images=False)
+    assert (again.pk != export.pk, again.sha256) == (True, export.sha256)
+    assert download_path(again).is_file()
+    export.refresh_from_db()
+    assert not export.has_file
+    assert Event.objects.filter(subject="export", subject_id=export.pk, verb="file lost").exists()
+    assert made(project, ExportKind.CHIPS, images=False).pk == again.pk
+
+
 @pytest.mark.parametrize(
     ("kind", "parameters", "error", "words"),
     [
@@ -157,6 +171,8 @@ def test_old_files_are_removed_and_can_be_made_again(project, masks, settings) -
         ("stac", {"bbox": [5, 1, 4, 2]}, BadExport, "west less than east"),
         ("stac", {"bbox": [5, 1, 6, 2]}, NothingToExport, "No approved patch"),
         ("stac", {"bbox": [5, 1, 6, "nan"]}, BadExport, "bbox"),
+        ("stac", {"bbox": [5, 1, 6, float("nan")]}, BadExport, "bbox"),
+        ("stac", {"bbox": [5, 1, 10**400, 2]}, BadExport, "bbox"),
     ],
 )
 def test_an_export_that_cannot_be_made_says_why(project, masks, kind, parameters, error, words) -> None:
