@@ -131,7 +131,7 @@ def addresses() -> dict[str, str]:
         "tokens": reverse("admin:authtoken_tokenproxy_changelist"),
         "project's settings": reverse("admin:annotator_project_change", args=[project.pk]),
     }
-    for name in ("train", "rules", "queue", "roll_back", "label_cost"):
+    for name in ("train", "rules", "roll_back", "label_cost"):
         admin_pages[name] = reverse(f"admin:annotator_project_{name}", args=[project.pk])
     return pages | admin_pages
 
