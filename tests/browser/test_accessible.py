@@ -48,7 +48,7 @@ NO_PAGES = {
     "composite_delete", "export_again", "import_again", "annotator_trainingrun_again",
     "annotator_inferencejob_cancel", "annotator_inferencejob_progress", "annotator_trainingrun_cancel",
     "annotator_trainingrun_progress", "annotator_modelversion_picture", "annotator_modelversion_export",
-    "annotator_project_label_cost_data", "pace_plot", "spot_check_plot",
+    "annotator_project_label_cost_data", "pace_plot", "spot_check_plot", "rank_queue",
 }  # fmt: skip
 # The administration makes these of every model alike; some of each kind are looked at.
 OF_EVERY_MODEL = re.compile(r"_(changelist|change|add|history|delete)$")
