@@ -123,6 +123,8 @@ AUTH_PASSWORD_VALIDATORS = [
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = read_bool("SECURE_COOKIES", False)
 X_FRAME_OPTIONS = "SAMEORIGIN"
+# Behind a proxy that speaks TLS, addresses in answers begin with https only if the proxy is believed.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if read_bool("TRUST_PROXY", False) else None
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -108,9 +108,10 @@ def begin_due_runs() -> int:
 
 @shared_task
 def remove_leftovers() -> int:
+    from annotator.domain.left_files import remove_left_files
     from annotator.domain.leftovers import remove_leftovers as domain_verb
 
-    return domain_verb()
+    return domain_verb() + remove_left_files()
 
 
 @shared_task

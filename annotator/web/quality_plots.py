@@ -12,6 +12,8 @@ from annotator.queries.quality import CorrectionCost
 
 Measure = Callable[[Agreement], float | None]
 MOST_CLASSES = 12
+SMALLEST_SPAN = 0.1
+"""Of an axis of agreement, so that thousandths look like what they are."""
 _NAMES: dict[ReadingPurpose, tuple[str, Style]] = {
     ReadingPurpose.SECOND: ("two annotators", "first"),
     ReadingPurpose.GOLD: ("annotators and gold", "second"),
@@ -32,10 +34,7 @@ def _agreement_plots(report: QualityReport) -> list[Plot]:
         ("Agreement over time", "mIoU", lambda one: one.miou),
         ("Agreement on boundaries over time", "boundary F1", lambda one: one.boundary_f1),
         ("Krippendorff's alpha over time", "alpha", lambda one: one.alpha),
-        *(
-            (f"Alpha of {name} over time", f"alpha, {name} or not", _alpha_of(name))
-            for name in classes[:MOST_CLASSES]
-        ),
+        *((f"Alpha of {name} over time", "alpha", _alpha_of(name)) for name in classes[:MOST_CLASSES]),
     ]
     return [plot for measure in measures if (plot := _over_time(report, months, *measure))]
 
@@ -72,12 +71,17 @@ def _over_time(
         description=f"The {measured} of masks of the same patches, month by month from {months[0]:%B %Y}.",
         frame=Frame(
             (0.0, float(_months_since(months[0], months[-1]))),
-            round_range([y for one in series for _, y in one.points]),
+            _span([y for one in series for _, y in one.points]),
         ),
         x_label=f"months since {months[0]:%B %Y}",
         y_label=measured,
         series=series,
     )
+
+
+def _span(values: Sequence[float]) -> Point:
+    middle = (min(values) + max(values)) / 2
+    return round_range([*values, middle - SMALLEST_SPAN / 2, middle + SMALLEST_SPAN / 2])
 
 
 def _of(report: QualityReport, purpose: ReadingPurpose) -> list[tuple[date, Agreement]]:

@@ -49,7 +49,7 @@ NO_PAGES = {
     "token_revoke", "composite_delete", "export_again", "import_again", "annotator_trainingrun_again",
     "annotator_inferencejob_cancel", "annotator_inferencejob_progress", "annotator_trainingrun_cancel",
     "annotator_trainingrun_progress", "annotator_modelversion_picture", "annotator_modelversion_export",
-    "annotator_project_label_cost_data", "pace_plot", "spot_check_plot",
+    "annotator_project_label_cost_data", "pace_plot", "spot_check_plot", "rank_queue",
 }  # fmt: skip
 # The administration makes these of every model alike; some of each kind are looked at.
 OF_EVERY_MODEL = re.compile(r"_(changelist|change|add|history|delete)$")
@@ -134,7 +134,7 @@ def addresses() -> dict[str, str]:
         "everybody's tokens": reverse("admin:annotator_accesstoken_changelist"),
         "project's settings": reverse("admin:annotator_project_change", args=[project.pk]),
     }
-    for name in ("train", "rules", "queue", "roll_back", "label_cost"):
+    for name in ("train", "rules", "roll_back", "label_cost"):
         admin_pages[name] = reverse(f"admin:annotator_project_{name}", args=[project.pk])
     return pages | admin_pages
 

@@ -81,6 +81,19 @@ def test_tilejson_leads_to_the_tiles(client: Client, tmp_path: Path) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_addresses_begin_with_https_behind_a_proxy_that_is_believed(
+    client: Client, settings, is_trusted
+) -> None:  # type: ignore[no-untyped-def]
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if is_trusted else None
+    scene = make_scene(make_project())
+    client.force_login(scene.project.created_by)
+    address = f"/api/v1/scenes/{scene.pk}/tilejson.json"
+    document = client.get(address, headers={"X-Forwarded-Proto": "https"}).json()
+    assert document["tiles"][0].startswith("https://" if is_trusted else "http://")
+
+
 @pytest.mark.parametrize("kind", ["tilejson", "wmts"])
 def test_each_member_sees_it_and_nobody_else(client: Client, kind: str) -> None:
     scene = make_scene(make_project())
