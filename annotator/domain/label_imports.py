@@ -20,7 +20,7 @@ from django.utils import timezone
 from annotator.domain.dispatch import enqueue
 from annotator.domain.events import move, record_event
 from annotator.domain.imports import MIN_COVERED_SHARE, import_mask
-from annotator.domain.label_places import check_place, dropped_of
+from annotator.domain.label_places import check_place, dropped_of, features_elsewhere
 from annotator.domain.leases import signs_of_life, take_lease
 from annotator.domain.masks import UNSURE, Mask
 from annotator.enums import IMPORT_TRANSITIONS, ImportState, PatchState
@@ -82,6 +82,7 @@ def bring_labels(
         "attributes": {name: dict(values) for name, values in labels.attributes.items()},
         "dropped": dropped,
         "repaired": labels.repaired,
+        "attributes_left_out": list(labels.attributes_left_out),
     }
     with transaction.atomic():
         row.save()
@@ -220,6 +221,7 @@ def _import_all(row: LabelImport) -> dict[str, Any] | None:
         "patches_without_labels": counts["has_no_label"],
         "patches_with_work": counts["has_work"],
         "features_dropped": dropped_of(row.project_id, labels),
+        "features_beside_all_patches": features_elsewhere(row.project_id, labels),
         "features_repaired": labels.repaired,
         "values_left_out": {v: n for v, n in values_of_file.items() if v not in mapped.classes},
         "pixels": {str(value): count for value, count in sorted(pixels.items())},

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
+import shapely
 from django.contrib.gis.geos import Polygon
+from morecantile import Tile
 from pyproj import Transformer
 
 from annotator.errors import BadLabels
-from annotator.imagery.label_files import LabelFile
+from annotator.imagery.grid import QUAD
+from annotator.imagery.label_files import ALL, LabelFile
 from annotator.models import Patch, Project
+
+BOXES_AT_ONCE = 5_000
 
 
 def check_place(project: Project, labels: LabelFile) -> None:
@@ -41,6 +47,18 @@ def dropped_of(project_id: int, labels: LabelFile) -> dict[str, int]:
     """What was left out, by the reason why."""
     elsewhere = _tiles_elsewhere(project_id, labels.tiles) if labels.tiles is not None else 0
     return {**labels.dropped, **({"it lies on no patch of the project": elsewhere} if elsewhere else {})}
+
+
+def features_elsewhere(project_id: int, labels: LabelFile) -> int:
+    """How many polygons lie beside all patches of the project; 0 of other labels."""
+    if labels.meeting is None:
+        return 0
+    met: set[int] = set()
+    places = list(Patch.objects.filter(project_id=project_id).values_list("x", "y", "z"))
+    for start in range(0, len(places), BOXES_AT_ONCE):
+        corners = np.array([QUAD.xy_bounds(Tile(*place)) for place in places[start : start + BOXES_AT_ONCE]])
+        met.update(labels.meeting(shapely.box(*corners.T)).tolist())
+    return sum(labels.attributes[ALL].values()) - len(met)
 
 
 def _check_tiles(a_patch: Patch, tiles: frozenset[str]) -> None:

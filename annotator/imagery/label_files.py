@@ -51,6 +51,10 @@ class LabelFile:
     """West, south, east, north in EPSG:3857, where the file says its place in coordinates."""
     tiles: frozenset[str] | None = None
     """The quadkeys of the tiles that the file has masks of, where it has them tile by tile."""
+    attributes_left_out: tuple[str, ...] = ()
+    """The attributes with too many values, or none, to tell a class."""
+    meeting: Callable[[NDArray[np.object_]], NDArray[np.int64]] | None = None
+    """Of polygons, the numbers of those that meet any of some boxes in EPSG:3857; else None."""
 
     def values(self, attribute: str) -> list[str]:
         """The attribute's values in the order of their codes."""
@@ -93,6 +97,8 @@ def _polygons(labels: VectorLabels) -> LabelFile:
         labels.dropped,
         labels.repaired,
         bounds=(west, south, east, north),
+        attributes_left_out=labels.left_out,
+        meeting=labels.meeting,
     )
 
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyogrio
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
@@ -25,13 +22,13 @@ from annotator.errors import BadLabels
 from annotator.imagery.attributes import MAX_ATTRIBUTES, Attribute, attribute_of
 from annotator.imagery.grid import QUAD
 from annotator.imagery.labels import SIZE_PX
+from annotator.imagery.ogr_files import open_ogr
 from annotator.imagery.parquet_files import open_parquet
 from annotator.imagery.zip_files import check_unpacked, open_zip
 
 VECTOR_SUFFIXES = (".geojson", ".json", ".gpkg", ".kml", ".parquet", ".geoparquet", ".zip")
 MAX_FEATURES = 500_000
 MAX_RATIO = 200
-VALUES_AT_ONCE = 5_000_000
 _SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 # GDAL guesses a driver from the first bytes, and some of its drivers open what a file names.
 _HEADS = {
@@ -55,10 +52,12 @@ class Reading:
 
 @dataclass(frozen=True)
 class VectorLabels:
-    """``outlines``: polygons in EPSG:3857. ``attributes``: those that may tell the class of each."""
+    """``outlines``: polygons in EPSG:3857. ``attributes``: those that may tell the class of each, ``left_out`` the
+    names of the others."""
 
     outlines: NDArray[np.object_]
     attributes: Mapping[str, Attribute]
+    left_out: tuple[str, ...]
     dropped: Mapping[str, int]
     repaired: int
     tree: shapely.STRtree
@@ -82,6 +81,10 @@ class VectorLabels:
                 edges = [shapely.boundary(self.outlines[at]).buffer(reach / 2) for at in met]
                 rasterize([(edge, outline_code) for edge in edges], out=result, transform=transform)
         return result, result >= 0
+
+    def meeting(self, boxes: NDArray[np.object_]) -> NDArray[np.int64]:
+        """The numbers of the polygons that meet any of the boxes, in EPSG:3857."""
+        return np.unique(self.tree.query(boxes, predicate="intersects")[1])
 
 
 def read_vectors(path: Path, reading: Reading) -> VectorLabels:
@@ -112,6 +115,7 @@ def _labels(
     return VectorLabels(
         outlines,
         {name: attribute for name, attribute in attributes.items() if attribute is not None},
+        tuple(name for name, attribute in attributes.items() if attribute is None),
         found.dropped,
         found.repaired,
         shapely.STRtree(outlines),
@@ -137,66 +141,9 @@ def _check_head(path: Path) -> None:
 
 
 def _read_ogr(path: Path, reading: Reading) -> VectorLabels:
-    options = {"encoding": reading.encoding} if reading.encoding else {}
-    with _ogr_told(path, reading):
-        info = pyogrio.read_info(path, force_feature_count=True, **options)
-        if info["features"] > MAX_FEATURES:
-            raise BadLabels(
-                f"The file has {info['features']:,} features; at most {MAX_FEATURES:,} are taken at once."
-            )
-        _check_attributes(len(info["fields"]))
-        meta, _, packed, _ = pyogrio.raw.read(path, columns=[], force_2d=True, **options)
-    if packed is None:
-        raise BadLabels("The file has a table without places. Export the layer with its geometry.")
-    columns = _ogr_columns(path, info["fields"].tolist(), max(info["features"], 1), reading)
-    return _labels(shapely.from_wkb(packed, on_invalid="ignore"), meta["crs"] or "", columns, reading)
-
-
-def _ogr_columns(
-    path: Path, names: list[str], features: int, reading: Reading
-) -> Iterator[tuple[str, Iterator[Any]]]:
-    """The columns, so many at a time as take little memory: each way through the file takes its time, too."""
-    options = {"encoding": reading.encoding} if reading.encoding else {}
-    at_once = max(1, VALUES_AT_ONCE // features)
-    for start in range(0, len(names), at_once):
-        with _ogr_told(path, reading):
-            wanted = names[start : start + at_once]
-            meta, _, _, read = pyogrio.raw.read(path, columns=wanted, read_geometry=False, **options)
-        for name, column in zip(meta["fields"].tolist(), read, strict=True):
-            yield name, _pieces(column)
-
-
-def _pieces(column: Any) -> Iterator[Any]:
-    try:
-        yield pa.array(column, from_pandas=False)
-    except pa.ArrowException:
-        # Lists and the like, which tell no class.
-        yield pa.nulls(len(column))
-
-
-@contextmanager
-def _ogr_told(path: Path, reading: Reading) -> Iterator[None]:
-    """Raises BadLabels for what GDAL cannot read."""
-    try:
-        yield
-    except UnicodeDecodeError as error:
-        raise BadLabels(
-            f"Its texts are not in the encoding that it says ({error.encoding}). Name the right one, for instance "
-            "encoding = cp1252 or latin1."
-        ) from error
-    except LookupError as error:
-        raise BadLabels(
-            f"There is no encoding “{reading.encoding}”. Name one such as UTF-8 or cp1252."
-        ) from error
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
-        raise BadLabels(
-            f"The file cannot be read ({_without_folder(error, path)}). Export it again from the program it is from."
-        ) from error
-
-
-def _without_folder(error: Exception, path: Path) -> str:
-    """What went wrong, without the place on the server's disk that is nobody's business."""
-    return str(error).replace(f"{path.parent}/", "")
+    file = open_ogr(path, reading.encoding, MAX_FEATURES)
+    _check_attributes(len(file.names))
+    return _labels(file.shapes(), file.crs, file.columns(), reading)
 
 
 def _unzipped(path: Path, folder: Path) -> Path:

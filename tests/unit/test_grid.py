@@ -8,6 +8,7 @@ import pytest
 from django.contrib.gis.geos import MultiPolygon, Point, Polygon
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from morecantile import Tile
 
 from annotator.errors import BadProject
 from annotator.imagery import grid
@@ -46,7 +47,7 @@ def test_a_known_tile_has_its_known_key_square_and_bounds():
 @given(st.integers(0, 22), st.data())
 def test_bounds_in_degrees_are_those_of_the_projection_library(z, data):
     x, y = (data.draw(st.integers(0, 2**z - 1)) for _ in "xy")
-    assert grid.lonlat_bounds(x, y, z) == pytest.approx(tuple(grid.QUAD.bounds(grid.Tile(x, y, z))), abs=1e-9)
+    assert grid.lonlat_bounds(x, y, z) == pytest.approx(tuple(grid.QUAD.bounds(Tile(x, y, z))), abs=1e-9)
 
 
 @given(st.integers(0, 22), st.data())
