@@ -114,9 +114,12 @@ def _why_none(project: Project, user: User) -> ClaimResult:
     others = held_by_others(project.pk, user)
     if others.claimed:
         return ClaimResult(Outcome.ALL_CLAIMED, until=others.next_expiry)
-    summary = queue_summary(project.pk)
-    if summary.open or summary.claimed:
+    summary, own = queue_summary(project.pk), _held_by(project, user).count()
+    if summary.open or summary.claimed > own:
         return ClaimResult(Outcome.ASSIGNED)
+    if own:
+        # They are at work on all that is left; whoever asks ahead asks again then.
+        return ClaimResult(Outcome.ALL_CLAIMED)
     return ClaimResult(Outcome.FINISHED if summary.total else Outcome.EMPTY)
 
 

@@ -141,6 +141,15 @@ def test_claims_in_areas_of_others_never_come_free_for_somebody(project: Project
     )
 
 
+def test_whoever_holds_all_that_is_left_is_not_told_that_it_is_kept_for_others(
+    project: Project, people: list[User]
+) -> None:
+    mine = claim_next(project=project, user=people[0], besides=[make_patch(project).pk + 1]).patch
+    assert mine is not None
+    result = claim_next(project=project, user=people[0], besides=[mine.pk])
+    assert (result.outcome, result.until) == (Outcome.ALL_CLAIMED, None)
+
+
 def test_who_leaves_leaves_their_areas_and_the_last_one_ends_them(
     project: Project, people: list[User]
 ) -> None:

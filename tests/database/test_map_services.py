@@ -94,6 +94,7 @@ def test_addresses_begin_with_https_behind_a_proxy_that_is_believed(
     assert document["tiles"][0].startswith("https://" if is_trusted else "http://")
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("kind", ["tilejson", "wmts"])
 def test_each_member_sees_it_and_nobody_else(client: Client, kind: str) -> None:
     scene = make_scene(make_project())

@@ -218,7 +218,7 @@ def test_leads_write_by_the_api_and_members_read(scene):
     one = f"/api/v1/composites/{made.json()['id']}/"
     assert [row["name"] for row in member.get(address).json()["results"]] == ["NDWI"]
     assert member.get(one).json() == made.json()
-    for client, status in ((member, 403), (client_of(make_user()), 404), (Client(), 403)):
+    for client, status in ((member, 403), (client_of(make_user()), 404), (Client(), 401)):
         assert client.post(address, json.dumps(NDWI), **as_json).status_code == status
         assert client.put(one, json.dumps(NDWI), **as_json).status_code == status
         assert client.delete(one).status_code == status
