@@ -22,7 +22,7 @@ bench: ## run one benchmark: BENCH=name, QUICK=1 for a small one
 	@$(PYTHON) -m scripts.bench
 
 screenshots: ## make the pictures of the documentation anew, by walking through the loop and a lead's morning
-	@MILPA_SCREENSHOTS=docs/screenshots ARGS="tests/browser/test_loop.py tests/browser/test_lead.py" $(PYTHON) -m scripts.run_tests
+	@MILPA_SCREENSHOTS=docs/screenshots ARGS="tests/browser/test_loop.py tests/browser/test_lead.py tests/browser/test_dates.py" $(PYTHON) -m scripts.run_tests
 
 sheet: ## make the documentation's sheet of answers anew (set MILPA_DATA)
 	@BENCH=sheets ARGS="--out docs/screenshots/answers.png" $(PYTHON) -m scripts.bench

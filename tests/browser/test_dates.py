@@ -83,3 +83,6 @@ def test_a_mosaic_of_one_date_is_swiped_over_a_scene_of_another(
     page.goto(f"{live_server.url}/projects/{project.slug}/composites/")
     expect(page.get_by_role("row", name="Water")).to_contain_text("2 of 2")
     snap(page, "composites")
+    page.goto(f"{live_server.url}/projects/{project.slug}/queue/")
+    expect(page.get_by_role("heading", name="Served next")).to_be_visible()
+    snap(page, "queue")

@@ -14,7 +14,7 @@ import shapely
 from pyarrow import parquet
 
 from annotator.errors import BadLabels
-from annotator.imagery import vector_files
+from annotator.imagery import ogr_files
 from annotator.imagery.attributes import attribute_of
 from annotator.imagery.parquet_files import open_parquet
 from annotator.imagery.vector_files import Reading, read_vectors
@@ -120,7 +120,7 @@ def test_columns_of_other_files_are_read_few_at_a_time(
     path = tmp_path / "a.geojson"
     path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     together = read_vectors(path, Reading())
-    monkeypatch.setattr(vector_files, "VALUES_AT_ONCE", 6)
+    monkeypatch.setattr(ogr_files, "VALUES_AT_ONCE", 6)
     apart = read_vectors(path, Reading())
     assert list(apart.attributes) == list(together.attributes) == names
     for name in names:
