@@ -58,20 +58,24 @@ def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
             yield archive
     # zipfile says RuntimeError of a password, NotImplementedError of a compression that it does not know.
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error, EOFError) as error:
-        raise BadLabels(
-            "The ZIP is damaged, needs a password, or is packed in an unusual way. Pack it again as a plain ZIP."
-        ) from error
+        raise _unusual() from error
 
 
 def check_unpacked(entries: list[zipfile.ZipInfo]) -> None:
     """To be asked within `open_zip`, before the files are read. Raises BadLabels where they would be too large
-    together, NotImplementedError where they are packed in an unusual way."""
+    together, or are packed in an unusual way."""
     if any(entry.compress_type not in _METHODS for entry in entries):
-        raise NotImplementedError("neither stored nor deflated")
+        raise _unusual()
     if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
         raise BadLabels(
             "Unpacked, the ZIP would be far larger than labels are. Bring it in parts, or as GeoPackage or GeoTIFF."
         )
+
+
+def _unusual() -> BadLabels:
+    return BadLabels(
+        "The ZIP is damaged, needs a password, or is packed in an unusual way. Pack it again as a plain ZIP."
+    )
 
 
 def _too_many() -> BadLabels:

@@ -9,7 +9,7 @@ from annotator.models.project import Project
 class Event(models.Model):
     """Who did what when, for every change of a state; rows are only ever added.
 
-    The database itself refuses to change or delete one, whoever asks.
+    The database itself refuses to change or delete one, whoever asks; only its owner can empty the whole table.
     """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="events")

@@ -62,8 +62,10 @@ def held_by_others(project_id: int, user: User) -> HeldByOthers:
 
 
 def first_places(project_id: int, count: int = 20) -> list[QueueEntry]:
-    """The open entries that are served next, of those assigned to nobody, with all that explains them."""
-    rows = QueueEntry.objects.filter(project_id=project_id, holder__isnull=True, assignment__isnull=True)
+    """The open entries that are served next, of those kept for nobody, with all that explains them."""
+    rows = QueueEntry.objects.filter(
+        project_id=project_id, holder__isnull=True, assignment__isnull=True, reserved_for__isnull=True
+    )
     rows = rows.select_related("patch", "ranking__project", "ranking__model_version", "ranking__scene")
     return list(rows.order_by("-score", "patch_id")[:count])
 

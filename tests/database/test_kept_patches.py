@@ -17,6 +17,7 @@ from annotator.domain.reviews import review_patch
 from annotator.enums import PatchState, Role, Verdict
 from annotator.errors import ClaimLost, InvitationOver
 from annotator.models import Assignment, Event, Membership, Patch, Project, QueueEntry
+from annotator.queries.labelling_queue import first_places
 from tests.factories import make_member, make_patch, make_project, make_user, submit
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +80,7 @@ def test_a_returned_patch_stays_its_authors_when_the_area_is_given_to_another(
     ann, bea = people
     patch = make_patch(project)
     give_back(patch, bea)
+    assert first_places(project.pk) == [], "it is not for anybody"
     assign(project, ann, patches=[patch])
     assert claim_next(project=project, user=ann).outcome == Outcome.ASSIGNED
     assert claim_next(project=project, user=bea).patch == patch
