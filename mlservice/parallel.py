@@ -8,8 +8,10 @@ here does anything.
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,11 +27,17 @@ def join() -> Any:
 
     To be called before a model is loaded. Calling it again changes nothing.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
-        return None
+    return _others() if int(os.environ.get("WORLD_SIZE", "1")) > 1 else None
+
+
+@cache
+def _others() -> Any:
     from accelerate import PartialState
 
-    return PartialState(cpu=not torch.cuda.is_available())
+    state = PartialState(cpu=not torch.cuda.is_available())
+    # Threads that still listen for the others abort a process that ends without taking leave.
+    atexit.register(state.destroy_process_group)
+    return state
 
 
 def is_main() -> bool:

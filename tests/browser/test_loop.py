@@ -225,7 +225,8 @@ def ml_staff_trains(page: Page, url: str, project: Project) -> None:
     run = TrainingRun.objects.get(project=project)
     assert run.state == RunState.SUCCEEDED, run.message
     assert len(run.losses) == 12
-    page.reload()
+    # The page loads itself anew when the run has ended.
+    expect(page.get_by_role("button", name="Cancel the run")).to_have_count(0)
     expect(page.locator("svg").first).to_be_visible()
     snap(page, "training-run")
 

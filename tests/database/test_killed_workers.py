@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from affine import Affine
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 
 from annotator.domain.display_copies import make_display_copy, request_display_copy
 from annotator.domain.exports import request_export
@@ -59,10 +60,25 @@ def lasting_workers(django_db_setup: None, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-def workers(transactional_db: None, own_media: None, lasting_workers: Workers, settings: Any) -> Workers:
+def workers(
+    transactional_db: None, own_media: None, lasting_workers: Workers, settings: Any
+) -> Iterator[Workers]:
     settings.MEDIA_ROOT = lasting_workers.media
     settings.JOB_LOST_AFTER_SECONDS = JOB_LOST_AFTER_S
-    return lasting_workers
+    yield lasting_workers
+    # A ranking that follows a job, say, would be met by the emptying of the tables in a deadlock.
+    wait_for(lambda: all(is_database_quiet() for _ in range(5)), "the workers' last statements", 60)
+
+
+def is_database_quiet() -> bool:
+    """Whether nobody else is within a statement or a transaction, a moment from now."""
+    time.sleep(0.1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid() AND state <> 'idle'"
+        )
+        return cursor.fetchone() == (0,)
 
 
 @pytest.fixture
