@@ -48,7 +48,9 @@ def test_a_lead_sees_both_masks_side_by_side_and_takes_the_second(
     expect(page.get_by_role("dialog")).to_contain_text("Approve the second")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
-    page.keyboard.press("2")
+    with page.expect_response("**/adjudication/") as answer:
+        page.keyboard.press("2")
+    assert answer.value.status == 200
     page.wait_for_url("**/review/")
     patch = Patch.objects.get(pk=patch.pk)
     assert (patch.state, patch.annotation.current.author) == ("approved", second)

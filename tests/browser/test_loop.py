@@ -112,7 +112,9 @@ def lead_makes_proposals(page: Page, url: str, project: Project) -> Ranking:
     assert _job(project).done == project.patches.count()
     ranked = Ranking.objects.filter(project=project, finished_at__isnull=False)
     wait_for(lambda: ranked.filter(scored_count__gt=0).exists(), "the ranking")
-    page.reload()
+    # The page loads itself anew when the job has ended, and then shows no progress; to load it meanwhile would fail.
+    expect(page.locator("progress")).to_have_count(0)
+    page.goto(f"{url}/projects/{project.slug}/")
     expect(page.locator("#map .leaflet-tile-loaded").first).to_be_visible()
     snap(page, "map")
     entropies = list(

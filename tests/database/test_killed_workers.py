@@ -151,7 +151,8 @@ def test_the_ingest_of_a_scene_survives_the_kill_of_its_worker(
     assert (scene.state, scene.percent > 0) == (SceneState.INGESTING, True)
     wait_for(lambda: is_resumed_and_ended(scene), "the resumed ingest")
     assert (scene.state, scene.cog_path.is_file(), scene.takeovers) == (SceneState.READY, True, 1)
-    assert not any(folder.glob(f".ingest-{scene.pk}-*")), "what the killed worker left is gone, too"
+    # Its own folder it removes last.
+    wait_for(lambda: not any(folder.glob(f".ingest-{scene.pk}-*")), "the end of what the killed worker left", 30)
     verbs = Event.objects.filter(subject="scene").values_list("verb", flat=True)
     assert list(verbs) == ["added", "ingest started", "ingest started", "ingested"]
 
