@@ -4,7 +4,7 @@
  * @import {Claim, Patch, Project} from "./api/types.js"
  * @import {Outbox} from "./offline/outbox.js"
  * @import {OpenPacket, Supply} from "./offline/supply.js"
- * @import {Drafts} from "./state/drafts.js"
+ * @import {Draft, Drafts} from "./state/drafts.js"
  * @import {EditorDocument} from "./state/document.js"
  * @import {Mask} from "./state/mask.js"
  * @import {Store} from "./state/store.js"
@@ -31,6 +31,8 @@ import { Saving } from "./saving.js";
  * @property {string | null} heldUntil ISO time
  * @property {string | null} savedAt ISO time
  * @property {boolean} isCutOff the last sign of life did not reach the server
+ *
+ * @typedef {Omit<Draft, "key">} UnsentWork
  *
  * @typedef {object} Person what the page asks or tells the person
  * @property {(conflict: {mine: Mask, theirs: Mask, author: string, savedAt: string}) => Promise<"mine" | "theirs" | "later">} askConflict
@@ -108,6 +110,8 @@ export class Labelling {
     const { document, situation, supply } = this.parts;
     const { revision } = patch;
     const mask = revisionMask ?? startingMask(patch, proposalMask);
+    // Known before anybody can draw: strokes that came back later would come over a new one.
+    const draft = await this.#unsentWork(patch);
     document.open({ patch, mask, baseNumber: revision?.number ?? 0, proposalMask });
     situation.set({
       phase: "ready",
@@ -119,7 +123,7 @@ export class Labelling {
     });
     if (!isConfirmed) void painted().then(() => this.#signOfLife(patch));
     setTimeout(() => document.patch === patch && void supply.prepareNext(patch.id), PREPARE_AFTER_MS);
-    await this.#restoreWork(patch);
+    if (draft) await this.#restore(patch, draft);
   }
 
   /** Gives the patch back to the queue and takes the next one. */
@@ -262,15 +266,25 @@ export class Labelling {
   }
 
   /**
-   * Brings back what an earlier visit could not save or has not sent yet.
+   * What an earlier visit could not save or has not sent yet.
    *
    * @param {Patch} patch
+   * @returns {Promise<UnsentWork | null>}
    */
-  async #restoreWork(patch) {
+  async #unsentWork(patch) {
+    return (await this.parts.drafts.get(patch.id).catch(() => null)) ?? (await this.#takenBack(patch));
+  }
+
+  /**
+   * Brings back the strokes of an earlier visit.
+   *
+   * @param {Patch} patch the open one
+   * @param {UnsentWork} draft
+   */
+  async #restore(patch, draft) {
     const { document, drafts, person } = this.parts;
-    const draft = (await drafts.get(patch.id).catch(() => null)) ?? (await this.#takenBack(patch));
     const base = document.current();
-    if (!draft || !base || document.patch !== patch) return;
+    if (!base) return;
     if (sameMask(draft.mask, base)) {
       await drafts.remove(patch.id).catch(() => {});
       return;
@@ -295,7 +309,7 @@ export class Labelling {
    * A submission of this patch that still waits for the connection is drawn on again instead.
    *
    * @param {Patch} patch
-   * @returns {Promise<Omit<import("./state/drafts.js").Draft, "key"> | null>}
+   * @returns {Promise<UnsentWork | null>}
    */
   async #takenBack(patch) {
     const { drafts, outbox } = this.parts;
@@ -309,7 +323,7 @@ export class Labelling {
     return { ...draft, keptAt: sending.queuedAt };
   }
 
-  /** @param {Pick<import("./state/drafts.js").Draft, "mask" | "seconds" | "strokes">} draft */
+  /** @param {Pick<UnsentWork, "mask" | "seconds" | "strokes">} draft */
   #bringBack(draft) {
     const { document } = this.parts;
     document.apply(draft.mask);

@@ -193,6 +193,21 @@ test("unsaved strokes come back, with a sentence; undo leads to the saved mask",
   assert.equal(document.current(), PROPOSAL);
 });
 
+test("nobody draws on a patch before it is known what an earlier visit left", async () => {
+  const { document, drafts, labelling, situation } = await atWork();
+  await drafts.put({ patchId: 2, baseNumber: 0, mask: drawn(1), strokes: 3, seconds: 40 });
+  let answer = () => {};
+  const { get } = drafts;
+  drafts.get = (id) => new Promise((resolve) => (answer = () => resolve(get(id))));
+  const opening = labelling.next(2);
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual([situation.state.phase, document.patch.id], ["loading", 1]);
+  answer();
+  await opening;
+  assert.deepEqual([situation.state.phase, document.patch.id], ["ready", 2]);
+  assert.ok(sameMask(document.current(), drawn(1)));
+});
+
 test("strokes drawn on an older revision are shown beside the newer one", async () => {
   for (const answer of ["mine", "theirs"]) {
     const drafts = fakeDrafts();
