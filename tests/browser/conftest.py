@@ -10,13 +10,17 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Error as PlaywrightError
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from annotator.models import Patch, Project
 from tests.factories import PASSWORD, make_member, make_patch, make_project, make_proposal
+from tests.waiting import wait_until_the_database_rests
 
 # Playwright's synchronous interface keeps an event loop in the thread that also asks the database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+# A busy machine is no failure: what is right ends the waiting at once.
+PATIENCE_MS = 45_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +52,18 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
     }
 
 
+@pytest.fixture(autouse=True)
+def rest_before_emptying(transactional_db: None) -> Iterator[None]:
+    """The live server may still answer pages that are closed by now."""
+    yield
+    wait_until_the_database_rests()
+
+
 @pytest.fixture
 def sign_in(page: Page, live_server: Any) -> Iterator[Callable[[User], Page]]:
     """Signs a person in through the login page; whoever was signed in before is forgotten."""
+
+    page.context.set_default_timeout(PATIENCE_MS)
 
     def as_user(user: User) -> Page:
         page.context.clear_cookies()
@@ -96,7 +109,6 @@ def open_editor(
 
     def as_user(user: User) -> Page:
         page = sign_in(user)
-        page.set_default_timeout(45_000)
         page.goto(f"{live_server.url}/projects/{project.slug}/annotate/")
         return page
 

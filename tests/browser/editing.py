@@ -26,7 +26,7 @@ def snap(page: Page, name: str) -> None:
 
 def editor_with(page: Page, patch: Patch) -> Locator:
     editor = page.locator("#editor")
-    expect(editor).to_have_attribute("data-patch-id", str(patch.pk), timeout=15_000)
+    expect(editor).to_have_attribute("data-patch-id", str(patch.pk))
     expect(editor).to_have_attribute("data-state", "ready")
     return editor
 
@@ -69,7 +69,7 @@ def saved_mask(patch: Patch) -> np.ndarray:
 
 def wait_for(page: Page, what: str, is_so: Callable[[], object]) -> None:
     """Asks again and again; Playwright's own waiting takes a promise of false for true."""
-    for _ in range(150):
+    for _ in range(450):
         if is_so():
             return
         page.wait_for_timeout(100)

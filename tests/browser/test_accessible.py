@@ -179,7 +179,6 @@ def test_axe_finds_no_violation_on_any_page(
 ) -> None:
     assert named_pages() - {"login"} - {resolve(one).url_name for one in addresses.values()} == NO_PAGES
     found: dict[str, list[str]] = {}
-    page.set_default_timeout(60_000)
     for name, address in {"sign-in": "/login/", "administration's sign-in": "/admin/login/"}.items():
         page.goto(f"{live_server.url}{address}")
         found[name] = violations(page)

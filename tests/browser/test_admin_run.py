@@ -42,7 +42,6 @@ def progress(run: TrainingRun, **fields: object) -> None:
 def test_the_page_follows_the_run_without_losing_the_reader_s_place(
     page: Page, live_server: Any, sign_in: Callable[[User], Page], campaign: Campaign, run: TrainingRun
 ) -> None:
-    page.set_default_timeout(20_000)
     sign_in(campaign.people["ml_staff"])
     page.goto(live_server.url + admin_url("trainingrun_change", run.pk))
     log = page.get_by_role("log")
@@ -65,7 +64,6 @@ def test_the_page_follows_the_run_without_losing_the_reader_s_place(
 def test_the_page_shows_the_end_by_itself(
     page: Page, live_server: Any, sign_in: Callable[[User], Page], campaign: Campaign, run: TrainingRun
 ) -> None:
-    page.set_default_timeout(20_000)
     sign_in(campaign.people["ml_staff"])
     page.goto(live_server.url + admin_url("trainingrun_change", run.pk))
     progress(run, state=RunState.FAILED, message="The scene is gone. Add it again.")
@@ -78,7 +76,6 @@ def test_without_scripts_the_page_is_whole_and_offers_to_load_again(
 ) -> None:
     context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 800})
     page = context.new_page()
-    page.set_default_timeout(20_000)
     page.goto(f"{live_server.url}/login/")
     page.get_by_label("Username").fill(campaign.people["ml_staff"].username)
     page.get_by_label("Password").fill(PASSWORD)

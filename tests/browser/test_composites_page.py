@@ -26,7 +26,6 @@ def test_a_lead_writes_ndwi_and_sees_it_in_the_editor(
     bands = random_values(4, 400, 400)
     make_scene(project, write_raster(tmp_path / "wet.tif", bands, names=("blue", "green", "red", "nir")))
     page = sign_in(project.created_by)
-    page.set_default_timeout(20_000)
     page.goto(f"{live_server.url}/projects/{project.slug}/composites/")
     expression = page.get_by_label("Expression shown as red")
     expression.press_sequentially("(green - nri) / (green + nir)")

@@ -70,7 +70,6 @@ def test_a_mosaic_of_one_date_is_swiped_over_a_scene_of_another(
     for patch in Patch.objects.filter(project=project)[:1]:
         make_proposal(patch, scene=mosaic)
     page = sign_in(project.created_by)
-    page.set_default_timeout(30_000)
     page.goto(f"{live_server.url}/projects/{project.slug}/annotate/")
     editor = page.locator("#editor")
     expect(editor).to_have_attribute("data-state", "ready")

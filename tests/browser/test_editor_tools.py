@@ -27,7 +27,7 @@ from tests.browser.editing import (
 from tests.factories import CORNER_X, CORNER_Y, make_member, make_project, make_proposal, make_scene
 from tests.rasters import write_raster
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 SignIn = Callable[[User], Page]
 ZOOM = 17
 HALF_WORLD_M = 20_037_508.342789244
@@ -68,11 +68,10 @@ def patch(project: Project) -> Patch:
 def editing(live_server: Any, sign_in: SignIn, project: Project, patch: Patch) -> Page:
     """The editor with the patch, its imagery read and analysed."""
     page = sign_in(make_member(project))
-    page.set_default_timeout(20_000)
     page.goto(f"{live_server.url}/projects/{project.slug}/annotate/")
     editor_with(page, patch)
     smart = page.locator('[data-operation="smart"]')
-    expect(smart).to_have_attribute("aria-disabled", "false", timeout=20_000)
+    expect(smart).to_have_attribute("aria-disabled", "false")
     return page
 
 

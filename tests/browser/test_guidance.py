@@ -41,7 +41,7 @@ from tests.factories import (
 )
 from tests.rasters import write_raster
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 SignIn = Callable[[User], Page]
 ZOOM = 17
 HALF_WORLD_M = 20_037_508.342789244
@@ -58,7 +58,6 @@ def patch(project: Project) -> Patch:
 def open_editor(live_server: Any, sign_in: SignIn, project: Project, patch: Patch) -> Callable[[User], Page]:
     def as_user(user: User) -> Page:
         page = sign_in(user)
-        page.set_default_timeout(20_000)
         page.goto(f"{live_server.url}/projects/{project.slug}/annotate/?patch={patch.pk}")
         editor_with(page, patch)
         return page
@@ -259,7 +258,6 @@ def test_band_combinations_are_chosen_and_compared(live_server: Any, sign_in: Si
     make_scene(project, four_bands(tmp_path, "wet.tif"), acquired_on=date(2022, 10, 3))
     patch = project.patches.get()
     page = sign_in(make_member(project))
-    page.set_default_timeout(20_000)
     page.goto(f"{live_server.url}/projects/{project.slug}/annotate/")
     editor_with(page, patch)
     before = mask_on_screen(page)

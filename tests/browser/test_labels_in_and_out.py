@@ -100,6 +100,6 @@ def test_fields_are_brought_told_to_classes_and_reported(
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_role("progressbar")).to_be_visible()
     import_labels(LabelImport.objects.get().pk)
-    expect(page.get_by_role("cell", name="Patches imported")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("cell", name="Patches imported")).to_be_visible()
     expect(page.get_by_role("row", name="Pixels of field")).to_contain_text("32,768")
     looked_at(page, "import-report")

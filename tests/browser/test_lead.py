@@ -54,7 +54,6 @@ def test_a_morning_at_the_desk(
     page: Page, live_server: Any, sign_in: Callable[[User], Page], project: Project, waiting: list[Patch]
 ) -> None:
     sign_in(project.created_by)
-    page.set_default_timeout(30_000)
     page.goto(f"{live_server.url}/projects/{project.slug}/")
     page.get_by_role("link", name="Desk").click()
     page.get_by_label("State").select_option("submitted")
@@ -94,7 +93,6 @@ def test_review_by_keyboard_alone_and_what_the_annotator_sees(
 ) -> None:
     first, second, third = waiting[:3]
     sign_in(project.created_by)
-    page.set_default_timeout(30_000)
     page.goto(f"{live_server.url}/projects/{project.slug}/review/{first.pk}/")
     expect(page.locator("body")).to_have_attribute("data-state", "ready")
     page.keyboard.press("s")

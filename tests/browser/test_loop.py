@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,17 +24,10 @@ from annotator.models import InferenceJob, Project, Proposal, Ranking, Revision,
 from tests.browser.editing import snap
 from tests.celery_workers import Workers
 from tests.factories import make_user
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
 ANNOTATED = 4
-
-
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = 240) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {seconds:.0f} s in vain for {what}")
-        time.sleep(0.3)
 
 
 @pytest.fixture
@@ -66,7 +58,6 @@ def test_the_loop_turns_once(
     people: dict[str, User],
     source: tuple[Path, dict[str, Any], str],
 ) -> None:
-    page.set_default_timeout(20_000)
     project = lead_sets_up(sign_in(people["lead"]), live_server.url, source)
     add_member(project=project, user=people["annotator"], role=Role.ANNOTATOR)
     add_member(project=project, user=people["ml_staff"], role=Role.ML_STAFF)
@@ -203,7 +194,7 @@ def annotator_answers_the_comment(page: Page, url: str, project: Project) -> Non
     returned = project.patches.get(state=PatchState.RETURNED)
     page.goto(f"{url}/projects/{project.slug}/annotate/")
     # The patch claimed after the last submission comes first; once it is skipped, the returned one does.
-    expect(page.locator("#editor")).to_have_attribute("data-state", "ready", timeout=30_000)
+    expect(page.locator("#editor")).to_have_attribute("data-state", "ready")
     page.keyboard.press("n")
     ready_editor(page, returned.pk)
     expect(page.locator("#review-comment")).to_contain_text("The track in the middle is missing.")
@@ -269,7 +260,7 @@ def the_promoted_adapter_changed_proposals_and_ranking(project: Project, first: 
 
 def ready_editor(page: Page, patch_id: int) -> Locator:
     editor = page.locator("#editor")
-    expect(editor).to_have_attribute("data-patch-id", str(patch_id), timeout=30_000)
+    expect(editor).to_have_attribute("data-patch-id", str(patch_id))
     expect(editor).to_have_attribute("data-state", "ready")
     return editor
 

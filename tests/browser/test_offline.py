@@ -19,7 +19,7 @@ from annotator.models import Patch, Project, QueueEntry, Revision
 from tests.browser.editing import editor_with, mask_on_screen, saved_mask, stroke, wait_for, wait_for_state
 from tests.factories import make_member, make_patch, make_proposal, make_scene, mask_of, submit
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 SignIn = Callable[[User], Page]
 
 
@@ -207,7 +207,7 @@ def test_a_submission_cut_off_in_the_middle_is_done_once(
     page.keyboard.press("Enter")
     editor_with(page, patches[1])
     expect(page.locator("#outbox")).to_be_visible()
-    expect(page.locator("#outbox")).to_be_hidden(timeout=20_000)
+    expect(page.locator("#outbox")).to_be_hidden()
     assert len(tries) >= 4
     assert len(set(tries)) == 1
     assert np.array_equal(saved_mask(patches[0]), drawn)
@@ -311,7 +311,7 @@ def test_a_day_in_the_field(
     drawn = {}
     for n in range(2):
         editor = page.locator("#editor")
-        expect(editor).to_have_attribute("data-state", "ready", timeout=15_000)
+        expect(editor).to_have_attribute("data-state", "ready")
         patch_id = int(editor.get_attribute("data-patch-id") or 0)
         drawn[patch_id] = draw(page, 50 + 40 * n)
         page.keyboard.press("Enter")

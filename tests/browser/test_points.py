@@ -17,7 +17,7 @@ from tests.browser.editing import colours_on_screen, editor_with, mask_on_screen
 from tests.factories import CORNER_X, CORNER_Y, make_member, make_project, make_proposal, make_scene
 from tests.rasters import write_raster
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 SignIn = Callable[[User], Page]
 HALF_WORLD_M = 20_037_508.342789244
 UNSURE, OTHER, FIELD, BOUNDARY = 255, 0, 1, 2
@@ -60,7 +60,6 @@ def patch(project: Project) -> Patch:
 @pytest.fixture
 def asking(live_server: Any, sign_in: SignIn, project: Project, patch: Patch) -> Page:
     page = sign_in(make_member(project))
-    page.set_default_timeout(30_000)
     page.goto(f"{live_server.url}/projects/{project.slug}/annotate/?patch={patch.pk}")
     editor_with(page, patch)
     return page
@@ -141,7 +140,6 @@ def test_where_whole_patches_are_asked_for_there_are_no_points(
 ) -> None:
     Project.objects.filter(pk=project.pk).update(asks_for="patches")
     page = sign_in(make_member(project))
-    page.set_default_timeout(30_000)
     page.goto(f"{live_server.url}/projects/{project.slug}/annotate/?patch={patch.pk}")
     editor_with(page, patch)
     assert (mask_on_screen(page) == FIELD).all()

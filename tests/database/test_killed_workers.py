@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 from affine import Affine
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 
 from annotator.domain.display_copies import make_display_copy, request_display_copy
 from annotator.domain.exports import request_export
@@ -41,6 +39,7 @@ from annotator.models import (
 from tests.celery_workers import QUEUES, Workers
 from tests.factories import make_patch, make_project, make_scene
 from tests.rasters import random_values, write_raster
+from tests.waiting import wait_for, wait_until_the_database_rests
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 CLASSES = {0: 0, 1: 1, 2: 2, 3: 0, 4: 0, 5: 0}
@@ -66,19 +65,8 @@ def workers(
     settings.MEDIA_ROOT = lasting_workers.media
     settings.JOB_LOST_AFTER_SECONDS = JOB_LOST_AFTER_S
     yield lasting_workers
-    # A ranking that follows a job, say, would be met by the emptying of the tables in a deadlock.
-    wait_for(lambda: all(is_database_quiet() for _ in range(5)), "the workers' last statements", 60)
-
-
-def is_database_quiet() -> bool:
-    """Whether nobody else is within a statement or a transaction, a moment from now."""
-    time.sleep(0.1)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-            "AND pid <> pg_backend_pid() AND state <> 'idle'"
-        )
-        return cursor.fetchone() == (0,)
+    # A ranking may follow a job, say.
+    wait_until_the_database_rests(looks=5)
 
 
 @pytest.fixture
@@ -86,14 +74,6 @@ def project(workers: Workers, landscape_tif: tuple[Path, Path]) -> Project:
     project = make_project(patch_zoom=17)
     make_scene(project, landscape_tif[0])
     return project
-
-
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 240, pause_s: float = 0.1) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {seconds:.0f} s in vain for {what}")
-        time.sleep(pause_s)
 
 
 def is_resumed_and_ended(job: Any) -> bool:
@@ -152,7 +132,9 @@ def test_the_ingest_of_a_scene_survives_the_kill_of_its_worker(
     wait_for(lambda: is_resumed_and_ended(scene), "the resumed ingest")
     assert (scene.state, scene.cog_path.is_file(), scene.takeovers) == (SceneState.READY, True, 1)
     # Its own folder it removes last.
-    wait_for(lambda: not any(folder.glob(f".ingest-{scene.pk}-*")), "the end of what the killed worker left", 30)
+    wait_for(
+        lambda: not any(folder.glob(f".ingest-{scene.pk}-*")), "the end of what the killed worker left", 30
+    )
     verbs = Event.objects.filter(subject="scene").values_list("verb", flat=True)
     assert list(verbs) == ["added", "ingest started", "ingest started", "ingested"]
 
