@@ -25,6 +25,7 @@ from tests.browser.editing import (
     saved_mask,
     screen_point,
     stroke,
+    wait_for,
     wait_for_state,
 )
 from tests.factories import (
@@ -136,6 +137,18 @@ def test_parcels_are_listed_live_and_lead_to_their_place(
     assert np.array_equal(mask_on_screen(page), split)
 
 
+def wait_until_steps_are_kept(page: Page, count: int, index: int) -> None:
+    heads = """async () => {
+        const opening = indexedDB.open("milpa-steps");
+        const database = await new Promise((done) => (opening.onsuccess = () => done(opening.result)));
+        const asking = database.transaction("heads").objectStore("heads").getAll();
+        const heads = await new Promise((done) => (asking.onsuccess = () => done(asking.result)));
+        database.close();
+        return heads.map(({ count, index }) => [count, index]);
+    }"""
+    wait_for(page, "the steps in the browser's store", lambda: [count, index] in page.evaluate(heads))
+
+
 def test_undo_and_redo_go_on_after_a_reload_over_saved_and_unsaved_strokes(
     patch: Patch, open_editor: Callable[[User], Page], project: Project
 ) -> None:
@@ -151,7 +164,7 @@ def test_undo_and_redo_go_on_after_a_reload_over_saved_and_unsaved_strokes(
             expect(editor).to_have_attribute("data-revision", "1")
     page.keyboard.press("Control+z")
     assert np.array_equal(mask_on_screen(page), masks[4])
-    page.wait_for_timeout(300)
+    wait_until_steps_are_kept(page, count=5, index=4)
     for _ in range(2):
         page.reload()
         editor_with(page, patch)
