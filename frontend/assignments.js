@@ -5,7 +5,7 @@
  * @import {Project} from "./api/types.js"
  * @import {CoarseTile} from "./map/coarse_tiles.js"
  */
-import { drawArea } from "./map/area_drawing.js";
+import { drawArea, showWritten } from "./map/area_drawing.js";
 import { markChosen, showCoarseTiles } from "./map/coarse_tiles.js";
 import { showOverviewMap } from "./map/overview_map.js";
 import { find, jsonOf } from "./ui/elements.js";
@@ -24,25 +24,52 @@ const project = jsonOf("project");
 const tiles = jsonOf("tiles");
 /** @type {GivenArea[]} */
 const areas = jsonOf("areas");
+/** @type {HTMLTextAreaElement | null} */
 const tilesField = document.querySelector("textarea[name=tiles]");
+/** @type {HTMLTextAreaElement | null} */
 const areaField = document.querySelector("textarea[name=area]");
 const map = showOverviewMap(find("#map"), project, null);
-let isDrawing = false;
+/** @type {(() => void) | null} */
+let giveUpDrawing = null;
 
-const group = showCoarseTiles(map, tiles, ({ quadkey }, square) => {
-  if (isDrawing || !(tilesField instanceof HTMLTextAreaElement)) return;
-  const keys = new Set(tilesField.value.split(/[\s,;]+/).filter(Boolean));
+const group = showCoarseTiles(map, tiles, ({ quadkey }) => {
+  if (!tilesField) return;
+  const keys = new Set(keysIn(tilesField));
   if (!keys.delete(quadkey)) keys.add(quadkey);
-  tilesField.value = [...keys].join("\n");
-  markChosen(square, keys.has(quadkey));
+  write(tilesField, [...keys].join("\n"));
 });
-if (tilesField instanceof HTMLTextAreaElement) {
-  const show = () => {
-    const keys = new Set(tilesField.value.split(/[\s,;]+/));
-    for (const [quadkey, square] of group.byQuadkey) markChosen(square, keys.has(quadkey));
-  };
-  tilesField.addEventListener("input", show);
+/** @type {L.Layer | null} */
+let written = null;
+tilesField?.addEventListener("input", () => {
+  if (areaField?.value && tilesField.value) write(areaField, "");
   show();
+});
+areaField?.addEventListener("input", () => {
+  if (tilesField?.value && areaField.value) write(tilesField, "");
+  show();
+});
+show();
+
+/** What the form has, on the map. */
+function show() {
+  const keys = new Set(keysIn(tilesField));
+  for (const [quadkey, square] of group.byQuadkey) markChosen(square, keys.has(quadkey));
+  written?.remove();
+  written = showWritten(map, areaField?.value ?? "");
+}
+
+/** @param {HTMLTextAreaElement | null} field */
+function keysIn(field) {
+  return field?.value.split(/[\s,;]+/).filter(Boolean) ?? [];
+}
+
+/**
+ * @param {HTMLTextAreaElement} field
+ * @param {string} value
+ */
+function write(field, value) {
+  field.value = value;
+  field.dispatchEvent(new Event("input"));
 }
 
 for (const { name, people, left, area } of areas) {
@@ -60,23 +87,19 @@ for (const { name, people, left, area } of areas) {
 
 const button = find("#draw-area");
 const help = find("#draw-help");
-button.hidden = !areaField;
+button.hidden = help.hidden = !areaField;
 button.addEventListener("click", () => {
-  if (isDrawing || !(areaField instanceof HTMLTextAreaElement)) return;
-  isDrawing = true;
+  if (giveUpDrawing) return giveUpDrawing();
+  if (!areaField) return;
   button.setAttribute("aria-pressed", "true");
-  help.textContent = "Click the corners; a click on the first one, or Enter, closes the area. Esc stops.";
+  help.textContent =
+    "Click the corners; a click on the first one, a double click or Enter closes the area. Backspace takes the last corner back, Esc stops.";
   group.remove();
-  drawArea(map, (area) => {
-    isDrawing = false;
+  giveUpDrawing = drawArea(map, (area) => {
+    giveUpDrawing = null;
     button.setAttribute("aria-pressed", "false");
     help.textContent = area ? "The area is in the form." : "Click tiles to choose them.";
     group.addTo(map);
-    if (!area) return;
-    areaField.value = JSON.stringify(area);
-    if (tilesField instanceof HTMLTextAreaElement) {
-      tilesField.value = "";
-      tilesField.dispatchEvent(new Event("input"));
-    }
+    if (area) write(areaField, JSON.stringify(area));
   });
 });

@@ -155,5 +155,8 @@ def _area_of(area: GEOSGeometry | None, tiles: Sequence[str]) -> MultiPolygon:
     if isinstance(area, Polygon):
         area = MultiPolygon(area, srid=3857)
     if not isinstance(area, MultiPolygon) or area.empty or not area.valid:
-        raise BadAssignment("The area must be a valid polygon in longitude and latitude.", field="area")
+        raise BadAssignment(
+            "The area must be a valid polygon in longitude and latitude: its sides may not cross. Draw it anew.",
+            field="area",
+        )
     return area

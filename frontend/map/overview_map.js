@@ -8,6 +8,7 @@
 import { number, percent, t, tn } from "../i18n.js";
 import { make } from "../ui/elements.js";
 import { stateName } from "../ui/states.js";
+import { isDrawnOn } from "./area_drawing.js";
 import { boundsOf, compositeName, compositesOf, imageryLayer, inComposite, readyScenes, sceneTitle } from "./imagery.js";
 import { parcelsOf } from "./parcel_layer.js";
 import { PATCHES } from "./patch_layer.js";
@@ -68,6 +69,7 @@ function showPatches(map, project, patchZoom, filter) {
   if (project.patch_counts.approved) parcels.addTo(map);
   control("bottomright", mapLegend(patches, parcels, map)).addTo(map);
   map.on("click", ({ latlng }) => {
+    if (isDrawnOn(map)) return;
     const zoom = Math.min(patchZoom, Math.round(map.getZoom()));
     const parcel = map.hasLayer(parcels) ? parcels.featureAt(latlng, zoom) : null;
     const patch = map.hasLayer(patches) ? patches.featureAt(latlng, zoom) : null;

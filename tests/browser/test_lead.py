@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from annotator.domain.claims import claim_next
+from annotator.imagery.grid import QUAD
 from annotator.models import Patch, PatchWork, PinnedComment, Project, QueueEntry, Scene
 from tests.browser.editing import snap
 from tests.factories import make_proposal, make_scene, make_user, submit
@@ -48,6 +51,21 @@ def waiting(project: Project, scene: Scene) -> list[Patch]:
 
 def make_member_of(project: Project, person: User) -> None:
     project.memberships.create(user=person, role="annotator")
+
+
+def on_map(page: Page, x: float, y: float) -> tuple[float, float]:
+    """Where a place in Web Mercator lies on the screen, by one of the tiles that the map shows."""
+    tile = page.locator("#map img.leaflet-tile-loaded").first
+    numbers = re.search(r"/(\d+)/(\d+)/(\d+)(?:$|[.?])", tile.get_attribute("src") or "")
+    assert numbers is not None
+    z, column, row = map(int, numbers.groups())
+    west, south, east, north = QUAD.xy_bounds(column, row, z)
+    box = tile.bounding_box()
+    assert box is not None
+    return (
+        box["x"] + (x - west) / (east - west) * box["width"],
+        box["y"] + (north - y) / (north - south) * box["height"],
+    )
 
 
 def test_a_morning_at_the_desk(
@@ -155,3 +173,46 @@ def test_review_by_keyboard_alone_and_what_the_annotator_sees(
     expect(page.locator("#pins")).to_be_hidden()
     pin.refresh_from_db()
     assert (pin.answer, pin.resolved_by) == ("It is one: a path only.", User.objects.get(username="amina"))
+
+
+def test_an_area_is_drawn_given_and_ended(
+    page: Page, live_server: Any, sign_in: Callable[[User], Page], project: Project, scene: Scene
+) -> None:
+    amina = make_user("amina")
+    make_member_of(project, amina)
+    *_, within = project.patches.order_by("x", "y")
+    QueueEntry.objects.exclude(patch=within).update(score=9)
+    sign_in(project.created_by)
+    page.goto(f"{live_server.url}/projects/{project.slug}/assignments/")
+    page.get_by_role("button", name="Draw an area").click()
+    west, south, east, north = within.square.extent
+    margin_m = (east - west) / 4
+    corners = [
+        (west - margin_m, south - margin_m),
+        (east + margin_m, south - margin_m),
+        (east + margin_m, north + margin_m),
+        (west - margin_m, north + margin_m),
+    ]
+    for corner in corners:
+        page.mouse.click(*on_map(page, *corner))
+    # A click on the first corner closes the area; none of the clicks has opened what a patch is.
+    expect(page.locator(".leaflet-popup")).to_have_count(0)
+    page.mouse.click(*on_map(page, *corners[0]))
+    expect(page.locator("#draw-help")).to_have_text("The area is in the form.")
+    page.get_by_label("amina").check()
+    page.get_by_label("Name").fill("The river")
+    page.get_by_role("button", name="Give them").click()
+    expect(page.get_by_text("The river: 1 patch that waits is kept for them.")).to_be_visible()
+    expect(page.get_by_role("row", name="The river")).to_contain_text("amina")
+    expect(page.locator("#map .area-name")).to_have_text("The river: amina, 1 left")
+    assert claim_next(project=project, user=amina).patch == within
+    # By keyboard, a lead ticks tiles in the list.
+    page.goto(f"{live_server.url}/projects/{project.slug}/progress/")
+    page.locator("input[name=tiles]").first.focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Tiles")).to_have_value(re.compile(r"^[0-3]+$"))
+    page.get_by_role("button", name="End The river").click()
+    expect(page.get_by_text("what is left of it is for everybody again")).to_be_visible()
+    expect(page.locator("#map .area-name")).to_have_count(0)
+    assert not QueueEntry.objects.exclude(assignment=None).exists()

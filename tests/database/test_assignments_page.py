@@ -42,6 +42,12 @@ def test_a_lead_gives_tiles_sees_what_is_left_and_ends_it(campaign: Campaign) ->
     assert not QueueEntry.objects.exclude(assignment=None).exists()
 
 
+def test_tiles_ticked_in_the_list_of_progress_are_in_the_form(campaign: Campaign) -> None:
+    keys = [make_patch(campaign.project).quadkey for _ in range(2)]
+    page = campaign.client("lead").get(campaign.url("assignments"), {"tiles": keys})
+    assert page.context["form"]["tiles"].value().split() == keys
+
+
 def test_a_lead_gives_an_area_that_was_drawn(campaign: Campaign) -> None:
     patch = make_patch(campaign.project)
     west, south, east, north = patch.square.transform(4326, clone=True).extent

@@ -29,7 +29,8 @@ class AssignmentForm(forms.Form):
         required=False,
         max_length=25 * MOST_TILES,
         widget=forms.Textarea({"rows": 2, "spellcheck": "false", "autocapitalize": "none"}),
-        help_text="Quadkeys; click tiles on the map to add and remove them.",
+        help_text="Quadkeys; click tiles on the map to add and remove them, or tick them in the list on the page "
+        "of progress.",
     )
     area = AreaField(
         label="Area",

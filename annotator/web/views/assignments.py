@@ -48,10 +48,8 @@ def assignments(request: SignedInRequest, access: ProjectAccess) -> HttpResponse
             form.add_error(field if field in form.fields else None, error.detail)
         else:
             count = made.patch_count
-            patches = f"{count:,} patch{'' if count == 1 else 'es'}"
-            messages.success(
-                request, f"{made}: {patches} that wait{'s' if count == 1 else ''} are kept for them."
-            )
+            kept = "1 patch that waits is" if count == 1 else f"{count:,} patches that wait are"
+            messages.success(request, f"{made}: {kept} kept for them.")
             return redirect("assignments", project.slug)
     page = Paginator(open_assignments(project), ASSIGNMENTS_A_PAGE).get_page(request.GET.get("page"))
     rows = assignment_progress(project, list(page))
@@ -80,8 +78,8 @@ def assignment_end(request: SignedInRequest, access: ProjectAccess, assignment_i
 
 def _asked(query: QueryDict) -> dict[str, str]:
     """What another page asks to give: tiles by their quadkeys, or what a filter of the desk lets through."""
-    if query.get("tiles"):
-        return {"tiles": query["tiles"]}
+    if tiles := query.getlist("tiles"):
+        return {"tiles": "\n".join(tiles)}
     filters = query.copy()
     for name in list(filters):
         if name not in DeskFilter.base_fields or not filters[name]:
