@@ -142,6 +142,13 @@ JOB_TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 ACTIVE_JOB_STATES = (JobState.QUEUED, JobState.RUNNING)
 
 
+class ChoreKind(TextChoices):
+    """What every project wants done again and again."""
+
+    RANKING = "ranking", "ranking of the queue"
+    PARCELS = "parcels", "drawing of parcels"
+
+
 class ImportState(TextChoices):
     """The state of an import of labels."""
 

@@ -19,10 +19,11 @@ from annotator.models.job import MAX_TAKEOVERS, Leased
 
 logger = logging.getLogger(__name__)
 RowT = TypeVar("RowT", bound=Leased)
-GIVEN_UP = (
+WORKERS_LOST = (
     f"{MAX_TAKEOVERS + 1} workers in a row were lost at the same place of it, for want of memory most likely, so it "
-    "was given up. Try again once the server has more memory, or ask for less at once."
+    "was given up."
 )
+GIVEN_UP = f"{WORKERS_LOST} Try again once the server has more memory, or ask for less at once."
 
 
 def is_lost() -> Q:

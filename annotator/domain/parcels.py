@@ -9,14 +9,15 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
 
+from annotator.domain.chores import do_chore, tell_chore, wake_chore
 from annotator.domain.dispatch import enqueue, send
 from annotator.domain.events import move, record_event
 from annotator.domain.locks import lock_project
 from annotator.domain.parcel_joining import join_changed
 from annotator.domain.parcel_pieces import redraw_pieces
-from annotator.enums import ACTIVE_JOB_STATES, JOB_TRANSITIONS, JobState
+from annotator.enums import ACTIVE_JOB_STATES, JOB_TRANSITIONS, ChoreKind, JobState
 from annotator.errors import IllegalTransition
-from annotator.models import ParcelRebuild, ParcelUpdate, Patch, Project
+from annotator.models import Chore, ParcelRebuild, ParcelUpdate, Patch, Project
 
 BATCH_PATCHES = 16
 """How many patches one transaction draws: what a killed worker loses, and how long an approval waits at most."""
@@ -49,6 +50,7 @@ def rebuild_parcels(*, project: Project, user: User | None) -> ParcelRebuild:
     record_event(rebuild, "requested", actor=user, to_state=JobState.QUEUED, patches=len(rows))
     if not rows:
         _tell_rebuild(project.pk, 0)
+    wake_chore(project.pk, ChoreKind.PARCELS)
     enqueue("draw_parcels", project.pk)
     return rebuild
 
@@ -71,11 +73,18 @@ def cancel_rebuild(*, rebuild: ParcelRebuild, user: User) -> ParcelRebuild:
 def draw_wanted_parcels(project_id: int) -> int:
     """Draws until nothing is wanted any more, or leaves it to the worker that is at it; returns how many rows went.
 
-    A worker that finds the project locked may go: whoever holds the lock looks for rows once more after it.
+    What each worker is lost at is given up, and with it the drawing of all parcels, if one was asked for: the rows
+    that approvals left stay until a person asks for all parcels anew.
     """
     drawn = 0
-    while batch := draw_batch(project_id):
-        drawn += batch
+
+    def draw(chore: Chore) -> None:
+        nonlocal drawn
+        while batch := draw_batch(project_id):
+            drawn += batch
+            tell_chore(chore, drawn)
+
+    do_chore(project_id, ChoreKind.PARCELS, draw, lambda message: _give_up_rebuild(project_id, message))
     return drawn
 
 
@@ -108,6 +117,12 @@ def draw_batch(project_id: int) -> int:
 def _active_rebuild(project_id: int) -> ParcelRebuild | None:
     rows = ParcelRebuild.objects.select_for_update()
     return rows.filter(project_id=project_id, state__in=ACTIVE_JOB_STATES).first()
+
+
+def _give_up_rebuild(project_id: int, message: str) -> None:
+    if rebuild := _active_rebuild(project_id):
+        ParcelUpdate.objects.filter(project_id=project_id, is_rebuild=True).delete()
+        _end_rebuild(rebuild, JobState.FAILED, message, actor=None)
 
 
 def _tell_rebuild(project_id: int, drawn: int, settled: Sequence[int] = ()) -> None:

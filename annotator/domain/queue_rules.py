@@ -3,10 +3,11 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from annotator.domain.chores import wake_chore
 from annotator.domain.dispatch import enqueue
 from annotator.domain.locks import lock_project
 from annotator.domain.projects import record_project_event
-from annotator.enums import Strategy
+from annotator.enums import ChoreKind, Strategy
 from annotator.errors import BadRule
 from annotator.models import Project
 
@@ -63,5 +64,6 @@ def change_queue_rules(
     project.save(update_fields=FIELDS)
     record_project_event(project, "queue rules changed", user, before=before, after=after)
     if any(before[name] != after[name] for name in RANKING_FIELDS):
+        wake_chore(project.pk, ChoreKind.RANKING)
         enqueue("rank_patches", project.pk)
     return project

@@ -13,12 +13,13 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from annotator import inference
+from annotator.domain.chores import do_chore, tell_chore, wake_chore
 from annotator.domain.dispatch import enqueue
 from annotator.domain.locks import lock_project
 from annotator.domain.projects import record_project_event
 from annotator.domain.reviews import RETURNED_SCORE
-from annotator.enums import QueueReason, Strategy
-from annotator.models import Patch, Project, Ranking
+from annotator.enums import ChoreKind, QueueReason, Strategy
+from annotator.models import Chore, Patch, Project, Ranking
 from annotator.queries.ranking import (
     RankedBy,
     approvals_since_ranking,
@@ -83,10 +84,21 @@ def rank_due_projects() -> int:
 def request_ranking(*, project: Project, user: User) -> None:
     """Asks for the queue to be ranked anew, whether or not anything changed since it was ranked last."""
     record_project_event(project, RANKING_REQUESTED, user)
+    wake_chore(project.pk, ChoreKind.RANKING)
     enqueue("rank_patches", project.pk)
 
 
-def rank_patches(project_id: int) -> Ranking:
+def rank_patches(project_id: int) -> Ranking | None:
+    """Ranks the project's queue; asked for while another worker ranks it, it is that one's to rank it once more.
+
+    None where another worker is at it, and where it was given up, as each worker was lost at it.
+    """
+    made: list[Ranking] = []
+    do_chore(project_id, ChoreKind.RANKING, lambda chore: made.append(_rank(project_id, chore)))
+    return made[-1] if made else None
+
+
+def _rank(project_id: int, chore: Chore) -> Ranking:
     """Orders the labelling queue by the project's strategy, and records the order with all that it follows from.
 
     Worths are of one model version and one scene; patches without one follow, spread over the area, and the
@@ -94,6 +106,7 @@ def rank_patches(project_id: int) -> Ranking:
     is written already goes before all of the ranking before, so the two never mix; a ranking that begins
     meanwhile takes over, and this one ends unfinished.
     """
+    tell_chore(chore, 0)
     project = Project.objects.get(pk=project_id)
     by = ranked_by(project)
     ranking = Ranking.objects.create(
@@ -121,7 +134,7 @@ def rank_patches(project_id: int) -> Ranking:
     }
     keys = [waiting.keys[i] for i in order.order]
     ranking.order_hash = hashlib.sha256("\n".join(keys).encode()).hexdigest()
-    if _write(ranking, waiting, order, ids):
+    if _write(ranking, waiting, order, ids, chore):
         ranking.finished_at = timezone.now()
         ranking.save(update_fields=["finished_at"])
     return ranking
@@ -201,7 +214,11 @@ def _stacked(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
 
 
 def _write(
-    ranking: Ranking, waiting: inference.Waiting, order: inference.QueueOrder, ids: NDArray[np.int64]
+    ranking: Ranking,
+    waiting: inference.Waiting,
+    order: inference.QueueOrder,
+    ids: NDArray[np.int64],
+    chore: Chore,
 ) -> bool:
     """Writes the order, the best first; False when a newer ranking of the project has begun meanwhile."""
     count = len(ids)
@@ -230,6 +247,7 @@ def _write(
                 )
             ranking.heartbeat_at = timezone.now()
             ranking.save()
+        tell_chore(chore, start + len(rows))
     return True
 
 

@@ -9,8 +9,16 @@ from django.utils import timezone
 from annotator.domain.dispatch import send
 from annotator.domain.leases import is_lost
 from annotator.domain.ranking import RANKING_REQUESTED
-from annotator.enums import ACTIVE_JOB_STATES, ACTIVE_RUN_STATES, ACTIVE_SCENE_STATES, JobState, SceneState
+from annotator.enums import (
+    ACTIVE_JOB_STATES,
+    ACTIVE_RUN_STATES,
+    ACTIVE_SCENE_STATES,
+    ChoreKind,
+    JobState,
+    SceneState,
+)
 from annotator.models import (
+    Chore,
     DisplayCopy,
     Event,
     Export,
@@ -44,13 +52,22 @@ def resend_lost_jobs() -> int:
                 row.save(update_fields=["heartbeat_at"])
             send(task, row.pk)
             sent += 1
-    for project_id in _unranked_projects():
-        send("rank_patches", project_id)
-        sent += 1
-    for project_id in _undrawn_projects():
-        send("draw_parcels", project_id)
-        sent += 1
+    for kind, task, wanted in (
+        (ChoreKind.RANKING, "rank_patches", _unranked_projects()),
+        (ChoreKind.PARCELS, "draw_parcels", _undrawn_projects()),
+    ):
+        for project_id in _with_lost_chores(kind, wanted):
+            send(task, project_id)
+            sent += 1
     return sent
+
+
+def _with_lost_chores(kind: ChoreKind, wanted: set[int]) -> set[int]:
+    """Those and the projects whose worker was lost at it, without those where it was given up."""
+    chores = Chore.objects.filter(kind=kind)
+    lost = chores.filter(is_lost(), state=JobState.RUNNING).values_list("project_id", flat=True)
+    given_up = chores.filter(state=JobState.FAILED).values_list("project_id", flat=True)
+    return (wanted | set(lost)) - set(given_up)
 
 
 def _undrawn_projects() -> set[int]:

@@ -4,6 +4,7 @@ from annotator.models.access_token import AccessToken
 from annotator.models.annotation import Annotation, Revision
 from annotator.models.assignment import Assignment
 from annotator.models.block_side import BlockSide
+from annotator.models.chore import Chore
 from annotator.models.correction import Correction
 from annotator.models.display_copy import DisplayCopy
 from annotator.models.event import Event
@@ -34,6 +35,7 @@ __all__ = [
     "Annotation",
     "Assignment",
     "BlockSide",
+    "Chore",
     "ClassTally",
     "Comparison",
     "Correction",

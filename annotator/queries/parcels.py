@@ -9,7 +9,9 @@ from typing import Any
 from django.contrib.gis.geos import Polygon
 from django.db.models import Min, Prefetch
 
+from annotator.enums import ChoreKind, JobState
 from annotator.models import Parcel, ParcelPiece, ParcelRebuild, ParcelUpdate
+from annotator.queries.chores import given_up_chore
 
 READ_AT_ONCE = 1000
 
@@ -31,10 +33,13 @@ def newest_rebuild(project_id: int) -> ParcelRebuild | None:
 def parcels_document(project_id: int) -> dict[str, Any]:
     """How many parcels there are, how many patches wait for theirs, and how the latest drawing of all of them is.
 
-    ``state`` is None where nobody ever asked for that.
+    ``state`` is None where nobody ever asked for that, and failed where drawing was given up, whoever asked for it.
     """
     count, waiting = parcel_progress(project_id)
     rebuild = newest_rebuild(project_id) or ParcelRebuild(state="")
+    if given_up := given_up_chore(project_id, ChoreKind.PARCELS):
+        rebuild.state, rebuild.message = JobState.FAILED, given_up.message
+        rebuild.ended_at = given_up.ended_at
     return {
         "parcels": count,
         "patches_waiting": waiting,

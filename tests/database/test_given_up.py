@@ -11,6 +11,7 @@ import pytest
 import shapely
 from django.utils import timezone
 
+from annotator.domain.chores import do_chore
 from annotator.domain.display_copies import make_display_copy
 from annotator.domain.exports import make_export
 from annotator.domain.label_imports import (
@@ -21,26 +22,31 @@ from annotator.domain.label_imports import (
 )
 from annotator.domain.leases import take_lease
 from annotator.domain.leftovers import remove_leftovers
+from annotator.domain.parcels import draw_wanted_parcels, rebuild_parcels
 from annotator.domain.proposals import make_proposals
+from annotator.domain.ranking import rank_patches
 from annotator.domain.recovery import resend_lost_jobs
 from annotator.domain.retries import try_again
 from annotator.domain.training import train
-from annotator.enums import ExportKind, ImportState, JobState, Role, RunState
+from annotator.enums import ChoreKind, ExportKind, ImportState, JobState, Role, RunState
 from annotator.errors import AlreadyActive, FileGone, IllegalTransition
 from annotator.imagery.grid import QUAD
 from annotator.models import (
+    Chore,
     DisplayCopy,
     Event,
     Export,
     InferenceJob,
     LabelImport,
+    ParcelUpdate,
     Project,
+    QueueEntry,
     Scene,
     TrainingRun,
 )
 from annotator.models.job import MAX_TAKEOVERS
 from annotator.queries.versions import promoted_version
-from tests.factories import client_of, make_member, make_patch, make_project
+from tests.factories import approve, client_of, make_member, make_patch, make_project
 from tests.importing import FIELD, brought
 
 pytestmark = pytest.mark.django_db
@@ -210,3 +216,72 @@ def test_a_given_up_run_keeps_its_checkpoint_for_a_day(project: Project) -> None
     TrainingRun.objects.update(ended_at=timezone.now())
     answer = client_of(staff).post(f"/api/v1/training-runs/{row.pk}/try-again/")
     assert (answer.status_code, answer.json()["is_given_up"]) == (202, False)
+
+
+def kill_workers(project: Project, kind: ChoreKind) -> Chore:
+    """As it is left by worker after worker that took it up and was killed."""
+    chore = Chore.objects.create(project=project, kind=kind)
+    for _ in range(1 + MAX_TAKEOVERS):
+        lose_worker(chore)
+    return chore
+
+
+def test_a_ranking_that_kills_each_worker_is_given_up_until_a_person_asks(project: Project) -> None:
+    patch = make_patch(project)
+    before = rank_patches(project.pk)
+    Chore.objects.all().delete()
+    chore = kill_workers(project, ChoreKind.RANKING)
+    assert resend_lost_jobs() == 1, "the worker of the latest attempt is lost"
+    assert rank_patches(project.pk) is None
+    chore.refresh_from_db()
+    assert (chore.state, chore.is_given_up) == (JobState.FAILED, True)
+    assert Event.objects.get(subject="chore", subject_id=chore.pk, verb="failed")
+    lead, page = client_of(project.created_by), f"/projects/{project.slug}/queue/"
+    told = lead.get(page).content.decode()
+    assert "4 workers in a row were lost" in told
+    assert "Rank it anew once the server has more memory" in told
+    # Whatever else asks for it, nothing kills a worker any more.
+    assert (resend_lost_jobs(), rank_patches(project.pk)) == (0, None)
+    assert list(project.rankings.all()) == [before]
+    lead.post(f"{page}rank/")
+    assert rank_patches(project.pk).order_hash == before.order_hash
+    assert "4 workers in a row" not in lead.get(page).content.decode()
+    assert QueueEntry.objects.get(patch=patch).ranking != before
+
+
+def test_parcels_that_kill_each_worker_are_given_up_until_a_person_asks(project: Project) -> None:
+    patch = make_patch(project)
+    approve(patch, project.created_by)
+    rebuild = rebuild_parcels(project=project, user=project.created_by)
+    kill_workers(project, ChoreKind.PARCELS)
+    assert resend_lost_jobs() == 1
+    assert draw_wanted_parcels(project.pk) == 0
+    rebuild.refresh_from_db()
+    assert (rebuild.state, rebuild.is_active) == (JobState.FAILED, False)
+    assert "Draw all parcels anew once the server has more memory" in rebuild.message
+    # What approvals want is kept, but kills nobody.
+    approve(make_patch(project), project.created_by)
+    assert ParcelUpdate.objects.update(wanted_at=timezone.now() - timedelta(hours=1)) == 2
+    assert (resend_lost_jobs(), draw_wanted_parcels(project.pk)) == (0, 0)
+    lead, page = client_of(project.created_by), f"/projects/{project.slug}/exports/"
+    assert b"4 workers in a row were lost" in lead.get(page).content
+    told = lead.get(f"/api/v1/projects/{project.slug}/parcel-rebuild/").json()
+    assert (told["state"], told["is_active"], told["patches_waiting"]) == ("failed", False, 2)
+    lead.post(f"/projects/{project.slug}/parcel-rebuild/")
+    assert draw_wanted_parcels(project.pk) == 4
+    assert b"4 workers in a row" not in lead.get(page).content
+    assert (ParcelUpdate.objects.count(), project.parcels.exists()) == (0, True)
+
+
+def test_what_is_asked_for_while_a_worker_is_at_it_is_done_once_more(project: Project) -> None:
+    """A worker's message that comes again right after it was killed starts nothing: its lease is not lost yet."""
+    times = []
+
+    def work(chore: Chore) -> None:
+        times.append(chore)
+        if len(times) == 1:
+            assert rank_patches(project.pk) is None
+
+    do_chore(project.pk, ChoreKind.RANKING, work)
+    assert len(times) == 2
+    assert rank_patches(project.pk) is not None

@@ -349,6 +349,8 @@ def test_ranking_asks_as_many_queries_for_three_patches_as_for_one(project: Proj
             rank_patches(project.pk)
         return len(queries)
 
+    # The first of all also makes the row of who is at it.
+    rank_patches(project.pk)
     counts = [count() for _ in range(3)]
     assert counts[0] == counts[2]
 

@@ -9,10 +9,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from annotator.domain.queue_rules import FIELDS, change_queue_rules
 from annotator.domain.ranking import request_ranking
-from annotator.enums import Role
+from annotator.enums import ChoreKind, Role
 from annotator.errors import BadRule
 from annotator.models import Project
 from annotator.notices import tell
+from annotator.queries.chores import given_up_chore
 from annotator.queries.labelling_queue import first_places, latest_ranking, queue_summary
 from annotator.queries.queue_places import queue_places
 from annotator.queries.versions import promoted_version
@@ -37,6 +38,7 @@ def queue(request: SignedInRequest, access: ProjectAccess) -> HttpResponse:
         form=form,
         state=state,
         summary=queue_summary(project.pk),
+        given_up=given_up_chore(project.pk, ChoreKind.RANKING),
         sentence=ranking_sentence(state, version.number if version else None),
         rows=list(zip(first, queue_places(first), strict=True)),
     )
