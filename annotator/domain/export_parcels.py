@@ -75,9 +75,10 @@ def _settled_when_drawn(export: Export, on_wait: OnWait) -> Export:
 
 def _check_whole(project_id: int) -> None:
     newest = newest_rebuild(project_id)
-    if newest is not None and newest.state == JobState.CANCELLED:
+    if newest is not None and newest.state in (JobState.CANCELLED, JobState.FAILED):
+        how = "cancelled" if newest.state == JobState.CANCELLED else "given up"
         raise NotReady(
-            f"Drawing all parcels anew was cancelled after {newest.done:,} of {newest.total:,} patches, so that some "
+            f"Drawing all parcels anew was {how} after {newest.done:,} of {newest.total:,} patches, so that some "
             "may not be those of the masks and the legend. Draw them anew, then export again."
         )
 
